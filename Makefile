@@ -1,0 +1,53 @@
+# Each verb does its own set-up in .venv; nothing else on the machine is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(shell find csrc src python cmake -type f -not -name '*.pyc' 2>/dev/null)
+
+.PHONY: demo test lint bench docs test-native clean
+.DEFAULT_GOAL := test
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.cli: $(BIN)/python $(SOURCES)
+	$(PIP) ".[cli]"
+	@touch $@
+
+$(VENV)/.test: $(BIN)/python $(SOURCES)
+	$(PIP) torch==2.13.0 && $(PIP) ".[test,static,torch]"
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.test
+	$(PIP) ".[lint]"
+	@touch $@
+
+demo: $(VENV)/.cli  ## a memory gets better on real questions, in two minutes
+	$(BIN)/engrain demo
+
+test: $(VENV)/.test  ## the whole suite against the installed wheel
+	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+
+lint: $(VENV)/.lint  ## style, types, floors of the house
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	git ls-files '*.cpp' '*.hpp' '*.cu' | xargs $(BIN)/clang-format --dry-run -Werror
+
+bench: $(VENV)/.test  ## timings beside their peers, one run, one table
+	$(PIP) ".[bench]"
+	$(BIN)/python asv_bench/table.py $(BENCH_ARGS)
+
+docs: $(VENV)/.test  ## HTML documentation in docs/_build/html
+	$(PIP) ".[docs]"
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+test-native:  ## the C++ alone: release, address + undefined, thread sanitizers
+	for preset in release asan tsan; do \
+	  cmake --preset $$preset && cmake --build --preset $$preset && ctest --preset $$preset || exit 1; \
+	done
+
+clean:  ## remove what the verbs made
+	rm -rf $(VENV) build docs/_build .asv report.html

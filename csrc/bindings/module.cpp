@@ -1,0 +1,18 @@
+// The one place that defines the extension module; each family registers itself below.
+#include <pybind11/pybind11.h>
+
+#include "engrain/simd.hpp"
+
+namespace engrain::bindings {
+void bind_similarity(pybind11::module_& m);
+}
+
+PYBIND11_MODULE(_kernels, m, pybind11::mod_gil_not_used()) {
+    using engrain::simd::Level;
+    m.doc() = "Stateless array kernels. Import them from engrain.kernels.";
+    m.def("simd_level", [] { return static_cast<int>(engrain::simd::level()); });
+    m.def("set_simd_level", [](int level) {
+        return static_cast<int>(engrain::simd::set_level(static_cast<Level>(level)));
+    });
+    engrain::bindings::bind_similarity(m);
+}

@@ -1,0 +1,31 @@
+#include "engrain/similarity.hpp"
+
+#include "arrays.hpp"
+
+namespace engrain::bindings {
+namespace {
+
+void score_rows_py(const F32Array& rows, const F32Array& query, F32Array& out) {
+    check_shape(rows.ndim() == 2, "rows: expected 2 dimensions (n, dim)");
+    check_shape(query.ndim() == 1 && extent(query, 0) == extent(rows, 1),
+                "query: expected shape (dim,)");
+    check_shape(out.ndim() == 1 && extent(out, 0) == extent(rows, 0), "out: expected shape (n,)");
+    const std::size_t n = extent(rows, 0), dim = extent(rows, 1);
+    const float *r = rows.data(), *q = query.data();
+    float* o = out.mutable_data();
+    if (n * dim < release_gil_above) {
+        score_rows(r, q, n, dim, o);
+    } else {
+        py::gil_scoped_release release;
+        score_rows(r, q, n, dim, o);
+    }
+}
+
+}  // namespace
+
+void bind_similarity(py::module_& m) {
+    m.def("score_rows", &score_rows_py, py::arg("rows").noconvert(), py::arg("query").noconvert(),
+          py::arg("out").noconvert());
+}
+
+}  // namespace engrain::bindings

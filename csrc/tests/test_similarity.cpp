@@ -1,0 +1,27 @@
+#include <vector>
+
+#include "check.hpp"
+#include "engrain/simd.hpp"
+#include "engrain/similarity.hpp"
+
+using engrain::simd::Level;
+
+int main() {
+    for (std::size_t dim : {0, 1, 7, 8, 9, 15, 16, 17, 1003}) {
+        std::vector<float> rows(3 * dim), query(dim), first(3), again(3);
+        for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = 0.25F * float(i % 17) - 1.0F;
+        for (std::size_t i = 0; i < dim; ++i) query[i] = 0.5F * float(i % 5) - 1.0F;
+        for (Level level : {Level::baseline, Level::avx2, Level::avx512}) {
+            engrain::simd::set_level(level);
+            engrain::score_rows(rows.data(), query.data(), 3, dim, again.data());
+            if (level == Level::baseline) first = again;
+            for (int i = 0; i < 3; ++i) {
+                double exact = 0;
+                for (std::size_t j = 0; j < dim; ++j) exact += double(rows[i * dim + j]) * query[j];
+                CHECK(std::abs(again[i] - exact) <= 1e-4);
+                CHECK(again[i] == first[i]);
+            }
+        }
+    }
+    return 0;
+}

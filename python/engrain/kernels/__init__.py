@@ -1,0 +1,11 @@
+"""Façade over the compiled modules: stateless kernels on NumPy arrays.
+
+Each function has a float64 oracle of the same name in `engrain.kernels.reference`.
+"""
+
+from __future__ import annotations
+
+from engrain.kernels.simd import simd_level
+from engrain.kernels.similarity import score_rows
+
+__all__ = ["score_rows", "simd_level"]

@@ -1,0 +1,1 @@
+"""The learning module: three-factor learning under the names of its specification."""

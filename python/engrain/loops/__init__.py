@@ -1,0 +1,1 @@
+"""The three learning loops: instant, background, deep."""

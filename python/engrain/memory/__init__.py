@@ -1,0 +1,1 @@
+"""The memory: index, lexical search, ranking, ledger and the public face."""

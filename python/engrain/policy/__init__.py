@@ -1,0 +1,1 @@
+"""Gate, strategy and confidence that learn online."""

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from engrain import kernels
+from engrain.kernels import reference
+from engrain.kernels.simd import LEVELS, set_simd_level
+from tests.strategies import EXTENTS, extents, normal, seeds
+
+
+@pytest.mark.parametrize("dim", EXTENTS)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(n=extents, seed=seeds)
+def test_score_rows_agrees_with_its_oracle(simd: str, dim: int, n: int, seed: int) -> None:
+    rows, query = normal(seed, n, dim), normal(seed + 1, dim)
+    got = kernels.score_rows(rows, query)
+    scale = np.abs(rows.astype(float)) @ np.abs(query.astype(float))
+    assert np.all(np.abs(got - reference.score_rows(rows, query)) <= 1e-6 * scale + 1e-12)
+
+
+def test_score_rows_is_equal_bit_for_bit_at_every_level() -> None:
+    rows, query = normal(3, 50, 1003), normal(4, 1003)
+    results = {set_simd_level(level): kernels.score_rows(rows, query).tobytes() for level in LEVELS}
+    assert len(set(results.values())) == 1
+
+
+def test_score_rows_refuses_what_it_would_have_to_copy() -> None:
+    rows = normal(0, 4, 8)
+    with pytest.raises(TypeError):
+        kernels.score_rows(rows.astype(np.float64), rows[0])
+    with pytest.raises(TypeError):
+        kernels.score_rows(rows[:, ::2], rows[0, :4])
+    with pytest.raises(ValueError, match="query"):
+        kernels.score_rows(rows, rows[0, :7])
