@@ -34,7 +34,18 @@ template <int W>
 struct Vec {
     typedef float f32 __attribute__((vector_size(W * 4)));
     typedef std::int32_t i32 __attribute__((vector_size(W * 4)));
+    // The same in memory: any alignment, over any type.
+    typedef float f32_at __attribute__((vector_size(W * 4), aligned(4), may_alias));
 };
+
+// The sum of the lower and the upper half of a register.
+ENGRAIN_INLINE Vec<8>::f32 fold(Vec<16>::f32 v) {
+    return __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+           __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+ENGRAIN_INLINE Vec<4>::f32 fold(Vec<8>::f32 v) {
+    return __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7);
+}
 
 // 16 float lanes held in 16 / W registers.
 template <int W>
@@ -49,28 +60,35 @@ struct Lanes {
         for (int r = 0; r < registers; ++r) out.v[r] = x - V{};
         return out;
     }
+    // Register by register: a copy of the whole struct would go through memory.
     static ENGRAIN_INLINE Lanes load(const float* p) {
         Lanes out;
-        std::memcpy(&out, p, sizeof(out));
+        for (int r = 0; r < registers; ++r)
+            out.v[r] = *reinterpret_cast<const typename Vec<W>::f32_at*>(p + r * W);
         return out;
     }
     // The first n < 16 lanes; the others are 0.
     static ENGRAIN_INLINE Lanes load_partial(const float* p, std::size_t n) {
-        Lanes out = zero();
-        std::memcpy(&out, p, n * sizeof(float));
-        return out;
+        float lane[16] = {};
+        for (std::size_t i = 0; i < n; ++i) lane[i] = p[i];
+        return load(lane);
     }
-    ENGRAIN_INLINE void store(float* p) const { std::memcpy(p, this, sizeof(*this)); }
+    ENGRAIN_INLINE void store(float* p) const {
+        for (int r = 0; r < registers; ++r)
+            *reinterpret_cast<typename Vec<W>::f32_at*>(p + r * W) = v[r];
+    }
     ENGRAIN_INLINE void store_partial(float* p, std::size_t n) const {
-        std::memcpy(p, this, n * sizeof(float));
+        float lane[16];
+        store(lane);
+        for (std::size_t i = 0; i < n; ++i) p[i] = lane[i];
     }
     // Lane sums in one order: 16 -> 8 -> 4 -> 2 -> 1 by halves.
     ENGRAIN_INLINE float sum() const {
-        float lane[16];
-        std::memcpy(lane, this, sizeof(lane));
-        for (int half = 8; half > 0; half /= 2)
-            for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
-        return lane[0];
+        typename Vec<4>::f32 s;
+        if constexpr (W == 16) s = fold(fold(v[0]));
+        if constexpr (W == 8) s = fold(v[0] + v[1]);
+        if constexpr (W == 4) s = (v[0] + v[2]) + (v[1] + v[3]);
+        return (s[0] + s[2]) + (s[1] + s[3]);
     }
     friend ENGRAIN_INLINE Lanes operator+(Lanes a, const Lanes& b) {
         for (int r = 0; r < registers; ++r) a.v[r] += b.v[r];
