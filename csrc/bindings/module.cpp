@@ -4,8 +4,9 @@
 #include "engrain/simd.hpp"
 
 namespace engrain::bindings {
+void bind_lora(pybind11::module_& m);
 void bind_similarity(pybind11::module_& m);
-}
+}  // namespace engrain::bindings
 
 PYBIND11_MODULE(_kernels, m, pybind11::mod_gil_not_used()) {
     using engrain::simd::Level;
@@ -14,5 +15,6 @@ PYBIND11_MODULE(_kernels, m, pybind11::mod_gil_not_used()) {
     m.def("set_simd_level", [](int level) {
         return static_cast<int>(engrain::simd::set_level(static_cast<Level>(level)));
     });
+    engrain::bindings::bind_lora(m);
     engrain::bindings::bind_similarity(m);
 }

@@ -1,5 +1,20 @@
-from engrain.base.arrays import F32Array
+from engrain.base.arrays import F32Array, I64Array
 
 def simd_level() -> int: ...
 def set_simd_level(level: int, /) -> int: ...
 def score_rows(rows: F32Array, query: F32Array, out: F32Array) -> None: ...
+def apply_lora(
+    a: F32Array, b: F32Array, adapter: I64Array, x: F32Array, scale: float, out: F32Array
+) -> None: ...
+def update_lora(
+    a: F32Array,
+    b: F32Array,
+    adapter: I64Array,
+    x: F32Array,
+    gradient: F32Array,
+    learning_rate: float,
+    scale: float,
+    decay: float,
+    epsilon: float,
+    normalised: bool,
+) -> bool: ...

@@ -5,7 +5,8 @@ Each function has a float64 oracle of the same name in `engrain.kernels.referenc
 
 from __future__ import annotations
 
+from engrain.kernels.lora import MicroLoRA, apply_lora, update_lora
 from engrain.kernels.simd import simd_level
 from engrain.kernels.similarity import score_rows
 
-__all__ = ["score_rows", "simd_level"]
+__all__ = ["MicroLoRA", "apply_lora", "score_rows", "simd_level", "update_lora"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engrain.kernels.reference.lora import apply_lora, update_lora
 from engrain.kernels.reference.similarity import score_rows
 
-__all__ = ["score_rows"]
+__all__ = ["apply_lora", "score_rows", "update_lora"]

@@ -1,0 +1,124 @@
+# One low-rank adapter that owns its factors, for the inline path.
+import numpy as np
+
+cimport numpy as cnp
+
+from engrain._csrc cimport LoraStep, apply_lora, update_lora
+
+from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, SnapshotError
+
+cnp.import_array()
+include "_arrays.pxi"
+
+
+cdef class MicroLoRA:
+    """A residual adapter y = x + scale * B^T A x that learns from gradients at its output."""
+
+    cdef float[:, ::1] a, b
+    cdef float* pa
+    cdef float* pb
+    cdef LoraStep step
+    cdef cnp.npy_intp dim_, rank_
+    cdef long long updates_
+    cdef bint large
+
+    def __init__(self, dim, rank=2, *, learning_rate=0.1, scale=1.0, decay=1.0, epsilon=1e-3,
+                 seed=0):
+        if not (0 < dim and 1 <= rank <= 64):
+            raise ConfigError(f"dim, rank: expected dim > 0 and rank in 1..64, got {dim}, {rank}")
+        for name, value in (("learning_rate", learning_rate), ("scale", scale),
+                            ("epsilon", epsilon)):
+            if not 0.0 < value < np.inf:
+                raise ConfigError(f"{name}: expected a finite number above 0, got {value!r}")
+        if not 0.0 < decay <= 1.0:
+            raise ConfigError(f"decay: expected a number in (0, 1], got {decay!r}")
+        self.dim_, self.rank_ = dim, rank
+        self.large = dim * rank > 20000
+        self.step = LoraStep(learning_rate, scale, decay, epsilon, True)
+        self.reset(seed)
+
+    def reset(self, seed=0):
+        """Return to the identity: B = 0 and fresh A ~ N(0, 1 / dim)."""
+        rng = np.random.Generator(np.random.Philox(seed))
+        a = rng.standard_normal((self.rank_, self.dim_)) / np.sqrt(self.dim_)
+        self.adopt(a.astype(np.float32), np.zeros((self.rank_, self.dim_), dtype=np.float32), 0)
+
+    cdef adopt(self, a, b, long long updates):
+        self.a, self.b, self.updates_ = a, b, updates
+        self.pa, self.pb = &self.a[0, 0], &self.b[0, 0]
+
+    @property
+    def dim(self):
+        return self.dim_
+
+    @property
+    def rank(self):
+        return self.rank_
+
+    @property
+    def scale(self):
+        return self.step.scale
+
+    @property
+    def updates(self):
+        return self.updates_
+
+    @property
+    def a(self):
+        view = np.asarray(self.a)
+        view.flags.writeable = False
+        return view
+
+    @property
+    def b(self):
+        view = np.asarray(self.b)
+        view.flags.writeable = False
+        return view
+
+    def apply(self, x, out=None):
+        """Return the adapted x, in `out` if given; bit for bit x as long as nothing was learned."""
+        cdef float* px = f32_vector(x, self.dim_, "x")
+        cdef float* po
+        if out is None:
+            out = cnp.PyArray_EMPTY(1, &self.dim_, cnp.NPY_FLOAT32, 0)
+        else:
+            check_array(out, cnp.NPY_FLOAT32, 1, True, "out")
+        po = f32_vector(out, self.dim_, "out")
+        cdef Py_ssize_t rank = self.rank_ if self.updates_ else 0
+        if self.large:
+            with nogil:
+                apply_lora(self.pa, self.pb, px, rank, self.dim_, self.step.scale, po)
+        else:
+            apply_lora(self.pa, self.pb, px, rank, self.dim_, self.step.scale, po)
+        return out
+
+    def update(self, x, gradient):
+        """Take one normalised step of both factors against the gradient at the output for x."""
+        cdef float* px = f32_vector(x, self.dim_, "x")
+        cdef float* pg = f32_vector(gradient, self.dim_, "gradient")
+        cdef bint done
+        if self.large:
+            with nogil:
+                done = update_lora(self.pa, self.pb, px, pg, self.rank_, self.dim_, self.step)
+        else:
+            done = update_lora(self.pa, self.pb, px, pg, self.rank_, self.dim_, self.step)
+        if not done:
+            raise NonFiniteError(
+                "x, gradient: contain NaN, infinity, or values whose square is not finite"
+            )
+        self.updates_ += 1
+
+    def state(self):
+        """Return copies of everything learned: restores bit for bit with `load`."""
+        return {"a": np.array(self.a), "b": np.array(self.b),
+                "updates": np.array([self.updates_], dtype=np.int64)}
+
+    def load(self, state):
+        """Take over what `state` returned; dim and rank must agree."""
+        shape = (self.rank_, self.dim_)
+        for name, array in (("a", state["a"]), ("b", state["b"])):
+            if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
+                raise SnapshotError(f"{name}: expected finite float32 of shape {shape}, got "
+                                    f"{array.dtype} {array.shape}")
+        self.adopt(np.array(state["a"], order="C"), np.array(state["b"], order="C"),
+                   int(state["updates"][0]))
