@@ -1,5 +1,8 @@
 # Declarations of the C++ headers, shared by every .pyx (kept apart from the modules' own .pxd).
 from libc.stddef cimport size_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
+from libcpp cimport bool as cbool
+from libcpp.vector cimport vector
 
 cdef extern from "engrain/similarity.hpp" namespace "engrain" nogil:
     void score_rows(const float* rows, const float* query, size_t n, size_t dim, float* out)
@@ -15,3 +18,76 @@ cdef extern from "engrain/lora.hpp" namespace "engrain" nogil:
                     float scale, float* y)
     bint update_lora(float* a, float* b, const float* x, const float* g, size_t rank, size_t dim,
                      const LoraStep& step)
+cdef extern from "engrain/text.hpp" namespace "engrain":
+    void append_terms(const char* text, size_t size, vector[int32_t]& terms) except +
+
+cdef extern from "engrain/lexical.hpp" namespace "engrain":
+    cdef struct TermCount:
+        int32_t term
+        float count
+    vector[TermCount] count_terms(vector[int32_t]& terms) except +
+    cdef cppclass LexicalIndex:
+        size_t live() const
+        double average_length() const
+        float length(uint32_t document) const
+        float idf(int32_t term) const
+
+cdef extern from "engrain/view.hpp" namespace "engrain":
+    cdef cppclass VectorView:
+        size_t dim() const
+        const float* row(size_t handle) const
+        const float* base(size_t handle) const
+        cbool has(size_t handle) const
+
+cdef extern from "engrain/scope.hpp" namespace "engrain":
+    cdef cppclass VectorSum:
+        int64_t count() const
+        void set_count(int64_t count)
+        vector[int64_t]& sum()
+    cdef cppclass ScopeView:
+        VectorSum queries
+    cdef cppclass Scope:
+        const vector[uint32_t]& members() const
+        ScopeView& view(size_t i)
+
+cdef extern from "engrain/retrieval.hpp" namespace "engrain":
+    cdef cppclass Cosines "engrain::Search::Cosines":
+        cbool asked
+        vector[float] query
+    cdef cppclass CSearch "engrain::Search":
+        uint32_t scope
+        vector[TermCount] terms
+        vector[float] idf
+        float average_length
+        float bm25_sd
+        vector[Cosines] views
+        vector[uint32_t] best
+    cdef cppclass Rows:
+        float* x
+        float* fixed
+        float* centred
+        float* frequency
+        float* length
+    cdef cppclass CIndex "engrain::RetrievalIndex":
+        CIndex(const vector[size_t]& dims) except +
+        size_t handles() const
+        cbool holds(size_t handle) const
+        size_t columns() const
+        size_t scopes() const
+        const vector[VectorView]& views() const
+        const LexicalIndex& lexical() const
+        Scope& scope(size_t i)
+        void add(uint32_t handle, const char* text, size_t size, const float** vectors,
+                 int64_t sequence) except +
+        void remove(uint32_t handle) except +
+        void move(uint32_t handle, size_t view, const float* vector) except +
+        void replace_view(size_t view, const float* rows, size_t dim) except +
+        uint32_t add_scope() except +
+        void insert(uint32_t scope, uint32_t handle) except +
+        void clear_scope(uint32_t scope) except +
+        void observe(uint32_t scope, const float** vectors)
+        void search(const char* text, size_t size, const float** vectors, uint32_t scope,
+                    CSearch& search) except + nogil
+        cbool rank(CSearch& search, size_t n) except + nogil
+        cbool gather(CSearch& search, const uint32_t* handles, size_t n, const Rows& out) except + nogil
+        int64_t foreign(uint32_t scope, const uint32_t* handles, size_t n)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from engrain.kernels.reference.flat import centred_cosines, standardize
+from engrain.kernels.reference.lexical import bm25_scores, terms_of
 from engrain.kernels.reference.lora import apply_lora, update_lora
 from engrain.kernels.reference.similarity import score_rows
 
-__all__ = ["apply_lora", "score_rows", "update_lora"]
+__all__ = [
+    "apply_lora",
+    "bm25_scores",
+    "centred_cosines",
+    "score_rows",
+    "standardize",
+    "terms_of",
+    "update_lora",
+]

@@ -1,0 +1,141 @@
+#include "engrain/lexical.hpp"
+
+#include <algorithm>
+
+#include "engrain/transcendental.hpp"
+
+namespace engrain {
+namespace {
+
+constexpr float k1 = 1.2F, b = 0.75F;
+
+}  // namespace
+
+std::vector<TermCount> count_terms(std::vector<Term>& terms) {
+    std::sort(terms.begin(), terms.end());
+    std::vector<TermCount> counted;
+    for (const Term term : terms) {
+        if (counted.empty() || counted.back().term != term) counted.push_back({term, 0.0F});
+        counted.back().count += 1.0F;
+    }
+    return counted;
+}
+
+void LexicalIndex::add(std::uint32_t document, const std::vector<TermCount>& terms) {
+    const std::size_t begin = entries_.size();
+    slices_.resize(document, Slice{begin, begin});
+    length_.resize(document, 0.0F);
+    scores_.resize(document + 1, 0.0F);
+    entries_.insert(entries_.end(), terms.begin(), terms.end());
+    float length = 0.0F;
+    for (const TermCount& entry : terms) {
+        postings_[entry.term].push_back({document, entry.count});
+        length += entry.count;
+    }
+    slices_.push_back({begin, entries_.size()});
+    length_.push_back(length);
+    total_length_ += static_cast<std::int64_t>(length);
+    ++live_;
+}
+
+void LexicalIndex::remove(std::uint32_t document) {
+    const Slice slice = slices_[document];
+    for (std::size_t i = slice.begin; i < slice.end; ++i) {
+        const auto found = postings_.find(entries_[i].term);
+        std::vector<Posting>& list = found->second;
+        const auto at =
+            std::lower_bound(list.begin(), list.end(), document,
+                             [](const Posting& p, std::uint32_t d) { return p.document < d; });
+        list.erase(at);
+        if (list.empty()) postings_.erase(found);
+        entries_[i] = {};
+    }
+    dead_entries_ += slice.end - slice.begin;
+    total_length_ -= static_cast<std::int64_t>(length_[document]);
+    length_[document] = 0.0F;
+    slices_[document] = {slice.begin, slice.begin};
+    --live_;
+    if (dead_entries_ > 1024 && dead_entries_ * 2 > entries_.size()) compact();
+}
+
+void LexicalIndex::compact() {
+    std::vector<TermCount> kept;
+    kept.reserve(entries_.size() - dead_entries_);
+    for (Slice& slice : slices_) {
+        const std::size_t begin = kept.size();
+        kept.insert(kept.end(), entries_.begin() + static_cast<std::ptrdiff_t>(slice.begin),
+                    entries_.begin() + static_cast<std::ptrdiff_t>(slice.end));
+        slice = {begin, kept.size()};
+    }
+    entries_.swap(kept);
+    dead_entries_ = 0;
+}
+
+double LexicalIndex::average_length() const noexcept {
+    return total_length_ > 0 ? double(total_length_) / double(live_) : 1.0;
+}
+
+float LexicalIndex::idf(Term term) const noexcept {
+    const auto* list = postings(term);
+    const double df = list == nullptr ? 0.0 : double(list->size());
+    return static_cast<float>(engrain::log(1.0 + (double(live_) - df + 0.5) / (df + 0.5)));
+}
+
+float LexicalIndex::frequency(std::uint32_t document, Term term) const noexcept {
+    const TermCount* begin = entries_.data() + slices_[document].begin;
+    const TermCount* end = entries_.data() + slices_[document].end;
+    const TermCount* at = std::lower_bound(
+        begin, end, term, [](const TermCount& e, Term wanted) { return e.term < wanted; });
+    return at != end && at->term == term ? at->count : 0.0F;
+}
+
+const std::vector<LexicalIndex::Posting>* LexicalIndex::postings(Term term) const noexcept {
+    const auto found = postings_.find(term);
+    return found == postings_.end() ? nullptr : &found->second;
+}
+
+void LexicalIndex::accumulate(const std::vector<Posting>& list, float weight,
+                              float slope) noexcept {
+    constexpr std::size_t block = 32;
+    float gain[block];
+    for (std::size_t i = 0; i < list.size(); i += block) {
+        const std::size_t n = std::min(block, list.size() - i);
+        const Posting* part = list.data() + i;
+        for (std::size_t j = 0; j < n; ++j) {
+            const float tf = part[j].count;
+            gain[j] = weight * tf / (tf + (k1 * (1.0F - b) + slope * length_[part[j].document]));
+        }
+        for (std::size_t j = 0; j < n; ++j) scores_[part[j].document] += gain[j];
+    }
+}
+
+void LexicalIndex::score(const std::vector<TermCount>& query,
+                         const std::vector<std::uint32_t>& members, float* out) {
+    std::size_t work = 0;
+    for (const TermCount& q : query)
+        if (const auto* list = postings(q.term)) work += list->size();
+    if (members.size() * query.size() * 8 < work) return score_by_document(query, members, out);
+    const float slope = k1 * b / static_cast<float>(average_length());
+    for (const TermCount& q : query)
+        if (const auto* list = postings(q.term))
+            accumulate(*list, q.count * idf(q.term) * (k1 + 1.0F), slope);
+    for (std::size_t i = 0; i < members.size(); ++i) out[i] = scores_[members[i]];
+    std::fill(scores_.begin(), scores_.end(), 0.0F);
+}
+
+void LexicalIndex::score_by_document(const std::vector<TermCount>& query,
+                                     const std::vector<std::uint32_t>& members, float* out) const {
+    const float slope = k1 * b / static_cast<float>(average_length());
+    std::fill(out, out + members.size(), 0.0F);
+    for (const TermCount& q : query) {
+        if (postings(q.term) == nullptr) continue;
+        const float weight = q.count * idf(q.term) * (k1 + 1.0F);
+        for (std::size_t i = 0; i < members.size(); ++i) {
+            const float tf = frequency(members[i], q.term);
+            if (tf > 0.0F)
+                out[i] += weight * tf / (tf + (k1 * (1.0F - b) + slope * length_[members[i]]));
+        }
+    }
+}
+
+}  // namespace engrain

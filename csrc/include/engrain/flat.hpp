@@ -1,0 +1,53 @@
+// Scans of a flat index: exact f32 rows, int8 codes of them, and what ranks their scores.
+//
+// Rows are padded with zeros to `width`, a multiple of 64. Integers are exact and floats are summed
+// over 16 logical lanes in one order, so every result is equal bit for bit at every SIMD level.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace engrain {
+
+struct Moments {
+    double mean, deviation;
+};
+
+// codes[j] = row[j] / scale to the nearest integer, scale = max |row| / 127. Returns scale; 0 for a
+// row of zeros.
+float quantize_row(const float* row, std::size_t width, std::int8_t* codes) noexcept;
+
+// out[i] = sum_j codes[members[i] * width + j] query[j]. Codes lie in [-127, 127].
+void dot_codes(const std::int8_t* codes, std::size_t width, const std::uint32_t* members,
+               std::size_t n, const std::int8_t* query, std::int32_t* out) noexcept;
+
+// Squared lengths |row - mean|^2 and, where query is not null, cosines (row - mean) . query /
+// |row - mean| of rows members[i]; the cosine of a row that equals the mean is 0.
+void centred_cosines(const float* rows, std::size_t width, const std::uint32_t* members,
+                     std::size_t n, const float* mean, const float* query, float* squared,
+                     float* cosine) noexcept;
+
+// out[i * dim + j] = (row - mean)_j / |row - mean| of rows members[i]; 0 for a row that equals the
+// mean or is all zero.
+void centre_rows(const float* rows, std::size_t width, const std::uint32_t* members, std::size_t n,
+                 const float* mean, std::size_t dim, float* out) noexcept;
+
+// out[i] = dots[i] * factor * gain[i] - offset * inverse[i]
+void cosines_of_codes(const std::int32_t* dots, const float* gain, const float* inverse,
+                      std::size_t n, float factor, float offset, float* out) noexcept;
+
+// Mean and population deviation of x, counted as `count` values: the values left out must be 0.
+Moments moments(const float* x, std::size_t n, std::size_t count) noexcept;
+
+// total[i] += (x[i] - mean) * inverse
+void add_standardized(const float* x, std::size_t n, float mean, float inverse,
+                      float* total) noexcept;
+
+// How many of x lie above `bound`.
+std::size_t count_above(const float* x, std::size_t n, float bound) noexcept;
+
+// Positions of the k largest of x, best first, ties by position; out has room for min(k, n).
+// Returns how many. NaN must not occur.
+std::size_t select_best(const float* x, std::size_t n, std::size_t k, std::uint32_t* out) noexcept;
+
+}  // namespace engrain

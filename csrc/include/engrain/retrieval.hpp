@@ -1,0 +1,131 @@
+// Static retrieval: BM25 and centred cosines of every document of a scope, standardized and summed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "engrain/lexical.hpp"
+#include "engrain/scope.hpp"
+#include "engrain/view.hpp"
+
+namespace engrain {
+
+// One request with the scores of every member of its scope. z = (score - mean) * inverse.
+struct Search {
+    struct Standard {
+        float mean = 0.0F, inverse = 0.0F;
+        float z(float score) const noexcept { return (score - mean) * inverse; }
+    };
+    struct Cosines {
+        bool asked = false;
+        std::vector<float> query;   // centred, unit length, padded to the view's width
+        std::vector<float> scores;  // by position
+        Standard standard;
+    };
+
+    std::uint32_t scope = 0;
+    std::uint64_t version = 0;
+    std::vector<TermCount> terms;
+    std::vector<float> idf;
+    float average_length = 1.0F, bm25_sd = 0.3F;
+    std::vector<float> bm25;  // by position
+    Standard bm25_standard;
+    std::vector<Cosines> views;
+    std::vector<float> fixed;  // z(BM25) + z(first view), by position, from the scan
+
+    std::vector<std::uint32_t> best;  // positions by exact static score, best first
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> ranks;  // (position, rank), by position
+};
+
+// Where `gather` writes: n rows each.
+struct Rows {
+    float* x;          // (n, columns)
+    float* fixed;      // (n)
+    float* centred;    // (n, dim of view 0)
+    float* frequency;  // (n, terms)
+    float* length;     // (n)
+};
+
+// Every call that reads or writes what grows holds the index's lock.
+class RetrievalIndex {
+  public:
+    static constexpr std::uint32_t none = 0xFFFFFFFFU;
+
+    explicit RetrievalIndex(const std::vector<std::size_t>& dims);
+
+    std::size_t handles() const noexcept { return live_.size(); }
+    bool holds(std::size_t handle) const noexcept { return handle < live_.size() && live_[handle]; }
+    std::size_t columns() const noexcept { return 8 + (views_.size() > 1 ? views_.size() : 1); }
+    std::size_t scopes() const noexcept { return scopes_.size(); }
+    const std::vector<VectorView>& views() const noexcept { return views_; }
+    const LexicalIndex& lexical() const noexcept { return lexical_; }
+    Scope& scope(std::size_t i) noexcept { return scopes_[i]; }
+
+    // `handle` is at least handles(); those passed over stay empty. `vectors` has one pointer per
+    // view, null for none. sequence < 0: no neighbours.
+    void add(std::uint32_t handle, const char* text, std::size_t size, const float* const* vectors,
+             std::int64_t sequence);
+    void remove(std::uint32_t handle);
+    void move(std::uint32_t handle, std::size_t view, const float* vector);
+    // `rows` is (handles(), dim); a row of zeros is no vector.
+    void replace_view(std::size_t view, const float* rows, std::size_t dim);
+
+    // Scope 0 holds every live handle; others what is inserted into them.
+    std::uint32_t add_scope();
+    void insert(std::uint32_t scope, std::uint32_t handle);
+    void clear_scope(std::uint32_t scope);
+    // A scope's query means: one more query.
+    void observe(std::uint32_t scope, const float* const* vectors);
+
+    void search(const char* text, std::size_t size, const float* const* vectors,
+                std::uint32_t scope, Search& search);
+    // The best n positions (fewer where the scope is smaller) in search.best. False, and nothing
+    // done, where the scope has changed since the search; so in `gather`.
+    bool rank(Search& search, std::size_t n);
+    // `handles` are members of the search's scope, see `foreign`.
+    bool gather(Search& search, const std::uint32_t* handles, std::size_t n, const Rows& out);
+    // The first of the handles that is no member of the scope, -1 where all are.
+    std::int64_t foreign(std::uint32_t scope, const std::uint32_t* handles, std::size_t n);
+
+  private:
+    struct Neighbours {
+        std::int64_t sequence = -1;
+        std::uint32_t previous = none, next = none;
+    };
+    bool current(const Search& search) const noexcept {
+        return scopes_[search.scope].version() == search.version;
+    }
+    void order_best(Search& search, std::size_t n);
+    void link(std::uint32_t handle, std::int64_t sequence);
+    void unlink(std::uint32_t handle);
+    void score_text(const char* text, std::size_t size, Search& search);
+    void score_view(const float* vector, std::size_t i, Search& search);
+    void fuse(Search& search);
+    void exact_cosines(const Search& search, std::size_t view, const std::uint32_t* handles,
+                       std::size_t n, float* out);
+    float standard_cosine(const Search& search, std::size_t view, std::uint32_t handle,
+                          float cosine) const noexcept;
+    void feedback_vector(Search& search, std::vector<float>& centroid);
+    std::size_t rank_of(const Search& search, std::uint32_t position) const noexcept;
+    float neighbour_score(const Search& search, std::uint32_t handle) noexcept;
+    void write_text(const Search& search, std::uint32_t handle, std::size_t i,
+                    const Rows& out) const;
+    void write_row(Search& search, std::uint32_t handle, std::size_t i, float feedback,
+                   const Rows& out);
+
+    std::mutex mutex_;
+    LexicalIndex lexical_;
+    std::vector<VectorView> views_;
+    std::vector<Scope> scopes_;
+    std::vector<char> live_;
+    std::vector<Neighbours> neighbours_;
+    std::unordered_map<std::int64_t, std::uint32_t> last_;
+    std::vector<std::int8_t> codes_;  // scratch of score_view
+    std::vector<std::int32_t> dots_;
+    std::vector<float> squared_;
+};
+
+}  // namespace engrain

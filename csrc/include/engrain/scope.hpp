@@ -1,0 +1,76 @@
+// A filter's members and the running means of what lies in it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "engrain/view.hpp"
+
+namespace engrain {
+
+// Sums are fixed-point (2^-24), so that adding and subtracting are exact and their order is free.
+class VectorSum {
+  public:
+    explicit VectorSum(std::size_t dim) : sum_(dim, 0) {}
+    void add(const float* vector, int sign = 1);
+    std::int64_t count() const noexcept { return count_; }
+    double value(std::size_t j) const noexcept { return double(sum_[j]) / one; }
+    std::vector<std::int64_t>& sum() noexcept { return sum_; }
+    void set_count(std::int64_t count) noexcept { count_ = count; }
+
+  private:
+    static constexpr double one = 16777216.0;
+    std::vector<std::int64_t> sum_;
+    std::int64_t count_ = 0;
+};
+
+// One vector view seen from a scope. The cosine of an int8 code with a centred query is
+// dot * factor * gain - offset * inverse, inverse = 1 / |document - mean|, gain = scale * inverse.
+struct ScopeView {
+    explicit ScopeView(const VectorView& view)
+        : documents(view.dim()), queries(view.dim()), mean(view.width(), 0.0F) {}
+
+    // Bring `mean` up to date.
+    void refresh_mean();
+    // Bring `gain` and `inverse` up to date; they follow from members, vectors and mean alone.
+    void refresh_gains(const VectorView& view, const std::vector<std::uint32_t>& members);
+    // The query centred on (sum of queries + query + 16 mean) / (count + 17), unit length;
+    // `centred` has the view's width.
+    void centre(const float* query, std::size_t dim, float* centred) const;
+
+    VectorSum documents, queries;
+    std::vector<float> mean, gain, inverse;
+    bool mean_stale = true, gains_stale = true;
+};
+
+class Scope {
+  public:
+    explicit Scope(const std::vector<VectorView>& views);
+
+    const std::vector<std::uint32_t>& members() const noexcept { return members_; }
+    // Position of a handle among the members, -1 where it is none.
+    std::int64_t position(std::uint32_t handle) const noexcept;
+    // Changes with every change of members or of their vectors.
+    std::uint64_t version() const noexcept { return version_; }
+    ScopeView& view(std::size_t i) noexcept { return views_[i]; }
+
+    void insert(std::uint32_t handle, const std::vector<VectorView>& views);
+    void erase(std::uint32_t handle, const std::vector<VectorView>& views);
+    void clear(const std::vector<VectorView>& views);
+    // Around a change of a member's vector.
+    void before_move(std::uint32_t handle, std::size_t i, const VectorView& view);
+    void after_move(std::uint32_t handle, std::size_t i, const VectorView& view);
+    // After all vectors of a view were replaced: what was learned of its queries is void.
+    void replace_view(std::size_t i, const VectorView& view);
+
+  private:
+    void touch() noexcept;
+    void count(std::uint32_t handle, std::size_t i, const VectorView& view, int sign);
+
+    std::vector<std::uint32_t> members_;  // ascending
+    std::vector<ScopeView> views_;
+    std::uint64_t version_ = 0;
+};
+
+}  // namespace engrain

@@ -1,0 +1,7 @@
+"""Compiled static retrieval: BM25 and centred cosines over every document of a scope."""
+
+from __future__ import annotations
+
+from engrain._index import Block, RetrievalIndex, Search, count_terms_of, terms_of
+
+__all__ = ["Block", "RetrievalIndex", "Search", "count_terms_of", "terms_of"]

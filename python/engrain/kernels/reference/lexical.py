@@ -1,0 +1,79 @@
+"""Oracle of tokenization and BM25."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from engrain.base.arrays import F64Array
+
+_STOP_WORDS = """
+    a an and are as at be but by for if in into is it no not of on or such that the their then
+    there these they this to was will with what which who how when where did does do has have had
+    from can i
+"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
+_IDEOGRAPHS = ("CJK UNIFIED", "HIRAGANA", "KATAKANA", "HANGUL SYLLABLE")
+
+
+def _tokens(text: str) -> list[str]:
+    spaced = []
+    for c in text.lower():
+        if c.isascii():
+            spaced.append(c if c.isalnum() else " ")
+        elif unicodedata.name(c, "").startswith(_IDEOGRAPHS) and c.isalpha():
+            spaced.append(f" {c} ")
+        else:
+            spaced.append(c if unicodedata.category(c)[0] in "LM" else " ")
+    return "".join(spaced).split()
+
+
+def _stem(token: str) -> str:
+    if len(token) <= 4:
+        return token
+    if token.endswith("ies"):
+        return token[:-3] + "y"
+    if token.endswith("es") and token[-3] in "sxz":
+        return token[:-2]
+    return token[:-1] if token.endswith("s") and not token.endswith("ss") else token
+
+
+def _hash(token: str) -> int:
+    """Return FNV-1a over UTF-8 with Stafford's mix13 finalizer, as a signed 32-bit number."""
+    mask = 2**64 - 1
+    z = 0xCBF29CE484222325
+    for byte in token.encode():
+        z = ((z ^ byte) * 0x100000001B3) & mask
+    z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & mask
+    z = ((z ^ z >> 27) * 0x94D049BB133111EB) & mask
+    z = (z ^ z >> 31) & 0xFFFFFFFF
+    return z - 2**32 if z >= 2**31 else z
+
+
+def terms_of(text: str) -> list[int]:
+    """Return the terms of `text` in order: stop words dropped, plurals stripped, hashed."""
+    return [_hash(_stem(token)) for token in _tokens(text) if token not in STOP_WORDS]
+
+
+def bm25_scores(
+    query: Sequence[int], documents: Sequence[Sequence[int]], k1: float = 1.2, b: float = 0.75
+) -> F64Array:
+    """Return BM25 of each document, shape (len(documents),).
+
+    Σ_t c_t ln(1 + (N - df_t + .5) / (df_t + .5)) tf (k1 + 1) / (tf + k1 (1 - b + b len / average)),
+    c_t the count of t in the query (Robertson and Zaragoza 2009, The Probabilistic Relevance
+    Framework, with the idf that stays above 0).
+    """
+    counted = [Counter(document) for document in documents]
+    length = np.array([len(document) for document in documents], dtype=float)
+    average = length.mean() if length.sum() > 0 else 1.0
+    scores = np.zeros(len(documents))
+    for term, repeats in Counter(query).items():
+        tf = np.array([float(counts[term]) for counts in counted])
+        df = np.count_nonzero(tf)
+        idf = np.log1p((len(documents) - df + 0.5) / (df + 0.5))
+        scores += repeats * idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * length / average))
+    return scores
