@@ -1,3 +1,7 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
 from engrain.base.arrays import F32Array, I64Array
 
 def simd_level() -> int: ...
@@ -18,3 +22,37 @@ def update_lora(
     epsilon: float,
     normalised: bool,
 ) -> bool: ...
+
+_Four = tuple[int, int, int, int]
+
+def conv4d_forward(
+    x: NDArray[Any],
+    weight: NDArray[Any],
+    bias: NDArray[Any] | None,
+    out: NDArray[Any],
+    stride: _Four,
+    pad: _Four,
+    dilation: _Four,
+    groups: int,
+    threads: int,
+) -> None: ...
+def conv4d_grad_input(
+    grad_out: NDArray[Any],
+    weight: NDArray[Any],
+    grad_x: NDArray[Any],
+    stride: _Four,
+    pad: _Four,
+    dilation: _Four,
+    groups: int,
+    threads: int,
+) -> None: ...
+def conv4d_grad_weight(
+    x: NDArray[Any],
+    grad_out: NDArray[Any],
+    grad_weight: NDArray[Any],
+    stride: _Four,
+    pad: _Four,
+    dilation: _Four,
+    groups: int,
+    threads: int,
+) -> None: ...

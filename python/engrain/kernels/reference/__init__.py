@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engrain.kernels.reference.conv4d import conv4d_forward, conv4d_grad_input, conv4d_grad_weight
 from engrain.kernels.reference.flat import centred_cosines, standardize
 from engrain.kernels.reference.lexical import bm25_scores, terms_of
 from engrain.kernels.reference.lora import apply_lora, update_lora
@@ -11,6 +12,9 @@ __all__ = [
     "apply_lora",
     "bm25_scores",
     "centred_cosines",
+    "conv4d_forward",
+    "conv4d_grad_input",
+    "conv4d_grad_weight",
     "score_rows",
     "standardize",
     "terms_of",
