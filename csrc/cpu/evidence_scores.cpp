@@ -1,0 +1,326 @@
+// Reading the evidence: how a question resembles past ones, and one row of features per candidate.
+#include <algorithm>
+#include <mutex>
+
+#include "engrain/dot.hpp"
+#include "engrain/evidence.hpp"
+#include "engrain/fixed.hpp"
+#include "engrain/similarity.hpp"
+#include "engrain/transcendental.hpp"
+
+namespace engrain {
+namespace {
+
+constexpr double share_discount = 0.02;  // evidence that similar questions must outweigh
+constexpr double count_bound = 3.0, agree_bound = 8.0;
+constexpr double bm25_k1 = 1.2, bm25_b = 0.75;
+
+// out[i] = rows[i] . query; four rows at a time hide the latency of the sums.
+template <int W>
+ENGRAIN_INLINE void gathered_dots_body(const float* const* rows, const float* query, std::size_t n,
+                                       std::size_t dim, float* out) {
+    using simd::Lanes;
+    std::size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        Lanes<W> a = Lanes<W>::zero(), b = a, c = a, d = a;
+        std::size_t j = 0;
+        for (; j + 16 <= dim; j += 16) {
+            const Lanes<W> q = Lanes<W>::load(query + j);
+            a = a + Lanes<W>::load(rows[i] + j) * q;
+            b = b + Lanes<W>::load(rows[i + 1] + j) * q;
+            c = c + Lanes<W>::load(rows[i + 2] + j) * q;
+            d = d + Lanes<W>::load(rows[i + 3] + j) * q;
+        }
+        if (j < dim) {
+            const Lanes<W> q = Lanes<W>::load_partial(query + j, dim - j);
+            a = a + Lanes<W>::load_partial(rows[i] + j, dim - j) * q;
+            b = b + Lanes<W>::load_partial(rows[i + 1] + j, dim - j) * q;
+            c = c + Lanes<W>::load_partial(rows[i + 2] + j, dim - j) * q;
+            d = d + Lanes<W>::load_partial(rows[i + 3] + j, dim - j) * q;
+        }
+        out[i] = a.sum();
+        out[i + 1] = b.sum();
+        out[i + 2] = c.sum();
+        out[i + 3] = d.sum();
+    }
+    for (; i < n; ++i) out[i] = simd::dot<W>(rows[i], query, dim);
+}
+
+ENGRAIN_DISPATCH(void, gathered_dots,
+                 (const float* const* rows, const float* query, std::size_t n, std::size_t dim,
+                  float* out),
+                 (rows, query, n, dim, out))
+
+// Weights of the query's terms, looked up by id; cleared again after use.
+class TermTable {
+  public:
+    explicit TermTable(TermView terms) : terms_(terms) {
+        double squares = 0;
+        for (std::size_t i = 0; i < terms.n; ++i) {
+            const double weight = static_cast<double>(terms.counts[i]) * terms.idf[i];
+            squares += weight * weight;
+            grow(static_cast<std::size_t>(terms.ids[i]) + 1);
+            signature_ |= signature_of({terms.ids[i]});
+        }
+        const double scale = squares > 0 ? 1.0 / __builtin_sqrt(squares) : 0.0;
+        for (std::size_t i = 0; i < terms.n; ++i)
+            table()[static_cast<std::size_t>(terms.ids[i])] =
+                static_cast<float>(static_cast<double>(terms.counts[i]) * terms.idf[i] * scale);
+    }
+    ~TermTable() {
+        for (std::size_t i = 0; i < terms_.n; ++i)
+            table()[static_cast<std::size_t>(terms_.ids[i])] = 0.0F;
+    }
+    TermTable(const TermTable&) = delete;
+    TermTable& operator=(const TermTable&) = delete;
+
+    float cosine(const Question& question) const noexcept {
+        if ((question.signature & signature_) == 0) return 0.0F;
+        const std::vector<float>& weight = table();
+        float total = 0.0F;
+        for (std::size_t i = 0; i < question.terms.size(); ++i) {
+            const std::size_t term = static_cast<std::size_t>(question.terms[i]);
+            if (term < weight.size()) total += weight[term] * question.weights[i];
+        }
+        return total;
+    }
+
+  private:
+    static std::vector<float>& table() {
+        static thread_local std::vector<float> weights;
+        return weights;
+    }
+    static void grow(std::size_t n) {
+        if (table().size() < n) table().resize(std::max(n, 2 * table().size()), 0.0F);
+    }
+    TermView terms_;
+    std::uint64_t signature_ = 0;
+};
+
+std::size_t bucket_of(std::int64_t handle, std::size_t buckets) noexcept {
+    const std::uint64_t mixed = static_cast<std::uint64_t>(handle) * 0x9e3779b97f4a7c15ULL;
+    return static_cast<std::size_t>(mixed >> 32) & (buckets - 1);
+}
+
+std::int64_t count_of(const Credit& credit, std::int32_t term) noexcept {
+    const auto entry = std::lower_bound(credit.counts.begin(), credit.counts.end(), term,
+                                        [](const TermCount& a, std::int32_t b) { return a.term < b; });
+    return entry != credit.counts.end() && entry->term == term ? entry->count : 0;
+}
+
+// A credit without the mass that the left-out question gave to it.
+struct Honest {
+    const Credit* credit;
+    const Question* left_out;  // null: nothing is left out
+    const float* left_vector;
+    std::int64_t own;  // mass, Q24
+
+    std::int64_t mass() const noexcept { return credit->mass - own; }
+    std::int64_t count(std::int32_t term) const noexcept {
+        return count_of(*credit, term) - own_count(term);
+    }
+    std::int64_t length() const noexcept {
+        std::int64_t total = credit->length;
+        if (own != 0)
+            for (float count : left_out->counts) total -= to_fixed(from_fixed(own) * count);
+        return total;
+    }
+    float dot(const float* query, std::size_t dim) const {
+        std::vector<float> rest(dim);
+        for (std::size_t j = 0; j < dim; ++j)
+            rest[j] = static_cast<float>(
+                from_fixed(credit->sum[j] - to_fixed(from_fixed(own) * left_vector[j])));
+        float out;
+        const float* row = rest.data();
+        gathered_dots(&row, query, 1, dim, &out);
+        return out;
+    }
+
+  private:
+    std::int64_t own_count(std::int32_t term) const noexcept {
+        if (own == 0) return 0;
+        const auto at = std::lower_bound(left_out->terms.begin(), left_out->terms.end(), term);
+        if (at == left_out->terms.end() || *at != term) return 0;
+        const auto index = static_cast<std::size_t>(at - left_out->terms.begin());
+        return to_fixed(from_fixed(own) * left_out->counts[index]);
+    }
+};
+
+// How much BM25 gains when the terms of past questions are added to the memory.
+double expansion(const Honest& credit, TermView terms, const float* tf, double length,
+                 double average, double sd) noexcept {
+    const double longer = length + std::min(from_fixed(credit.length()), average);
+    const double before = bm25_k1 * (1 - bm25_b + bm25_b * length / average);
+    const double after = bm25_k1 * (1 - bm25_b + bm25_b * longer / average);
+    double gain = 0;
+    for (std::size_t t = 0; t < terms.n; ++t) {
+        const double weight = static_cast<double>(terms.idf[t]) * terms.counts[t], f = tf[t];
+        const double more = f + std::min(from_fixed(credit.count(terms.ids[t])), count_bound);
+        gain += weight * (bm25_k1 + 1) * (more / (more + after) - f / (f + before));
+    }
+    return gain / sd;
+}
+
+}  // namespace
+
+const Resemblance* Similar::find(std::int64_t handle) const noexcept {
+    if (buckets.empty()) return nullptr;
+    for (std::size_t b = bucket_of(handle, buckets.size());; b = (b + 1) & (buckets.size() - 1)) {
+        const std::int32_t index = buckets[b];
+        if (index < 0) return nullptr;
+        if (touched[static_cast<std::size_t>(index)].handle == handle) return &touched[index];
+    }
+}
+
+Resemblance& Similar::at(std::int64_t handle) noexcept {
+    for (std::size_t b = bucket_of(handle, buckets.size());; b = (b + 1) & (buckets.size() - 1)) {
+        std::int32_t& index = buckets[b];
+        if (index < 0) {
+            index = static_cast<std::int32_t>(touched.size());
+            touched.push_back({handle, 0.0F, 0.0});
+        }
+        if (touched[static_cast<std::size_t>(index)].handle == handle) return touched[index];
+    }
+}
+
+void Evidence::fill_touched(Similar& out) const {
+    std::size_t uses = 0;
+    for (std::size_t i = 0; i < ring_.size(); ++i)
+        if (out.kernel[i] > 0) uses += ring_[i].used.size();
+    std::size_t buckets = 16;
+    while (buckets < 2 * uses) buckets *= 2;
+    out.buckets.assign(buckets, -1);
+    out.touched.clear();
+    out.touched.reserve(uses);
+    out.cubes = 0;
+    const std::int64_t held = static_cast<std::int64_t>(ring_.size());
+    for (std::int64_t number = std::max<std::int64_t>(0, next_ - held); number < next_; ++number) {
+        const std::size_t i = position(number);
+        const float k = out.kernel[i];
+        if (!(k > 0)) continue;
+        const double cube = static_cast<double>(k) * k * k;
+        out.cubes += cube;
+        for (const Use& use : ring_[i].used) {
+            Resemblance& to = out.at(use.handle);
+            const double mass = from_fixed(use.mass);
+            to.near = std::max(to.near, static_cast<float>(mass * k));
+            to.share += mass * cube;
+        }
+    }
+}
+
+void Evidence::similarity(std::int64_t scope, const float* query, TermView terms,
+                          std::int64_t exclude, Similar& out) const {
+    std::shared_lock<std::shared_mutex> lock(mutex_);
+    out.scope = scope;
+    out.excluded = exclude;
+    out.has_query = query != nullptr;
+    out.query.assign(query, query == nullptr ? query : query + dim_);
+    out.kernel.assign(ring_.size(), 0.0F);
+    static thread_local std::vector<const float*> rows;
+    static thread_local std::vector<std::size_t> places;
+    static thread_local std::vector<float> dots;
+    rows.clear();
+    places.clear();
+    for (std::size_t i = 0; i < ring_.size(); ++i) {
+        const Question& past = ring_[i];
+        if (past.number < 0 || past.scope != scope || past.number == exclude) continue;
+        places.push_back(i);
+        rows.push_back(vectors_.data() + i * dim_);
+    }
+    dots.assign(rows.size(), 0.0F);
+    if (query != nullptr) gathered_dots(rows.data(), query, rows.size(), dim_, dots.data());
+    const TermTable table(terms);
+    for (std::size_t i = 0; i < places.size(); ++i)
+        out.kernel[places[i]] = 0.5F * std::max(dots[i], 0.0F) + 0.5F * table.cosine(ring_[places[i]]);
+    fill_touched(out);
+    out.adapted.assign(dim_, 0.0F);
+    if (query == nullptr) return;
+    if (!ridge_.empty()) score_rows(ridge_.data(), query, dim_, dim_, out.adapted.data());
+    const Question* left_out = find(exclude);
+    if (left_out != nullptr && left_out->has_target) {
+        const std::size_t at = position(exclude);
+        const float h = leverage_[at], scale = 1.0F / (1.0F - h);
+        for (std::size_t j = 0; j < dim_; ++j)
+            out.adapted[j] = (out.adapted[j] - h * targets_[at * dim_ + j]) * scale;
+    }
+    for (std::size_t j = 0; j < dim_; ++j) out.adapted[j] += 0.5F * query[j];
+}
+
+std::vector<std::int64_t> Evidence::propose(const Similar& similar, std::size_t k) {
+    std::vector<Resemblance> best(similar.touched);
+    std::vector<std::int64_t> out;
+    const auto take = [&](auto better) {
+        const std::size_t n = std::min(k, best.size());
+        std::partial_sort(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(n), best.end(),
+                          better);
+        for (std::size_t i = 0; i < n; ++i)
+            if (std::find(out.begin(), out.end(), best[i].handle) == out.end())
+                out.push_back(best[i].handle);
+    };
+    take([](const Resemblance& a, const Resemblance& b) {
+        return a.near != b.near ? a.near > b.near : a.handle < b.handle;
+    });
+    take([](const Resemblance& a, const Resemblance& b) {
+        return a.share != b.share ? a.share > b.share : a.handle < b.handle;
+    });
+    return out;
+}
+
+void Evidence::features(const Similar& similar, const CandidateView& block, TermView terms,
+                        float average_length, float sd, float* out) const {
+    std::shared_lock<std::shared_mutex> lock(mutex_);
+    const Question* left_out = find(similar.excluded);
+    const float* left_vector =
+        left_out == nullptr ? nullptr : vectors_.data() + position(similar.excluded) * dim_;
+    std::fill(out, out + block.n * columns, 0.0F);
+    static thread_local std::vector<const float*> rows;
+    static thread_local std::vector<std::size_t> places;
+    static thread_local std::vector<float> dots;
+    rows.clear();
+    places.clear();
+    dots.resize(std::max(block.n, dim_));
+    const bool vectors = similar.has_query && block.centred != nullptr;
+    if (vectors) {
+        double squares = 0;
+        for (float a : similar.adapted) squares += static_cast<double>(a) * a;
+        const float scale = static_cast<float>(1.0 / (__builtin_sqrt(squares) + 1e-9));
+        score_rows(block.centred, similar.adapted.data(), block.n, dim_, dots.data());
+        for (std::size_t i = 0; i < block.n; ++i) out[i * columns] = dots[i] * scale;
+    }
+    for (std::size_t i = 0; i < block.n; ++i) {
+        float* row = out + i * columns;
+        const Resemblance* like = similar.find(block.handles[i]);
+        if (like != nullptr) {
+            row[4] = like->near;
+            row[5] = static_cast<float>(like->share / (similar.cubes + share_discount));
+            row[6] = like->near * std::min(std::max(block.statics[i], 0.0F), static_cast<float>(agree_bound));
+        }
+        const Credit* held = credit(block.handles[i]);
+        if (held == nullptr) continue;
+        Honest honest{held, left_out, left_vector, 0};
+        if (left_out != nullptr)
+            for (const Use& use : left_out->used)
+                if (use.handle == block.handles[i]) honest.own += use.mass;
+        const double mass = from_fixed(honest.mass());
+        row[1] = static_cast<float>(log1p(mass));
+        if (honest.mass() > 0)
+            row[2] = static_cast<float>(expansion(honest, terms, block.tf + i * terms.n,
+                                                  block.length[i], average_length, sd));
+        if (!similar.has_query) continue;
+        if (honest.own != 0) {
+            row[3] = static_cast<float>(honest.dot(similar.query.data(), dim_) / (mass + 1));
+        } else {
+            rows.push_back(held->shadow.data());
+            places.push_back(i);
+        }
+    }
+    if (rows.empty()) return;
+    gathered_dots(rows.data(), similar.query.data(), rows.size(), dim_, dots.data());
+    for (std::size_t k = 0; k < rows.size(); ++k) {
+        const double mass = from_fixed(credit(block.handles[places[k]])->mass);
+        out[places[k] * columns + 3] = static_cast<float>(dots[k] / (mass + 1));
+    }
+}
+
+}  // namespace engrain

@@ -1,0 +1,155 @@
+// What feedback has taught, as sums: per rewarded memory and per past question.
+//
+// Credit of a memory d: n(d) = sum of masses, sum vector of mass * q, sparse counts of the terms of
+// its questions. Sums are fixed point (Q24), so that adding and then removing a question leaves no
+// trace of it. Past questions stand in a ring: an evicted question no longer resembles anything,
+// its credit stays.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <shared_mutex>
+#include <vector>
+
+namespace engrain {
+
+// Terms of a question; ids are distinct and not negative. Views, nothing is owned.
+struct TermView {
+    const std::int32_t* ids;
+    const float* counts;
+    const float* idf;
+    std::size_t n;
+};
+
+struct Use {
+    std::int64_t handle;
+    std::int64_t mass;  // Q24, in (0, 1]
+};
+
+struct Question {
+    std::int64_t number = -1;  // -1: removed
+    std::int64_t scope = 0;
+    std::uint64_t signature = 0;  // a Bloom filter of its terms
+    bool has_vector = false, has_target = false;
+    std::vector<std::int32_t> terms;
+    std::vector<float> counts, weights;  // weights: counts * idf, unit length
+    std::vector<Use> used;
+};
+
+inline std::uint64_t signature_of(const std::vector<std::int32_t>& terms) noexcept {
+    std::uint64_t signature = 0;
+    for (std::int32_t term : terms)
+        signature |= 1ULL << ((static_cast<std::uint32_t>(term) * 0x9e3779b1U) >> 26);
+    return signature;
+}
+
+struct TermCount {
+    std::int32_t term;
+    std::int64_t count;  // Q24
+};
+
+struct Credit {
+    std::int64_t handle = -1;  // -1: free
+    std::int64_t mass = 0, length = 0;
+    std::vector<std::int64_t> sum;
+    std::vector<float> shadow;      // sum as float32, derived
+    std::vector<TermCount> counts;  // ascending terms, none of them 0
+};
+
+struct Resemblance {
+    std::int64_t handle;
+    float near;    // max over its questions of mass * K
+    double share;  // sum over its questions of mass * K^3
+};
+
+// How one question resembles the past ones of its scope.
+struct Similar {
+    std::int64_t scope = 0, excluded = -1;
+    bool has_query = false;
+    std::vector<float> kernel;  // K by ring position; 0 where it does not apply
+    double cubes = 0;           // sum of K^3
+    std::vector<Resemblance> touched;
+    std::vector<std::int32_t> buckets;  // open addressing: handle -> index into touched, or -1
+    std::vector<float> query;
+    std::vector<float> adapted;  // 0.5 q + W q
+
+    const Resemblance* find(std::int64_t handle) const noexcept;
+    Resemblance& at(std::int64_t handle) noexcept;
+};
+
+// Candidates of one request; centred may be null. Views, nothing is owned.
+struct CandidateView {
+    const std::int64_t* handles;
+    const float* statics;  // static scores, (n,)
+    const float* centred;  // unit vectors, (n, dim)
+    const float* tf;       // (n, terms)
+    const float* length;   // (n,)
+    std::size_t n;
+};
+
+// All state as flat arrays, in one canonical order.
+struct EvidenceState {
+    std::int64_t next = 0;
+    std::vector<std::int64_t> number, scope, flags, term_end, use_end, use_handle, use_mass;
+    std::vector<std::int32_t> term;
+    std::vector<float> count, weight, vector, target;
+    std::vector<std::int64_t> handle, mass, length, sum, count_end, count_value;
+    std::vector<std::int32_t> count_term;
+    std::vector<float> ridge;
+};
+
+// Reads may run side by side; a change waits for them. Memory is reserved before a change begins,
+// so std::bad_alloc leaves the state as it was.
+class Evidence {
+  public:
+    static constexpr std::size_t columns = 7;  // ridge count expand rocchio near share agree
+
+    Evidence(std::size_t dim, std::size_t questions);
+
+    // K(q, t) = 0.5 max(0, q.t) + 0.5 lexical cosine, for every past question t of the scope.
+    void similarity(std::int64_t scope, const float* query, TermView terms, std::int64_t exclude,
+                    Similar& out) const;
+    // Handles of the `k` best by near, then of the `k` best by share that are not among them.
+    static std::vector<std::int64_t> propose(const Similar& similar, std::size_t k);
+    // out: (n, columns).
+    void features(const Similar& similar, const CandidateView& block, TermView terms,
+                  float average_length, float sd, float* out) const;
+
+    // Masses are Q24 in (0, 1]; centred: (uses, dim) or null. Returns the question's number.
+    std::int64_t add(std::int64_t scope, const float* query, TermView terms,
+                     const std::vector<Use>& used, const float* centred);
+    bool remove(std::int64_t number);  // false: not in the ring
+    void forget(std::int64_t handle);
+    void set_ridge(const float* w);  // (dim, dim) row-major, W q; null drops it
+    void set_leverage(const std::vector<float>& by_position);
+
+    bool holds(std::int64_t number) const;
+    double mass_of(std::int64_t handle) const;
+    EvidenceState save() const;
+    void load(const EvidenceState& state);
+    std::size_t dim() const noexcept { return dim_; }
+    std::size_t capacity() const noexcept { return capacity_; }
+
+  private:
+    std::size_t position(std::int64_t number) const noexcept;
+    const Question* find(std::int64_t number) const noexcept;
+    const Credit* credit(std::int64_t handle) const noexcept;
+    Credit& credit_or_new(std::int64_t handle);
+    void reserve(std::int64_t number, TermView terms, const std::vector<Use>& used);
+    void accumulate(const Question& question, const Use& use, std::int64_t sign) noexcept;
+    void release(Credit& credit) noexcept;
+    void set_target(std::size_t at, const float* query, std::size_t uses, const float* centred);
+    void fill_touched(Similar& out) const;
+
+    std::size_t dim_, capacity_;
+    std::int64_t next_ = 0;
+    std::vector<Question> ring_;
+    std::vector<float> vectors_, targets_;  // (ring, dim)
+    std::vector<float> leverage_;           // hat value by ring position; not part of the state
+    std::vector<float> ridge_;              // W, (dim, dim), or empty
+    std::vector<Credit> credits_;
+    std::vector<std::int32_t> free_, slot_of_;
+    mutable std::shared_mutex mutex_;
+};
+
+}  // namespace engrain

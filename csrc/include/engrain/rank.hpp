@@ -1,0 +1,38 @@
+// The ranking model: a score per row, and one clipped Laplace step per judged list.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace engrain {
+
+// out[i] = sum_k rows[i, k] * weights[k], columns in ascending order, summed in float64.
+void weigh_rows(const float* rows, const double* weights, std::size_t n, std::size_t columns,
+                float* out) noexcept;
+
+// Adds the rows to per-column moments: count, sum and sum of squares, each (columns,).
+void add_moments(const float* rows, std::size_t n, std::size_t columns, double* count, double* sum,
+                 double* squares) noexcept;
+
+struct Step {
+    double loss;   // -sum_i t_i log p_i before the step
+    double moved;  // largest difference between two score changes, after clipping
+};
+
+// One online Laplace step of the softmax log-loss, in place. With x = row / scale, v = w * scale,
+// p = softmax(x v), t = outcomes / sum:
+//   P += a X^T (diag p - p p^T) X,   d = P^-1 a X^T (p - t) on the free columns,
+//   v -= d min(1, clip / range(X d)),   a = information.
+// Columns with active = 0 keep their weight. A column with sign +1 (-1) stays >= 0 (<= 0): at its
+// bound it is free only when the gradient leads inward (projected Newton, Bertsekas 1982).
+// outcomes: at least 0, their sum above 0. scratch: laplace_scratch(n, columns) doubles.
+Step laplace_step(const float* rows, const float* outcomes, std::size_t n, std::size_t columns,
+                  double information, double clip, const std::uint8_t* active,
+                  const std::int8_t* signs, const double* scales, double* weights,
+                  double* precision, double* scratch) noexcept;
+
+constexpr std::size_t laplace_scratch(std::size_t n, std::size_t columns) {
+    return n * columns + 2 * n + columns * columns + 4 * columns;
+}
+
+}  // namespace engrain

@@ -1,0 +1,535 @@
+"""State of the ranking: evidence, weight steps, ledger. Import from engrain.kernels."""
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t
+from libcpp.vector cimport vector
+
+cimport numpy as cnp
+
+import numpy as np
+
+cnp.import_array()
+
+
+cdef extern from "engrain/fixed.hpp" namespace "engrain" nogil:
+    int64_t to_fixed(double x)
+    double from_fixed(int64_t x)
+
+
+cdef extern from "engrain/evidence.hpp" namespace "engrain" nogil:
+    cdef struct TermView:
+        const int32_t* ids
+        const float* counts
+        const float* idf
+        size_t n
+
+    cdef struct Use:
+        int64_t handle
+        int64_t mass
+
+    cdef cppclass CSimilar "engrain::Similar":
+        int64_t scope, excluded
+        double cubes
+        vector[float] kernel
+
+    cdef struct CandidateView:
+        const int64_t* handles
+        const float* statics
+        const float* centred
+        const float* tf
+        const float* length
+        size_t n
+
+    cdef cppclass CState "engrain::EvidenceState":
+        int64_t next
+        vector[int64_t] number, scope, flags, term_end, use_end, use_handle, use_mass
+        vector[int32_t] term
+        vector[float] count, weight
+        vector[float] vectors "vector", target
+        vector[int64_t] handle, mass, length, sum, count_end, count_value
+        vector[int32_t] count_term
+        vector[float] ridge
+
+    cdef cppclass CEvidence "engrain::Evidence":
+        CEvidence(size_t dim, size_t questions) except +
+        void similarity(int64_t scope, const float* query, TermView terms, int64_t exclude,
+                        CSimilar& out) except +
+        @staticmethod
+        vector[int64_t] propose(const CSimilar& similar, size_t k) except +
+        void features(const CSimilar& similar, const CandidateView& block, TermView terms,
+                      float average_length, float sd, float* out) except +
+        int64_t add(int64_t scope, const float* query, TermView terms, const vector[Use]& used,
+                    const float* centred) except +
+        bint remove(int64_t number) except +
+        void forget(int64_t handle) except +
+        void set_ridge(const float* w) except +
+        void set_leverage(const vector[float]& by_position) except +
+        bint holds(int64_t number)
+        double mass_of(int64_t handle)
+        CState save() except +
+        void load(const CState& state) except +
+
+cdef extern from "engrain/rank.hpp" namespace "engrain" nogil:
+    cdef struct Step:
+        double loss
+        double moved
+    void c_weigh_rows "engrain::weigh_rows"(const float* rows, const double* weights, size_t n,
+                                            size_t columns, float* out)
+    void c_add_moments "engrain::add_moments"(const float* rows, size_t n, size_t columns,
+                                              double* count, double* sum, double* squares)
+    size_t laplace_scratch(size_t n, size_t columns)
+    Step c_laplace_step "engrain::laplace_step"(
+        const float* rows, const float* outcomes, size_t n, size_t columns, double information,
+        double clip, const uint8_t* active, const int8_t* signs, const double* scales,
+        double* weights, double* precision, double* scratch)
+
+cdef extern from "engrain/ledger.hpp" namespace "engrain" nogil:
+    cdef struct Sequence:
+        double n
+    cdef struct Bounds:
+        double lower
+        double upper
+    size_t ledger_scratch(size_t n, size_t columns)
+    void c_ledger_update "engrain::ledger_update"(
+        const float* rows, const float* outcomes, size_t n, size_t columns, const double* weights,
+        const double* static_weights, const uint8_t* evidence, int part, double alpha,
+        Sequence* sequences, double* scratch)
+    Bounds bounds_of(const Sequence& sequence, double alpha)
+    void c_observe "engrain::observe"(Sequence& sequence, double x, double alpha, double clock)
+
+cdef extern from "engrain/transcendental.hpp" namespace "engrain" nogil:
+    double c_log "engrain::log"(double x)
+
+SEQUENCE_FIELDS = 6
+LEDGER_MEASURES = 3
+cdef int64_t LARGEST_HANDLE = 2**31 - 1
+
+cdef object dtype_names = {
+    cnp.NPY_FLOAT32: "float32", cnp.NPY_FLOAT64: "float64", cnp.NPY_INT32: "int32",
+    cnp.NPY_INT64: "int64", cnp.NPY_UINT8: "uint8", cnp.NPY_INT8: "int8",
+}
+
+
+cdef void* data_of(cnp.ndarray array, int type_num, str name) except? NULL:
+    """Return the data of a C-contiguous array of exactly this dtype."""
+    if cnp.PyArray_TYPE(array) != type_num or not cnp.PyArray_IS_C_CONTIGUOUS(array):
+        raise TypeError(
+            f"{name}: expected a C-contiguous array of {dtype_names[type_num]}, got {array.dtype}"
+            f" with strides {(<object>array).strides}; convert it with np.ascontiguousarray"
+        )
+    return cnp.PyArray_DATA(array)
+
+
+cdef int check_shape(cnp.ndarray array, str name, Py_ssize_t rows, Py_ssize_t columns=-1) except -1:
+    """Check for shape (rows,) or (rows, columns)."""
+    cdef int wanted = 1 if columns < 0 else 2
+    if cnp.PyArray_NDIM(array) != wanted or cnp.PyArray_DIM(array, 0) != rows or (
+            columns >= 0 and cnp.PyArray_DIM(array, 1) != columns):
+        shape = f"({rows},)" if columns < 0 else f"({rows}, {columns})"
+        raise ValueError(f"{name}: expected shape {shape}, got {(<object>array).shape}")
+    return 0
+
+
+cdef TermView terms_of(cnp.ndarray terms, cnp.ndarray counts, cnp.ndarray idf) except *:
+    """View the terms of a question; ids must not be negative."""
+    cdef TermView view
+    cdef size_t i
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(terms)
+    check_shape(terms, "terms", n)
+    check_shape(counts, "counts", n)
+    check_shape(idf, "idf", n)
+    view.ids = <const int32_t*>data_of(terms, cnp.NPY_INT32, "terms")
+    view.counts = <const float*>data_of(counts, cnp.NPY_FLOAT32, "counts")
+    view.idf = <const float*>data_of(idf, cnp.NPY_FLOAT32, "idf")
+    view.n = n
+    for i in range(view.n):
+        if view.ids[i] < 0:
+            raise ValueError(f"terms: expected ids of at least 0, got {view.ids[i]}")
+    return view
+
+
+cdef class Similar:
+    """How one question resembles the past ones of its scope; made by `EvidenceState.similarity`.
+
+    It is valid until the evidence changes.
+    """
+    cdef CSimilar value
+    cdef object owner
+    cdef int64_t version
+
+    def kernel(self):
+        """Return K of each past question of the scope by place in the ring, 0 elsewhere."""
+        return floats(self.value.kernel)
+
+
+cdef cnp.ndarray floats(const vector[float]& values):
+    cdef cnp.ndarray out = np.empty(values.size(), dtype=np.float32)
+    cdef size_t i
+    for i in range(values.size()):
+        (<float*>cnp.PyArray_DATA(out))[i] = values[i]
+    return out
+
+
+cdef cnp.ndarray longs(const vector[int64_t]& values):
+    cdef cnp.ndarray out = np.empty(values.size(), dtype=np.int64)
+    cdef size_t i
+    for i in range(values.size()):
+        (<int64_t*>cnp.PyArray_DATA(out))[i] = values[i]
+    return out
+
+
+cdef cnp.ndarray ints(const vector[int32_t]& values):
+    cdef cnp.ndarray out = np.empty(values.size(), dtype=np.int32)
+    cdef size_t i
+    for i in range(values.size()):
+        (<int32_t*>cnp.PyArray_DATA(out))[i] = values[i]
+    return out
+
+
+cdef int take_floats(object state, str name, vector[float]& out) except -1:
+    cdef cnp.ndarray array = state[name]
+    cdef float* data = <float*>data_of(array, cnp.NPY_FLOAT32, name)
+    out.assign(data, data + cnp.PyArray_SIZE(array))
+    return 0
+
+
+cdef int take_longs(object state, str name, vector[int64_t]& out) except -1:
+    cdef cnp.ndarray array = state[name]
+    cdef int64_t* data = <int64_t*>data_of(array, cnp.NPY_INT64, name)
+    out.assign(data, data + cnp.PyArray_SIZE(array))
+    return 0
+
+
+cdef int take_ints(object state, str name, vector[int32_t]& out) except -1:
+    cdef cnp.ndarray array = state[name]
+    cdef int32_t* data = <int32_t*>data_of(array, cnp.NPY_INT32, name)
+    out.assign(data, data + cnp.PyArray_SIZE(array))
+    return 0
+
+
+cdef class EvidenceState:
+    """Sums per rewarded memory and a ring of past questions; see `engrain.memory.evidence`."""
+    cdef CEvidence* core
+    cdef readonly Py_ssize_t dim
+    cdef readonly Py_ssize_t questions
+    cdef int64_t version
+
+    def __cinit__(self, Py_ssize_t dim, *, Py_ssize_t questions=4096):
+        if dim < 1:
+            raise ValueError(f"dim: expected at least 1, got {dim}")
+        if questions < 1:
+            raise ValueError(f"questions: expected at least 1, got {questions}")
+        self.core = new CEvidence(dim, questions)
+        self.dim, self.questions, self.version = dim, questions, 0
+
+    def __dealloc__(self):
+        del self.core
+
+    cdef const float* vector_of(self, cnp.ndarray query) except? NULL:
+        if query is None:
+            return NULL
+        check_shape(query, "query", self.dim)
+        return <const float*>data_of(query, cnp.NPY_FLOAT32, "query")
+
+    def similarity(self, int64_t scope, cnp.ndarray query, cnp.ndarray terms not None,
+                   cnp.ndarray counts not None, cnp.ndarray idf not None, int64_t exclude=-1):
+        cdef TermView view = terms_of(terms, counts, idf)
+        cdef const float* q = self.vector_of(query)
+        cdef Similar out = Similar.__new__(Similar)
+        out.owner, out.version = self, self.version
+        with nogil:
+            self.core.similarity(scope, q, view, exclude, out.value)
+        return out
+
+    cdef int check_fresh(self, Similar similar) except -1:
+        if similar.owner is not self or similar.version != self.version:
+            raise ValueError(
+                "similar: the evidence has changed since, or it belongs to other evidence; call "
+                "similarity() again"
+            )
+        return 0
+
+    def propose(self, Similar similar not None, Py_ssize_t k=20):
+        self.check_fresh(similar)
+        if k < 0:
+            raise ValueError(f"k: expected at least 0, got {k}")
+        return longs(CEvidence.propose(similar.value, k))
+
+    def features(self, Similar similar not None, cnp.ndarray terms not None,
+                 cnp.ndarray counts not None, cnp.ndarray idf not None, double average_length,
+                 double bm25_sd, cnp.ndarray handles not None, cnp.ndarray static not None,
+                 cnp.ndarray centred, cnp.ndarray tf not None, cnp.ndarray length not None,
+                 int64_t exclude=-1):
+        cdef TermView view = terms_of(terms, counts, idf)
+        cdef CandidateView block
+        cdef Py_ssize_t n = cnp.PyArray_SIZE(handles)
+        self.check_fresh(similar)
+        if exclude != similar.value.excluded:
+            raise ValueError(
+                f"exclude: {exclude} differs from {similar.value.excluded}, which similarity() "
+                "left out; pass the same to both"
+            )
+        if not (average_length > 0 and bm25_sd > 0):
+            raise ValueError(
+                "average_length and bm25_sd: expected numbers above 0, got "
+                f"{average_length} and {bm25_sd}"
+            )
+        check_shape(handles, "handles", n)
+        check_shape(static, "static", n)
+        check_shape(length, "length", n)
+        check_shape(tf, "tf", n, view.n)
+        block.n = n
+        block.handles = <const int64_t*>data_of(handles, cnp.NPY_INT64, "handles")
+        block.statics = <const float*>data_of(static, cnp.NPY_FLOAT32, "static")
+        block.tf = <const float*>data_of(tf, cnp.NPY_FLOAT32, "tf")
+        block.length = <const float*>data_of(length, cnp.NPY_FLOAT32, "length")
+        block.centred = NULL
+        if centred is not None:
+            check_shape(centred, "centred", n, self.dim)
+            block.centred = <const float*>data_of(centred, cnp.NPY_FLOAT32, "centred")
+        cdef cnp.ndarray out = np.empty((n, 7), dtype=np.float32)
+        cdef float* to = <float*>cnp.PyArray_DATA(out)
+        cdef float average = average_length, sd = bm25_sd
+        with nogil:
+            self.core.features(similar.value, block, view, average, sd, to)
+        return out
+
+    def add(self, int64_t scope, cnp.ndarray query, cnp.ndarray terms not None,
+            cnp.ndarray counts not None, cnp.ndarray handles not None,
+            cnp.ndarray masses not None, cnp.ndarray centred, cnp.ndarray idf not None):
+        cdef TermView view = terms_of(terms, counts, idf)
+        cdef const float* q = self.vector_of(query)
+        cdef const float* vectors = NULL
+        cdef vector[Use] used = self.uses_of(handles, masses)
+        cdef int64_t number
+        if centred is not None:
+            check_shape(centred, "centred", used.size(), self.dim)
+            vectors = <const float*>data_of(centred, cnp.NPY_FLOAT32, "centred")
+        with nogil:
+            number = self.core.add(scope, q, view, used, vectors)
+        self.version += 1
+        return number
+
+    cdef vector[Use] uses_of(self, cnp.ndarray handles, cnp.ndarray masses) except *:
+        """Check and quantise what a question used."""
+        cdef vector[Use] used
+        cdef Use use
+        cdef size_t i, j, n = cnp.PyArray_SIZE(handles)
+        check_shape(handles, "handles", n)
+        check_shape(masses, "masses", n)
+        cdef int64_t* handle = <int64_t*>data_of(handles, cnp.NPY_INT64, "handles")
+        cdef float* mass = <float*>data_of(masses, cnp.NPY_FLOAT32, "masses")
+        for i in range(n):
+            if not 0 <= handle[i] <= LARGEST_HANDLE:
+                raise ValueError(f"handles: expected 0 to 2**31 - 1, got {handle[i]}")
+            if not 0 < mass[i] <= 1:
+                raise ValueError(f"masses: expected above 0 and at most 1, got {mass[i]}")
+            for j in range(i):
+                if handle[j] == handle[i]:
+                    raise ValueError(f"handles: {handle[i]} stands there twice; add its masses")
+            use.handle = handle[i]
+            use.mass = max(<int64_t>1, to_fixed(mass[i]))
+            used.push_back(use)
+        return used
+
+    def remove(self, int64_t question):
+        from engrain.base.errors import UnknownIdError
+
+        if not self.core.remove(question):
+            raise UnknownIdError(question, "the ring of past questions")
+        self.version += 1
+
+    def forget(self, int64_t handle):
+        self.core.forget(handle)
+        self.version += 1
+
+    def mass(self, int64_t handle):
+        return self.core.mass_of(handle)
+
+    def __contains__(self, int64_t question):
+        return self.core.holds(question)
+
+    def set_ridge(self, cnp.ndarray w):
+        cdef const float* data = NULL
+        if w is not None:
+            check_shape(w, "w", self.dim, self.dim)
+            data = <const float*>data_of(w, cnp.NPY_FLOAT32, "w")
+        self.core.set_ridge(data)
+        self.version += 1
+
+    def set_leverage(self, cnp.ndarray by_place not None):
+        cdef float* data = <float*>data_of(by_place, cnp.NPY_FLOAT32, "by_place")
+        cdef vector[float] values
+        values.assign(data, data + cnp.PyArray_SIZE(by_place))
+        self.core.set_leverage(values)
+        self.version += 1
+
+    def state(self):
+        cdef CState s = self.core.save()
+        return {
+            "next": np.array([s.next], dtype=np.int64), "number": longs(s.number),
+            "scope": longs(s.scope), "flags": longs(s.flags), "term_end": longs(s.term_end),
+            "use_end": longs(s.use_end), "use_handle": longs(s.use_handle),
+            "use_mass": longs(s.use_mass), "term": ints(s.term), "count": floats(s.count),
+            "weight": floats(s.weight), "vector": floats(s.vectors).reshape(-1, self.dim),
+            "target": floats(s.target).reshape(-1, self.dim), "handle": longs(s.handle),
+            "mass": longs(s.mass), "length": longs(s.length),
+            "sum": longs(s.sum).reshape(-1, self.dim), "count_end": longs(s.count_end),
+            "count_term": ints(s.count_term), "count_value": longs(s.count_value),
+            "ridge": floats(s.ridge).reshape(-1, self.dim),
+        }
+
+    def load(self, state):
+        cdef CState s
+        s.next = int(state["next"][0])
+        take_longs(state, "number", s.number)
+        take_longs(state, "scope", s.scope)
+        take_longs(state, "flags", s.flags)
+        take_longs(state, "term_end", s.term_end)
+        take_longs(state, "use_end", s.use_end)
+        take_longs(state, "use_handle", s.use_handle)
+        take_longs(state, "use_mass", s.use_mass)
+        take_ints(state, "term", s.term)
+        take_floats(state, "count", s.count)
+        take_floats(state, "weight", s.weight)
+        take_floats(state, "vector", s.vectors)
+        take_floats(state, "target", s.target)
+        take_longs(state, "handle", s.handle)
+        take_longs(state, "mass", s.mass)
+        take_longs(state, "length", s.length)
+        take_longs(state, "sum", s.sum)
+        take_longs(state, "count_end", s.count_end)
+        take_ints(state, "count_term", s.count_term)
+        take_longs(state, "count_value", s.count_value)
+        take_floats(state, "ridge", s.ridge)
+        self.check_state(state)
+        self.core.load(s)
+        self.version += 1
+
+    def check_state(self, state):
+        """Refuse arrays that do not fit together, before anything changes."""
+        m, k = len(state["number"]), len(state["handle"])
+        ends = {"term_end": ("term", m), "use_end": ("use_handle", m), "count_end": ("count_term", k)}
+        fits = all(
+            len(state[end]) == n and (np.diff(state[end], prepend=0) >= 0).all()
+            and (state[end][n - 1] if n else 0) == len(state[items])
+            for end, (items, n) in ends.items()
+        )
+        fits = fits and len(state["count"]) == len(state["weight"]) == len(state["term"])
+        fits = fits and len(state["use_mass"]) == len(state["use_handle"])
+        fits = fits and len(state["count_value"]) == len(state["count_term"])
+        fits = fits and len(state["scope"]) == len(state["flags"]) == m
+        fits = fits and len(state["mass"]) == len(state["length"]) == k
+        fits = fits and state["vector"].shape == state["target"].shape == (m, self.dim)
+        fits = fits and state["sum"].shape == (k, self.dim)
+        fits = fits and state["ridge"].shape in ((0, self.dim), (self.dim, self.dim))
+        next_number = int(state["next"][0])
+        oldest = max(0, next_number - self.questions)
+        fits = fits and bool(((state["number"] >= oldest) & (state["number"] < next_number)).all())
+        fits = fits and bool(((state["handle"] >= 0) & (state["handle"] <= LARGEST_HANDLE)).all())
+        if not fits:
+            raise ValueError(
+                "state: the arrays do not fit together, or belong to evidence of another dim or "
+                "number of questions; load a state saved with the same settings"
+            )
+
+
+def weigh_rows(cnp.ndarray rows not None, cnp.ndarray weights not None, cnp.ndarray out not None):
+    cdef Py_ssize_t columns = cnp.PyArray_SIZE(weights)
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(out)
+    check_shape(weights, "weights", columns)
+    check_shape(out, "out", n)
+    check_shape(rows, "rows", n, columns)
+    cdef const float* x = <const float*>data_of(rows, cnp.NPY_FLOAT32, "rows")
+    cdef const double* w = <const double*>data_of(weights, cnp.NPY_FLOAT64, "weights")
+    cdef float* to = <float*>data_of(out, cnp.NPY_FLOAT32, "out")
+    c_weigh_rows(x, w, n, columns, to)
+
+
+def add_moments(cnp.ndarray rows not None, cnp.ndarray moments not None):
+    cdef Py_ssize_t n = cnp.PyArray_DIM(rows, 0) if cnp.PyArray_NDIM(rows) == 2 else -1
+    cdef Py_ssize_t columns = cnp.PyArray_DIM(moments, 1) if cnp.PyArray_NDIM(moments) == 2 else -1
+    check_shape(rows, "rows", n, columns)
+    check_shape(moments, "moments", 3, columns)
+    cdef const float* x = <const float*>data_of(rows, cnp.NPY_FLOAT32, "rows")
+    cdef double* m = <double*>data_of(moments, cnp.NPY_FLOAT64, "moments")
+    c_add_moments(x, n, columns, m, m + columns, m + 2 * columns)
+
+
+cdef int check_outcomes(const float* outcomes, Py_ssize_t n) except -1:
+    cdef double total = 0
+    cdef Py_ssize_t i
+    for i in range(n):
+        if not 0 <= outcomes[i] <= 1:
+            raise ValueError(f"outcomes: expected numbers in [0, 1], got {outcomes[i]}")
+        total += outcomes[i]
+    if total <= 0:
+        raise ValueError("outcomes: expected at least one above 0")
+    return 0
+
+
+def laplace_step(cnp.ndarray rows not None, cnp.ndarray outcomes not None, double information,
+                 double clip, cnp.ndarray active not None, cnp.ndarray signs not None,
+                 cnp.ndarray scales not None, cnp.ndarray weights not None,
+                 cnp.ndarray precision not None):
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(outcomes), columns = cnp.PyArray_SIZE(weights)
+    check_shape(outcomes, "outcomes", n)
+    check_shape(rows, "rows", n, columns)
+    for array, name in ((active, "active"), (signs, "signs"), (scales, "scales"),
+                        (weights, "weights")):
+        check_shape(array, name, columns)
+    check_shape(precision, "precision", columns, columns)
+    cdef const float* x = <const float*>data_of(rows, cnp.NPY_FLOAT32, "rows")
+    cdef const float* y = <const float*>data_of(outcomes, cnp.NPY_FLOAT32, "outcomes")
+    cdef const uint8_t* a = <const uint8_t*>data_of(active, cnp.NPY_UINT8, "active")
+    cdef const int8_t* s = <const int8_t*>data_of(signs, cnp.NPY_INT8, "signs")
+    cdef const double* sd = <const double*>data_of(scales, cnp.NPY_FLOAT64, "scales")
+    cdef double* w = <double*>data_of(weights, cnp.NPY_FLOAT64, "weights")
+    cdef double* p = <double*>data_of(precision, cnp.NPY_FLOAT64, "precision")
+    check_outcomes(y, n)
+    cdef vector[double] scratch
+    scratch.resize(laplace_scratch(n, columns))
+    cdef Step report
+    with nogil:
+        report = c_laplace_step(x, y, n, columns, information, clip, a, s, sd, w, p, scratch.data())
+    return report.loss, report.moved
+
+
+def ledger_update(cnp.ndarray rows not None, cnp.ndarray outcomes not None,
+                  cnp.ndarray weights not None, cnp.ndarray static_weights not None,
+                  cnp.ndarray evidence not None, int part, double alpha,
+                  cnp.ndarray sequences not None):
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(outcomes), columns = cnp.PyArray_SIZE(weights)
+    check_shape(outcomes, "outcomes", n)
+    check_shape(rows, "rows", n, columns)
+    check_shape(weights, "weights", columns)
+    check_shape(static_weights, "static_weights", columns)
+    check_shape(evidence, "evidence", columns)
+    if (<object>sequences).shape != (3, columns + 2, LEDGER_MEASURES, SEQUENCE_FIELDS):
+        raise ValueError(f"sequences: expected shape (3, {columns + 2}, 3, 6)")
+    if part not in (1, 2):
+        raise ValueError(f"part: expected 1 (overlap) or 2 (no overlap), got {part}")
+    cdef const float* x = <const float*>data_of(rows, cnp.NPY_FLOAT32, "rows")
+    cdef const float* y = <const float*>data_of(outcomes, cnp.NPY_FLOAT32, "outcomes")
+    cdef const double* w = <const double*>data_of(weights, cnp.NPY_FLOAT64, "weights")
+    cdef const double* v = <const double*>data_of(static_weights, cnp.NPY_FLOAT64, "static_weights")
+    cdef const uint8_t* e = <const uint8_t*>data_of(evidence, cnp.NPY_UINT8, "evidence")
+    cdef Sequence* to = <Sequence*>data_of(sequences, cnp.NPY_FLOAT64, "sequences")
+    check_outcomes(y, n)
+    cdef vector[double] scratch
+    scratch.resize(ledger_scratch(n, columns))
+    with nogil:
+        c_ledger_update(x, y, n, columns, w, v, e, part, alpha, to, scratch.data())
+
+
+def observe(cnp.ndarray sequence not None, double x, double alpha):
+    check_shape(sequence, "sequence", SEQUENCE_FIELDS)
+    if not 0 <= x <= 1:
+        raise ValueError(f"x: expected a number in [0, 1], got {x}")
+    cdef Sequence* to = <Sequence*>data_of(sequence, cnp.NPY_FLOAT64, "sequence")
+    c_observe(to[0], x, alpha, c_log(2 + to.n))
+
+
+def sequence_bounds(cnp.ndarray sequence not None, double alpha):
+    check_shape(sequence, "sequence", SEQUENCE_FIELDS)
+    cdef Sequence* at = <Sequence*>data_of(sequence, cnp.NPY_FLOAT64, "sequence")
+    cdef Bounds bounds = bounds_of(at[0], alpha)
+    return bounds.lower, bounds.upper
