@@ -13,9 +13,8 @@ void take_terms(Question& question, TermView view) noexcept {
     std::vector<std::int32_t>& order = question.terms;
     order.resize(view.n);
     for (std::size_t i = 0; i < view.n; ++i) order[i] = static_cast<std::int32_t>(i);
-    std::sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
-        return view.ids[a] < view.ids[b];
-    });
+    std::sort(order.begin(), order.end(),
+              [&](std::int32_t a, std::int32_t b) { return view.ids[a] < view.ids[b]; });
     question.counts.resize(view.n);
     question.weights.resize(view.n);
     double squares = 0;

@@ -43,7 +43,7 @@ ENGRAIN_INLINE void gathered_dots_body(const float* const* rows, const float* qu
         out[i + 2] = c.sum();
         out[i + 3] = d.sum();
     }
-    for (; i < n; ++i) out[i] = simd::dot<W>(rows[i], query, dim);
+    for (; i < n; ++i) out[i] = dot<W>(rows[i], query, dim);
 }
 
 ENGRAIN_DISPATCH(void, gathered_dots,
@@ -103,8 +103,9 @@ std::size_t bucket_of(std::int64_t handle, std::size_t buckets) noexcept {
 }
 
 std::int64_t count_of(const Credit& credit, std::int32_t term) noexcept {
-    const auto entry = std::lower_bound(credit.counts.begin(), credit.counts.end(), term,
-                                        [](const TermCount& a, std::int32_t b) { return a.term < b; });
+    const auto entry =
+        std::lower_bound(credit.counts.begin(), credit.counts.end(), term,
+                         [](const TermCount& a, std::int32_t b) { return a.term < b; });
     return entry != credit.counts.end() && entry->term == term ? entry->count : 0;
 }
 
@@ -232,7 +233,8 @@ void Evidence::similarity(std::int64_t scope, const float* query, TermView terms
     if (query != nullptr) gathered_dots(rows.data(), query, rows.size(), dim_, dots.data());
     const TermTable table(terms);
     for (std::size_t i = 0; i < places.size(); ++i)
-        out.kernel[places[i]] = 0.5F * std::max(dots[i], 0.0F) + 0.5F * table.cosine(ring_[places[i]]);
+        out.kernel[places[i]] =
+            0.5F * std::max(dots[i], 0.0F) + 0.5F * table.cosine(ring_[places[i]]);
     fill_touched(out);
     out.adapted.assign(dim_, 0.0F);
     if (query == nullptr) return;
@@ -294,7 +296,8 @@ void Evidence::features(const Similar& similar, const CandidateView& block, Term
         if (like != nullptr) {
             row[4] = like->near;
             row[5] = static_cast<float>(like->share / (similar.cubes + share_discount));
-            row[6] = like->near * std::min(std::max(block.statics[i], 0.0F), static_cast<float>(agree_bound));
+            row[6] = like->near *
+                     std::min(std::max(block.statics[i], 0.0F), static_cast<float>(agree_bound));
         }
         const Credit* held = credit(block.handles[i]);
         if (held == nullptr) continue;

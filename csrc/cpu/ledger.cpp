@@ -61,7 +61,8 @@ bool counterfactual(std::size_t c, const float* rows, const double* z, std::size
                     std::size_t columns, const double* weights, const double* static_weights,
                     const std::uint8_t* evidence, double* out) noexcept {
     if (c > columns) {
-        for (std::size_t i = 0; i < n; ++i) out[i] = weigh(rows + i * columns, static_weights, columns);
+        for (std::size_t i = 0; i < n; ++i)
+            out[i] = weigh(rows + i * columns, static_weights, columns);
         return true;
     }
     bool changed = false;

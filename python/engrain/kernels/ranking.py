@@ -1,0 +1,60 @@
+"""Compiled state of the ranking: evidence, weight steps, the ledger's confidence sequences."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engrain import _ranking
+from engrain._ranking import (
+    EvidenceState,
+    Similar,
+    add_moments,
+    laplace_step,
+    ledger_update,
+    observe,
+    sequence_bounds,
+)
+from engrain.base.arrays import F32Array, F64Array
+
+__all__ = [
+    "EvidenceState",
+    "Similar",
+    "add_moments",
+    "laplace_step",
+    "ledger_sequences",
+    "ledger_update",
+    "observe",
+    "sequence_bounds",
+    "weigh_rows",
+]
+
+
+def weigh_rows(rows: F32Array, weights: F64Array, out: F32Array | None = None) -> F32Array:
+    """Return ``rows @ weights``, summed in float64 in ascending order of columns.
+
+    Parameters
+    ----------
+    rows : ndarray of float32, shape (n, columns), C-contiguous
+    weights : ndarray of float64, shape (columns,)
+    out : ndarray of float32, shape (n,), optional
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+
+    Raises
+    ------
+    TypeError
+        Another dtype or layout: nothing is converted or copied.
+    ValueError
+        Shapes do not agree.
+    """
+    if out is None:
+        out = np.empty(len(rows), dtype=np.float32)
+    _ranking.weigh_rows(rows, weights, out)
+    return out
+
+
+def ledger_sequences(columns: int) -> F64Array:
+    """Return empty sequences for `ledger_update`, shape (3, columns + 2, measures, fields)."""
+    return np.zeros((3, columns + 2, _ranking.LEDGER_MEASURES, _ranking.SEQUENCE_FIELDS))

@@ -1,0 +1,210 @@
+"""MAP fit of the ranking weights from stored lists: convex, projected Newton, deterministic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engrain.base.arrays import BoolArray, F32Array, F64Array, I8Array, I64Array
+from engrain.base.errors import ShapeError
+
+LARGEST_TEMPERATURE, SMALLEST_TEMPERATURE = 5.0, 0.05
+ITERATIONS = 60
+TOLERANCE = 1e-9  # of the decrease that a step promises, relative to the objective
+SUFFICIENT = 1e-4  # Armijo
+
+
+@dataclass(frozen=True, slots=True)
+class FitReport:
+    """The result of a fit; `RankingModel.set_weights` takes the first three.
+
+    Attributes
+    ----------
+    weights : ndarray of float64, shape (columns,)
+        In original units.
+    scales : ndarray of float64, shape (columns,)
+        Deviations of the columns over the rows of the fit.
+    precision : ndarray of float64, shape (columns, columns)
+        Curvature at the optimum in scaled units: where inline steps go on.
+    temperature : float
+        Factor of the base in the prior.
+    lists : int
+        How many lists had targets above 0.
+    loss : float
+        Weighted mean log-loss per list in nats.
+    residual : float
+        Largest component of the projected gradient; 0 at the optimum.
+    iterations : int
+    """
+
+    weights: F64Array
+    scales: F64Array
+    precision: F64Array
+    temperature: float
+    lists: int
+    loss: float
+    residual: float
+    iterations: int
+
+
+class Lists:
+    """Judged lists in scaled units: loss, gradient and curvature of the weighted log-loss."""
+
+    def __init__(self, x: F64Array, targets: F64Array, starts: I64Array, weight: F64Array) -> None:
+        self.x, self.starts = x, starts
+        sizes = np.diff(np.append(starts, len(x)))
+        self.of_row = np.repeat(np.arange(len(starts)), sizes)
+        self.weight = weight
+        self.row_weight = weight[self.of_row]
+        self.targets = targets / np.add.reduceat(targets, starts)[self.of_row]
+
+    def softmax(self, z: F64Array) -> tuple[F64Array, F64Array]:
+        """Return probabilities and their logarithms, both (rows,)."""
+        z = z - np.maximum.reduceat(z, self.starts)[self.of_row]
+        e = np.exp(z)
+        total = np.add.reduceat(e, self.starts)
+        return e / total[self.of_row], z - np.log(total)[self.of_row]
+
+    def loss(self, z: F64Array) -> float:
+        """Return the weighted sum of the log-losses."""
+        _, logs = self.softmax(z)
+        return -float(self.row_weight @ (self.targets * logs))
+
+    def gradient(self, p: F64Array) -> F64Array:
+        """Return the gradient for the weights, shape (columns,)."""
+        return self.x.T @ (self.row_weight * (p - self.targets))
+
+    def curvature(self, p: F64Array, columns: I64Array) -> F64Array:
+        """Return sum_q weight_q X^T (diag p - p p^T) X over some columns."""
+        x = self.x if len(columns) == self.x.shape[1] else self.x[:, columns]
+        px = p[:, None] * x
+        means = np.add.reduceat(px, self.starts, axis=0)
+        return (self.row_weight[:, None] * px).T @ x - (self.weight[:, None] * means).T @ means
+
+
+def temperature(lists: Lists, direction: F64Array) -> float:
+    """Return the factor in [0.05, 5] by which scores `direction` fit best (safeguarded Newton)."""
+    low, high, tau = SMALLEST_TEMPERATURE, LARGEST_TEMPERATURE, 1.0
+    for _ in range(ITERATIONS):
+        p, _ = lists.softmax(tau * direction)
+        slope = float(lists.row_weight @ ((p - lists.targets) * direction))
+        means = np.add.reduceat(p * direction, lists.starts)
+        bend = float(lists.row_weight @ (p * direction**2) - lists.weight @ means**2)
+        low, high = (tau, high) if slope < 0 else (low, tau)
+        wanted = tau - slope / bend if bend > 0 else tau - np.sign(slope)
+        after = wanted if low < wanted < high else 0.5 * (low + high)
+        if abs(after - tau) < 1e-6:
+            break
+        tau = after
+    return float(tau)
+
+
+def _project(v: F64Array, signs: I8Array) -> F64Array:
+    return np.where(signs > 0, np.maximum(v, 0), np.where(signs < 0, np.minimum(v, 0), v))
+
+
+def _stuck(v: F64Array, gradient: F64Array, signs: I8Array) -> BoolArray:
+    """Columns at their bound whose gradient pushes outward."""
+    above = (signs > 0) & (v <= 0) & (gradient > 0)
+    return above | ((signs < 0) & (v >= 0) & (gradient < 0))
+
+
+def projected_newton(
+    lists: Lists, start: F64Array, prior: F64Array, signs: I8Array, free: BoolArray
+) -> tuple[F64Array, float, int]:
+    """Minimise lists.loss(X v) + |v - prior|^2 / 2 under the signs; return v, residual, steps.
+
+    References
+    ----------
+    Bertsekas, SIAM J. Control Optim. 20 (1982) 221-246.
+    """
+    v, residual = start.copy(), np.inf
+    objective = lists.loss(lists.x @ v) + 0.5 * float(((v - prior) ** 2).sum())
+    for iteration in range(ITERATIONS):
+        p, _ = lists.softmax(lists.x @ v)
+        gradient = lists.gradient(p) + v - prior
+        columns = np.flatnonzero(free & ~_stuck(v, gradient, signs))
+        residual = float(np.abs(gradient[columns]).max(initial=0.0))
+        hessian = lists.curvature(p, columns) + np.eye(len(columns))
+        direction = np.zeros(len(v))
+        direction[columns] = np.linalg.solve(hessian, gradient[columns])
+        promised = float(gradient @ direction)
+        if promised <= TOLERANCE * (1.0 + abs(objective)):
+            return v, residual, iteration
+        step = 1.0
+        while True:
+            trial = _project(v - step * direction, np.where(free, signs, 0).astype(np.int8))
+            value = lists.loss(lists.x @ trial) + 0.5 * float(((trial - prior) ** 2).sum())
+            if value <= objective - SUFFICIENT * float(gradient @ (v - trial)) or step < 1e-6:
+                break
+            step *= 0.5
+        v, objective = trial, value
+    return v, residual, ITERATIONS
+
+
+def fit_map(
+    rows: F32Array,
+    targets: F32Array,
+    offsets: I64Array,
+    *,
+    value: F64Array,
+    lam: F64Array,
+    base: F64Array,
+    signs: I8Array,
+    free: BoolArray,
+    fixed: F64Array,
+    precision_unit: float,
+) -> FitReport:
+    """Fit weights w = v / s, with s the deviations of the columns.
+
+    v minimises sum_q c_q loss_q(v) + |v - tau s base|^2 / 2, c_q = value_q / mean(value) / lam_q.
+
+    For one lam this is lam / 2 |v - v0|^2 against the sum of losses. tau is fitted first, alone.
+
+    Parameters
+    ----------
+    rows : ndarray of float32, shape (N, columns)
+    targets : ndarray of float32, shape (N,)
+    offsets : ndarray of int64, shape (lists + 1,)
+    value, lam : ndarray of float64, shape (lists,)
+    base, fixed : ndarray of float64, shape (columns,)
+        Prior direction, and the weights of columns that are not free.
+    signs : ndarray of int8, shape (columns,)
+    free : ndarray of bool, shape (columns,)
+    precision_unit : float
+        `lam` of the model whose steps go on from the returned precision.
+
+    Raises
+    ------
+    ShapeError
+        Offsets do not cover the rows, or shapes do not agree.
+    """
+    n = len(offsets) - 1
+    if rows.shape != (len(targets), len(base)) or n < 0 or offsets[-1] != len(rows) or offsets[0]:
+        raise ShapeError(f"offsets must cover the {len(rows)} rows and targets, one per row")
+    if not (np.diff(offsets) > 0).all() or np.shape(value) != (n,):
+        raise ShapeError("every list needs a row and a value")
+    sums = np.add.reduceat(targets.astype(np.float64), offsets[:-1]) if n else np.zeros(0)
+    taught = np.flatnonzero((sums > 0) & (value > 0))
+    if not len(taught):
+        size = len(base)
+        unit = precision_unit * np.eye(size)
+        return FitReport(fixed.copy(), np.ones(size), unit, 1.0, 0, float("nan"), 0.0, 0)
+    keep = np.isin(np.repeat(np.arange(n), np.diff(offsets)), taught)
+    sizes = np.diff(offsets)[taught]
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    kept = rows[keep].astype(np.float64)
+    scales = kept.std(axis=0) + 1e-6
+    weight = value[taught] / value[taught].mean() / lam[taught]
+    lists = Lists(kept / scales, targets[keep].astype(np.float64), starts, weight)
+    learned_base = np.where(free, base, 0.0) * scales
+    tau = temperature(lists, lists.x @ learned_base)
+    prior = np.where(free, tau * learned_base, fixed * scales)
+    v, residual, iterations = projected_newton(lists, prior, prior, signs, free)
+    p, _ = lists.softmax(lists.x @ v)
+    everything = np.arange(len(v))
+    precision = precision_unit * (lists.curvature(p, everything) + np.eye(len(v)))
+    loss = lists.loss(lists.x @ v) / float(weight.sum())
+    weights = np.where(free, v / scales, fixed)
+    return FitReport(weights, scales, precision, tau, len(taught), loss, residual, iterations)
