@@ -42,7 +42,7 @@ class World:
 
     def unit(self, n: int) -> F32Array:
         x = self.rng.standard_normal((n, self.dim))
-        return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+        return np.asarray(x / np.linalg.norm(x, axis=1, keepdims=True), dtype=np.float32)
 
     def question(self, *, scopes: int = 2, vector: bool = True) -> Asked:
         terms = self.rng.choice(self.vocabulary, self.rng.integers(0, 7), replace=False)
@@ -92,6 +92,6 @@ class World:
     def static(self, asked: Asked) -> F32Array:
         """Any static score that depends on the question."""
         score = self.tf[:, asked.terms].sum(1) - 1.0
-        return (score if asked.query is None else score + self.vectors @ asked.query).astype(
-            np.float32
-        )
+        if asked.query is not None:
+            score = score + self.vectors @ asked.query
+        return np.asarray(score, dtype=np.float32)
