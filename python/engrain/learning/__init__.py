@@ -1,1 +1,40 @@
-"""The learning module: three-factor learning under the names of its specification."""
+"""The learning module: three-factor learning, what surrounds it, and what it writes down.
+
+Names are resolved on first use, so that importing one mechanism does not load the others.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+_NAMES: dict[str, tuple[str, ...]] = {
+    "causal_discovery": ("CausalDiscovery", "CausalGraph"),
+    "cold_start": ("PopulationPrior", "PopulationWeights"),
+    "collector": ("EventCollector", "EventStore", "get_collector"),
+    "config": ("LearningConfig",),
+    "events": ("Experience", "OutcomeEvent", "RetrievalEvent", "emit_retrieval_event"),
+    "formats": ("FullJSON", "NeuroSymbolicTriples", "ToonJSON", "get_representation"),
+    "hooks": ("RetrievalHookMixin", "learning_retrieval"),
+    "neuro_symbolic": (
+        "LearnedFusion",
+        "NeuroSymbolicReasoner",
+        "PathFusion",
+        "Triple",
+        "TripleStore",
+    ),
+    "persistence": ("load_checkpoint", "save_checkpoint"),
+    "self_supervised": ("ImplicitCredit",),
+}
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'engrain.learning' has no attribute {name!r}")
+    return getattr(import_module(f"engrain.learning.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
