@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <limits>
 
 #include "engrain/dot.hpp"
 
@@ -14,7 +16,7 @@ using simd::Lanes;
 constexpr float negligible = 1e-8F;
 
 template <int W>
-ENGRAIN_INLINE float squared_distance(const float* a, const float* b, std::size_t width) {
+ENGRAIN_INLINE float squared_distance_body(const float* a, const float* b, std::size_t width) {
     Lanes<W> total = Lanes<W>::zero();
     for (std::size_t j = 0; j < width; j += 16) {
         const Lanes<W> d = Lanes<W>::load(a + j) - Lanes<W>::load(b + j);
@@ -23,32 +25,39 @@ ENGRAIN_INLINE float squared_distance(const float* a, const float* b, std::size_
     return total.sum();
 }
 
+// Members may lie anywhere: ask for a row while the one before it is worked on.
+ENGRAIN_INLINE void prefetch_row(const float* row, std::size_t width) {
+    for (std::size_t j = 0; j < width; j += 16) __builtin_prefetch(row + j);
+}
+
 template <int W>
 ENGRAIN_INLINE void centred_cosines_body(const float* rows, std::size_t width,
                                          const std::uint32_t* members, std::size_t n,
-                                         const float* mean, const float* query, float* squared,
-                                         float* cosine) {
-    const float offset = query == nullptr ? 0.0F : dot<W>(mean, query, width);
+                                         const float* mean, const float* query, float* cosine) {
+    const float offset = dot<W>(mean, query, width);
     for (std::size_t i = 0; i < n; ++i) {
+        if (i + 1 < n) prefetch_row(rows + members[i + 1] * width, width);
         const float* row = rows + members[i] * width;
-        const float length = squared_distance<W>(row, mean, width);
-        squared[i] = length;
-        if (query != nullptr)
-            cosine[i] = length > negligible
-                            ? (dot<W>(row, query, width) - offset) / std::sqrt(length)
-                            : 0.0F;
+        const float length = squared_distance_body<W>(row, mean, width);
+        cosine[i] =
+            length > negligible ? (dot<W>(row, query, width) - offset) / std::sqrt(length) : 0.0F;
     }
 }
 
 template <int W>
 ENGRAIN_INLINE void centre_rows_body(const float* rows, std::size_t width,
                                      const std::uint32_t* members, std::size_t n, const float* mean,
-                                     std::size_t dim, float* out) {
+                                     const float* query, std::size_t dim, float* out,
+                                     float* cosine) {
+    const float offset = dot<W>(mean, query, width);
     for (std::size_t i = 0; i < n; ++i, out += dim) {
+        if (i + 1 < n) prefetch_row(rows + members[i + 1] * width, width);
         const float* row = rows + members[i] * width;
-        const float length = squared_distance<W>(row, mean, width);
-        const bool empty = length <= negligible || dot<W>(row, row, width) == 0.0F;
-        const Lanes<W> scale = Lanes<W>::splat(empty ? 0.0F : 1.0F / std::sqrt(length));
+        const float squared = squared_distance_body<W>(row, mean, width);
+        const bool empty = squared <= negligible;
+        const float length = std::sqrt(squared);
+        cosine[i] = empty ? 0.0F : (dot<W>(row, query, width) - offset) / length;
+        const Lanes<W> scale = Lanes<W>::splat(empty ? 0.0F : 1.0F / length);
         std::size_t j = 0;
         for (; j + 16 <= dim; j += 16)
             ((Lanes<W>::load(row + j) - Lanes<W>::load(mean + j)) * scale).store(out + j);
@@ -110,36 +119,41 @@ ENGRAIN_INLINE std::size_t count_above_body(const float* x, std::size_t n, float
     return count;
 }
 
-template <int W>
-ENGRAIN_INLINE bool any_above(const float* x, float bound) {
-    int above = 0;
-    for (int lane = 0; lane < 16; ++lane) above |= x[lane] > bound ? 1 : 0;
-    return above != 0;
+// Sorts as the floats do, best first, then by position.
+ENGRAIN_INLINE std::uint64_t key_of(float score, std::size_t position) {
+    const float value = score + 0.0F;  // one zero
+    std::uint32_t bits;
+    std::memcpy(&bits, &value, sizeof(bits));
+    bits = bits >> 31 ? bits : ~(bits | 0x80000000U);
+    return std::uint64_t{bits} << 32 | position;
 }
 
+// Keys of what is above the bound, and of the first k that equal it.
 template <int W>
-ENGRAIN_INLINE std::size_t select_best_body(const float* x, std::size_t n, std::size_t k,
-                                            std::uint32_t* out) {
-    const auto better = [x](std::uint32_t a, std::uint32_t b) {
-        return x[a] > x[b] || (x[a] == x[b] && a < b);
+ENGRAIN_INLINE void collect_body(const float* x, std::size_t n, float bound, std::size_t k,
+                                 std::vector<std::uint64_t>& keys) {
+    std::size_t equal = 0, i = 0;
+    const auto offer = [&](std::size_t at) {
+        if (x[at] > bound || (x[at] == bound && equal++ < k)) keys.push_back(key_of(x[at], at));
     };
-    const std::size_t kept = std::min(k, n);
-    if (kept == 0) return 0;
-    for (std::size_t i = 0; i < kept; ++i) out[i] = static_cast<std::uint32_t>(i);
-    std::make_heap(out, out + kept, better);  // the worst kept comes first
-    const auto offer = [&](std::size_t i) {
-        if (!(x[i] > x[out[0]])) return;
-        std::pop_heap(out, out + kept, better);
-        out[kept - 1] = static_cast<std::uint32_t>(i);
-        std::push_heap(out, out + kept, better);
-    };
-    std::size_t i = kept;
-    for (; i + 16 <= n; i += 16)
-        if (any_above<W>(x + i, x[out[0]]))
+    for (; i + 16 <= n; i += 16) {
+        int any = 0;
+        for (int lane = 0; lane < 16; ++lane) any |= x[i + lane] >= bound ? 1 : 0;
+        if (any != 0)
             for (std::size_t j = i; j < i + 16; ++j) offer(j);
+    }
     for (; i < n; ++i) offer(i);
-    std::sort_heap(out, out + kept, better);
-    return kept;
+}
+
+// A bound that about 2 k of x reach, judged by an even sample.
+float likely_bound(const float* x, std::size_t n, std::size_t k) {
+    constexpr std::size_t most = 512;
+    const std::size_t stride = n / most + 1, sampled = n / stride, rank = 2 * k / stride + 4;
+    if (rank >= sampled) return -std::numeric_limits<float>::infinity();
+    float sample[most];
+    for (std::size_t i = 0; i < sampled; ++i) sample[i] = x[i * stride];
+    std::nth_element(sample, sample + rank, sample + sampled, std::greater<float>());
+    return sample[rank];
 }
 
 }  // namespace
@@ -153,15 +167,19 @@ float quantize_row(const float* row, std::size_t width, std::int8_t* codes) noex
     return largest / 127.0F;
 }
 
+ENGRAIN_DISPATCH(float, squared_distance, (const float* a, const float* b, std::size_t width),
+                 (a, b, width))
+
 ENGRAIN_DISPATCH(void, centred_cosines,
                  (const float* rows, std::size_t width, const std::uint32_t* members, std::size_t n,
-                  const float* mean, const float* query, float* squared, float* cosine),
-                 (rows, width, members, n, mean, query, squared, cosine))
+                  const float* mean, const float* query, float* cosine),
+                 (rows, width, members, n, mean, query, cosine))
 
 ENGRAIN_DISPATCH(void, centre_rows,
                  (const float* rows, std::size_t width, const std::uint32_t* members, std::size_t n,
-                  const float* mean, std::size_t dim, float* out),
-                 (rows, width, members, n, mean, dim, out))
+                  const float* mean, const float* query, std::size_t dim, float* out,
+                  float* cosine),
+                 (rows, width, members, n, mean, query, dim, out, cosine))
 
 ENGRAIN_DISPATCH(void, cosines_of_codes,
                  (const std::int32_t* dots, const float* gain, const float* inverse, std::size_t n,
@@ -178,7 +196,28 @@ ENGRAIN_DISPATCH(void, add_standardized,
 ENGRAIN_DISPATCH(std::size_t, count_above, (const float* x, std::size_t n, float bound),
                  (x, n, bound))
 
-ENGRAIN_DISPATCH(std::size_t, select_best,
-                 (const float* x, std::size_t n, std::size_t k, std::uint32_t* out), (x, n, k, out))
+namespace {
+
+ENGRAIN_DISPATCH(void, collect,
+                 (const float* x, std::size_t n, float bound, std::size_t k,
+                  std::vector<std::uint64_t>& keys),
+                 (x, n, bound, k, keys))
+
+}  // namespace
+
+void select_best(const float* x, std::size_t n, std::size_t k, std::vector<std::uint32_t>& best) {
+    k = std::min(k, n);
+    std::vector<std::uint64_t> keys;
+    keys.reserve(4 * k);
+    collect(x, n, likely_bound(x, n, k), k, keys);
+    if (keys.size() < k) {
+        keys.clear();
+        collect(x, n, -std::numeric_limits<float>::infinity(), k, keys);
+    }
+    std::nth_element(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(k), keys.end());
+    std::sort(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(k));
+    best.resize(k);
+    for (std::size_t i = 0; i < k; ++i) best[i] = static_cast<std::uint32_t>(keys[i]);
+}
 
 }  // namespace engrain

@@ -81,12 +81,22 @@ float LexicalIndex::idf(Term term) const noexcept {
     return static_cast<float>(engrain::log(1.0 + (double(live_) - df + 0.5) / (df + 0.5)));
 }
 
+void LexicalIndex::prefetch(std::uint32_t document) const noexcept {
+    const Slice slice = slices_[document];
+    for (std::size_t i = slice.begin; i < slice.end; i += 64 / sizeof(TermCount))
+        __builtin_prefetch(&entries_[i]);
+}
+
+// Halving without branches: the outcome of each comparison cannot be predicted.
 float LexicalIndex::frequency(std::uint32_t document, Term term) const noexcept {
-    const TermCount* begin = entries_.data() + slices_[document].begin;
-    const TermCount* end = entries_.data() + slices_[document].end;
-    const TermCount* at = std::lower_bound(
-        begin, end, term, [](const TermCount& e, Term wanted) { return e.term < wanted; });
-    return at != end && at->term == term ? at->count : 0.0F;
+    const TermCount* at = entries_.data() + slices_[document].begin;
+    std::size_t n = slices_[document].end - slices_[document].begin;
+    if (n == 0) return 0.0F;
+    for (std::size_t half = n / 2; half > 0; half = n / 2) {
+        at += at[half].term <= term ? half : 0;
+        n -= half;
+    }
+    return at->term == term ? at->count : 0.0F;
 }
 
 const std::vector<LexicalIndex::Posting>* LexicalIndex::postings(Term term) const noexcept {

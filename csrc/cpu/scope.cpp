@@ -46,8 +46,7 @@ void ScopeView::refresh_gains(const VectorView& view, const std::vector<std::uin
         const float along = static_cast<float>(dots[i]) * (scale * step);
         float squared = view.squared_length(members[i]) - 2.0F * along + own;
         if (squared < too_short)
-            centred_cosines(view.rows(), view.width(), &members[i], 1, mean.data(), nullptr,
-                            &squared, nullptr);
+            squared = squared_distance(view.row(members[i]), mean.data(), view.width());
         inverse[i] = scale > 0.0F && squared > 1e-8F ? 1.0F / std::sqrt(squared) : 0.0F;
         gain[i] = scale * inverse[i];
     }

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace engrain {
 
@@ -21,16 +22,18 @@ float quantize_row(const float* row, std::size_t width, std::int8_t* codes) noex
 void dot_codes(const std::int8_t* codes, std::size_t width, const std::uint32_t* members,
                std::size_t n, const std::int8_t* query, std::int32_t* out) noexcept;
 
-// Squared lengths |row - mean|^2 and, where query is not null, cosines (row - mean) . query /
-// |row - mean| of rows members[i]; the cosine of a row that equals the mean is 0.
+// Cosines (row - mean) . query / |row - mean| of rows members[i]; 0 for a row that equals the mean.
 void centred_cosines(const float* rows, std::size_t width, const std::uint32_t* members,
-                     std::size_t n, const float* mean, const float* query, float* squared,
-                     float* cosine) noexcept;
+                     std::size_t n, const float* mean, const float* query, float* cosine) noexcept;
 
-// out[i * dim + j] = (row - mean)_j / |row - mean| of rows members[i]; 0 for a row that equals the
-// mean or is all zero.
+// The same, and the centred rows themselves: out[i * dim + j] = (row - mean)_j / |row - mean|, 0
+// for a row that equals the mean or is all zero.
 void centre_rows(const float* rows, std::size_t width, const std::uint32_t* members, std::size_t n,
-                 const float* mean, std::size_t dim, float* out) noexcept;
+                 const float* mean, const float* query, std::size_t dim, float* out,
+                 float* cosine) noexcept;
+
+// |a - b|^2 over `width` floats.
+float squared_distance(const float* a, const float* b, std::size_t width) noexcept;
 
 // out[i] = dots[i] * factor * gain[i] - offset * inverse[i]
 void cosines_of_codes(const std::int32_t* dots, const float* gain, const float* inverse,
@@ -46,8 +49,7 @@ void add_standardized(const float* x, std::size_t n, float mean, float inverse,
 // How many of x lie above `bound`.
 std::size_t count_above(const float* x, std::size_t n, float bound) noexcept;
 
-// Positions of the k largest of x, best first, ties by position; out has room for min(k, n).
-// Returns how many. NaN must not occur.
-std::size_t select_best(const float* x, std::size_t n, std::size_t k, std::uint32_t* out) noexcept;
+// Positions of the min(k, n) largest of x, best first, ties by position. NaN must not occur.
+void select_best(const float* x, std::size_t n, std::size_t k, std::vector<std::uint32_t>& best);
 
 }  // namespace engrain

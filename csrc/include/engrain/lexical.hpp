@@ -32,6 +32,8 @@ class LexicalIndex {
     double average_length() const noexcept;
     float length(std::uint32_t document) const noexcept { return length_[document]; }
     float idf(Term term) const noexcept;
+    // Ask memory for the document's terms, which `frequency` will read.
+    void prefetch(std::uint32_t document) const noexcept;
     // Frequency of the term in the document.
     float frequency(std::uint32_t document, Term term) const noexcept;
 

@@ -108,13 +108,17 @@ class RetrievalIndex {
                        std::size_t n, float* out);
     float standard_cosine(const Search& search, std::size_t view, std::uint32_t handle,
                           float cosine) const noexcept;
-    void feedback_vector(Search& search, std::vector<float>& centroid);
+    void centre(const Search& search, const std::uint32_t* handles, std::size_t n, float* rows,
+                float* cosine);
+    void feedback_vector(const Search& search, std::vector<float>& centroid);
     std::size_t rank_of(const Search& search, std::uint32_t position) const noexcept;
-    float neighbour_score(const Search& search, std::uint32_t handle) noexcept;
+    float neighbour_score(const Search& search, std::uint32_t handle) const noexcept;
     void write_text(const Search& search, std::uint32_t handle, std::size_t i,
                     const Rows& out) const;
-    void write_row(Search& search, std::uint32_t handle, std::size_t i, float feedback,
-                   const Rows& out);
+    void write_row(const Search& search, std::uint32_t handle, std::size_t i,
+                   const Rows& out) const;
+    void write_cosines(const Search& search, const float* cosine, const float* feedback,
+                       const std::uint32_t* handles, std::size_t n, const Rows& out) const;
 
     std::mutex mutex_;
     LexicalIndex lexical_;
@@ -125,7 +129,6 @@ class RetrievalIndex {
     std::unordered_map<std::int64_t, std::uint32_t> last_;
     std::vector<std::int8_t> codes_;  // scratch of score_view
     std::vector<std::int32_t> dots_;
-    std::vector<float> squared_;
 };
 
 }  // namespace engrain

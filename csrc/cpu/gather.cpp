@@ -1,0 +1,137 @@
+// The feature rows of a RetrievalIndex.
+#include <algorithm>
+#include <cmath>
+
+#include "engrain/flat.hpp"
+#include "engrain/retrieval.hpp"
+#include "engrain/similarity.hpp"
+#include "engrain/transcendental.hpp"
+
+namespace engrain {
+namespace {
+
+using Guard = std::lock_guard<std::mutex>;
+
+constexpr std::size_t feedback_documents = 5, ranked = 100;
+constexpr float least_neighbour = -3.0F;
+
+}  // namespace
+
+bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::size_t n,
+                            const Rows& out) {
+    const Guard lock(mutex_);
+    if (!current(search)) return false;
+    order_best(search, ranked);
+    std::vector<float> cosine(n, 0.0F), feedback(n, 0.0F);
+    if (!views_.empty()) {
+        std::vector<float> centroid;
+        feedback_vector(search, centroid);
+        centre(search, handles, n, out.centred, cosine.data());
+        score_rows(out.centred, centroid.data(), n, views_[0].dim(), feedback.data());
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        if (i + 1 < n) lexical_.prefetch(handles[i + 1]);
+        write_text(search, handles[i], i, out);
+        write_row(search, handles[i], i, out);
+    }
+    write_cosines(search, cosine.data(), feedback.data(), handles, n, out);
+    for (std::size_t view = 1; view < views_.size(); ++view) {
+        if (!search.views[view].asked) continue;
+        exact_cosines(search, view, handles, n, cosine.data());
+        for (std::size_t i = 0; i < n; ++i)
+            out.x[i * columns() + 1 + view] = standard_cosine(search, view, handles[i], cosine[i]);
+    }
+    return true;
+}
+
+// Centred documents of view 0 and their exact cosines.
+void RetrievalIndex::centre(const Search& search, const std::uint32_t* handles, std::size_t n,
+                            float* rows, float* cosine) {
+    const VectorView& view = views_[0];
+    ScopeView& seen = scopes_[search.scope].view(0);
+    seen.refresh_mean();
+    const Search::Cosines& asked = search.views[0];
+    const float* query = asked.asked ? asked.query.data() : seen.mean.data();
+    centre_rows(view.rows(), view.width(), handles, n, seen.mean.data(), query, view.dim(), rows,
+                cosine);
+    for (std::size_t i = 0; i < n; ++i)
+        if (!view.has(handles[i])) std::fill_n(rows + i * view.dim(), view.dim(), 0.0F);
+}
+
+// Unit centroid of the best static documents (pseudo-relevance feedback).
+void RetrievalIndex::feedback_vector(const Search& search, std::vector<float>& centroid) {
+    const std::size_t dim = views_[0].dim(), n = std::min(feedback_documents, search.best.size());
+    std::uint32_t handles[feedback_documents];
+    for (std::size_t i = 0; i < n; ++i)
+        handles[i] = scopes_[search.scope].members()[search.best[i]];
+    std::vector<float> rows(n * dim);
+    float cosine[feedback_documents];
+    centre(search, handles, n, rows.data(), cosine);
+    centroid.assign(dim, 0.0F);
+    for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = 0; j < dim; ++j) centroid[j] += rows[i * dim + j];
+    float squared = 0.0F;
+    score_rows(centroid.data(), centroid.data(), 1, dim, &squared);
+    const float inverse = squared > 1e-12F ? 1.0F / std::sqrt(squared) : 0.0F;
+    for (float& value : centroid) value *= inverse;
+}
+
+std::size_t RetrievalIndex::rank_of(const Search& search, std::uint32_t position) const noexcept {
+    const auto at = std::lower_bound(search.ranks.begin(), search.ranks.end(),
+                                     std::pair<std::uint32_t, std::uint32_t>{position, 0});
+    if (at != search.ranks.end() && at->first == position) return at->second;
+    const std::size_t above =
+        count_above(search.fixed.data(), search.fixed.size(), search.fixed[position]);
+    return std::max(above, search.best.size());
+}
+
+float RetrievalIndex::neighbour_score(const Search& search, std::uint32_t handle) const noexcept {
+    if (handle == none) return 0.0F;
+    const std::int64_t position = scopes_[search.scope].position(handle);
+    if (position < 0) return 0.0F;
+    return std::max(search.fixed[static_cast<std::size_t>(position)], least_neighbour);
+}
+
+void RetrievalIndex::write_text(const Search& search, std::uint32_t handle, std::size_t i,
+                                const Rows& out) const {
+    out.length[i] = lexical_.length(handle);
+    const std::size_t terms = search.terms.size();
+    for (std::size_t t = 0; t < terms; ++t)
+        out.frequency[i * terms + t] = lexical_.frequency(handle, search.terms[t].term);
+}
+
+// Every column but those made of cosines.
+void RetrievalIndex::write_row(const Search& search, std::uint32_t handle, std::size_t i,
+                               const Rows& out) const {
+    const auto position = static_cast<std::uint32_t>(scopes_[search.scope].position(handle));
+    float* row = out.x + i * columns();
+    std::fill_n(row, columns(), 0.0F);
+    row[0] = search.bm25_standard.z(search.bm25[position]);
+    const float* frequency = out.frequency + i * search.terms.size();
+    float covered = 0.0F, all = 1e-9F;
+    for (std::size_t t = 0; t < search.terms.size(); ++t) {
+        const float weight = search.idf[t] * search.terms[t].count;
+        all += weight;
+        covered += frequency[t] > 0.0F ? weight : 0.0F;
+    }
+    float* form = row + columns() - 6;
+    form[0] = covered / all;
+    form[1] = static_cast<float>(engrain::log(double(out.length[i]) + 5.0));
+    form[2] = -static_cast<float>(engrain::log(1.0 + double(rank_of(search, position))));
+    form[4] = neighbour_score(search, neighbours_[handle].previous);
+    form[5] = neighbour_score(search, neighbours_[handle].next);
+}
+
+void RetrievalIndex::write_cosines(const Search& search, const float* cosine, const float* feedback,
+                                   const std::uint32_t* handles, std::size_t n,
+                                   const Rows& out) const {
+    for (std::size_t i = 0; i < n; ++i) {
+        float* row = out.x + i * columns();
+        if (!views_.empty()) row[1] = standard_cosine(search, 0, handles[i], cosine[i]);
+        row[columns() - 7] = feedback[i];
+        row[columns() - 3] = std::min(row[0], row[1]);
+        out.fixed[i] = row[0] + row[1];
+    }
+}
+
+}  // namespace engrain
