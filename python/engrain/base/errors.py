@@ -125,10 +125,12 @@ class DurabilityLost(StorageError):
     Attributes
     ----------
     last_durable_seq : int
+    reason : str
+        What the operating system or SQLite said.
     """
 
     def __init__(self, last_durable_seq: int, reason: str) -> None:
-        self.last_durable_seq = last_durable_seq
+        self.last_durable_seq, self.reason = last_durable_seq, reason
         super().__init__(
             f"events after seq {last_durable_seq} are not durable ({reason}); the memory accepts "
             "no changes until it is flushed successfully or reopened"

@@ -1,0 +1,127 @@
+"""The tables of the file, its identity, and the connections that may touch it.
+
+Rows are keyed (tenant, seq), packed into one integer so that each table is a single B-tree in
+order of append: ``event = tenant · 2⁴⁰ + seq``, ``payload = event · 2⁴ + index``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from engrain.base.errors import NewerFileError, StorageError
+
+APPLICATION_ID = 0x454E4752  # "ENGR"
+VERSION = 1
+SYNCHRONOUS = "FULL"
+PAGE_BYTES = 8192
+CHECKPOINT_PAGES = 2000
+WAL_LIMIT = 64 << 20
+BUSY_MS = 5000
+
+SEQ_BITS = 40
+INDEX_BITS = 4
+MAX_TENANTS = 1 << (63 - SEQ_BITS - INDEX_BITS)
+
+TABLES = """
+CREATE TABLE tenant (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE event_type (name TEXT PRIMARY KEY, critical INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE event (key INTEGER PRIMARY KEY, hash BLOB NOT NULL, header BLOB NOT NULL);
+CREATE TABLE payload (key INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE snapshot (event INTEGER, chunk INTEGER, body BLOB NOT NULL, UNIQUE (event, chunk));
+CREATE TABLE unscrubbed (event INTEGER PRIMARY KEY);
+"""
+
+
+def event_key(tenant: int, seq: int) -> int:
+    """Key of an event; `tenant` is its row in the table of tenants."""
+    return tenant << SEQ_BITS | seq
+
+
+def payload_key(event: int, index: int) -> int:
+    """Key of one payload of the event with key `event`."""
+    return event << INDEX_BITS | index
+
+
+def key_seq(key: int) -> int:
+    """Return the seq of an event's key."""
+    return key & ((1 << SEQ_BITS) - 1)
+
+
+def connect_reader(path: Path, *, live: bool) -> sqlite3.Connection:
+    """Open for reading without leaving a trace.
+
+    With a live writer its wal-index is shared. Without one nothing may be created beside the
+    file: a clean file is read as immutable, one with a WAL left by a crash through a private
+    wal-index in memory and without locks.
+    """
+    wal = path.with_name(path.name + "-wal")
+    crashed = wal.exists() and wal.stat().st_size > 0
+    query = "" if live else "&vfs=unix-none" if crashed else "&immutable=1"
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode=ro{query}", uri=True, isolation_level=None, check_same_thread=False
+    )
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    if crashed and not live:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    return connection
+
+
+def connect_writer(path: Path) -> sqlite3.Connection:
+    """Open the only connection that writes, creating the tables in an empty file."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        for pragma in (
+            f"busy_timeout = {BUSY_MS}",
+            f"page_size = {PAGE_BYTES}",
+            "journal_mode = WAL",
+            f"synchronous = {SYNCHRONOUS}",
+            "fullfsync = ON",
+            "checkpoint_fullfsync = ON",
+            "secure_delete = ON",
+            f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
+            f"journal_size_limit = {WAL_LIMIT}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        if not identify(connection, path):
+            create(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Write identity and empty tables in one transaction."""
+    connection.executescript(
+        f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID};"
+        f"PRAGMA user_version = {VERSION}; {TABLES} COMMIT;"
+    )
+
+
+def identify(connection: sqlite3.Connection, path: Path) -> bool:
+    """Tell whether the file is an event log that this code may read; False when it is empty.
+
+    Raises
+    ------
+    NewerFileError
+        Written by a newer engrain.
+    StorageError
+        Not an event log.
+    """
+    try:
+        (identity,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise StorageError(f"{path} is no SQLite file, or its first page is damaged") from error
+    if identity == version == tables == 0:
+        return False
+    if identity != APPLICATION_ID:
+        raise StorageError(f"{path} is a SQLite file of another application; it was not touched")
+    if version > VERSION:
+        raise NewerFileError(
+            f"{path} has format {version}, this engrain knows {VERSION}; upgrade engrain: the file "
+            "was left unchanged"
+        )
+    return True
