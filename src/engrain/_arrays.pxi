@@ -30,3 +30,8 @@ cdef inline float* f32_vector(object array, Py_ssize_t extent, str name) except 
     check_array(array, cnp.NPY_FLOAT32, 1, False, name)
     check_extent(array, 0, extent, name)
     return <float*> cnp.PyArray_DATA(array)
+
+
+cdef inline cnp.int64_t* i64_vector(object array, str name) except NULL:
+    check_array(array, cnp.NPY_INT64, 1, False, name)
+    return <cnp.int64_t*> cnp.PyArray_DATA(array)

@@ -1,6 +1,6 @@
 # Declarations of the C++ headers, shared by every .pyx (kept apart from the modules' own .pxd).
 from libc.stddef cimport size_t
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libcpp cimport bool as cbool
 from libcpp.vector cimport vector
 
@@ -18,6 +18,7 @@ cdef extern from "engrain/lora.hpp" namespace "engrain" nogil:
                     float scale, float* y)
     bint update_lora(float* a, float* b, const float* x, const float* g, size_t rank, size_t dim,
                      const LoraStep& step)
+
 cdef extern from "engrain/text.hpp" namespace "engrain":
     void append_terms(const char* text, size_t size, vector[int32_t]& terms) except +
 
@@ -91,3 +92,52 @@ cdef extern from "engrain/retrieval.hpp" namespace "engrain":
         cbool rank(CSearch& search, size_t n) except + nogil
         cbool gather(CSearch& search, const uint32_t* handles, size_t n, const Rows& out) except + nogil
         int64_t foreign(uint32_t scope, const uint32_t* handles, size_t n)
+
+
+cdef extern from "engrain/edges.hpp" namespace "engrain" nogil:
+    cdef struct Edge:
+        pass
+    cdef struct EdgeTableView:
+        Edge* slots
+        uint32_t* lists
+        uint16_t* degree
+        size_t nodes
+        size_t per_node
+        size_t used
+        size_t max_edges
+        int64_t evicted
+        int64_t refused
+        float scale
+        int shift
+    cdef struct HebbianRule:
+        float eta_plus
+        float eta_minus
+        bint oja
+    const uint32_t no_node
+    void update_edges(EdgeTableView& table, const int64_t* source, const int64_t* target,
+                      const float* signal, size_t n, uint8_t kind, const HebbianRule& rule)
+    void assign_edges(EdgeTableView& table, const int64_t* source, const int64_t* target,
+                      const float* weight, const uint8_t* kind, size_t n)
+    void read_edges(const EdgeTableView& table, const int64_t* source, const int64_t* target,
+                    size_t n, float* out)
+    size_t remove_edges(EdgeTableView& table, const int64_t* source, const int64_t* target,
+                        size_t n)
+    size_t remove_node(EdgeTableView& table, uint32_t node)
+    size_t prune_edges(EdgeTableView& table, float threshold)
+    void decay_edges(EdgeTableView& table, float factor)
+    size_t read_neighbours(const EdgeTableView& table, uint32_t node, int64_t* to, float* weight,
+                           uint8_t* kind)
+    void rehash_edges(EdgeTableView& table, const Edge* slots, size_t count)
+
+cdef extern from "engrain/spread.hpp" namespace "engrain" nogil:
+    cdef struct SpreadScratch:
+        uint32_t* nodes
+        float* received
+        float* active
+        float* next
+        uint32_t* index
+        size_t limit
+        int bits
+    size_t spread_activation(const EdgeTableView& table, const int64_t* seeds,
+                             const float* activation, size_t n, int hops, float damping,
+                             SpreadScratch& scratch)

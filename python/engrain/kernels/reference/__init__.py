@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engrain.kernels.reference.conv4d import conv4d_forward, conv4d_grad_input, conv4d_grad_weight
+from engrain.kernels.reference.edges import spread_activation, update_edges
 from engrain.kernels.reference.flat import centred_cosines, standardize
 from engrain.kernels.reference.lexical import bm25_scores, terms_of
 from engrain.kernels.reference.lora import apply_lora, update_lora
@@ -16,7 +17,9 @@ __all__ = [
     "conv4d_grad_input",
     "conv4d_grad_weight",
     "score_rows",
+    "spread_activation",
     "standardize",
     "terms_of",
+    "update_edges",
     "update_lora",
 ]
