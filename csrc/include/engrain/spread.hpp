@@ -18,8 +18,8 @@ struct SpreadScratch {
 // Each hop, every active node u passes damping * activation_u * w_uv / max(1, sum_v w_uv) to its
 // neighbours v (Collins & Loftus 1975; divided among the links as in the fan effect of Anderson
 // 1974): what is received in one hop never exceeds damping times what was active before it. Seeds
-// count as reached, repeated ones add up; neighbours beyond `limit` are passed over. Returns how many
-// nodes were reached.
+// count as reached, repeated ones add up; neighbours beyond `limit` are passed over. Returns how
+// many nodes were reached.
 std::size_t spread_activation(const EdgeTableView& table, const std::int64_t* seeds,
                               const float* activation, std::size_t n, int hops, float damping,
                               SpreadScratch& scratch) noexcept;
