@@ -51,49 +51,52 @@ ENGRAIN_DISPATCH(void, gathered_dots,
                   float* out),
                  (rows, query, n, dim, out))
 
-// Weights of the query's terms, looked up by id; cleared again after use.
+// Weights of the query's terms, found by hashing; a weight of 0 marks an empty place.
 class TermTable {
   public:
-    explicit TermTable(TermView terms) : terms_(terms) {
+    explicit TermTable(TermView terms) : entries_(storage()) {
+        std::size_t places = 16;
+        while (places < 4 * terms.n) places *= 2;
+        entries_.assign(places, {0, 0.0F});
         double squares = 0;
         for (std::size_t i = 0; i < terms.n; ++i) {
             const double weight = static_cast<double>(terms.counts[i]) * terms.idf[i];
             squares += weight * weight;
-            grow(static_cast<std::size_t>(terms.ids[i]) + 1);
-            signature_ |= signature_of({terms.ids[i]});
         }
         const double scale = squares > 0 ? 1.0 / __builtin_sqrt(squares) : 0.0;
-        for (std::size_t i = 0; i < terms.n; ++i)
-            table()[static_cast<std::size_t>(terms.ids[i])] =
-                static_cast<float>(static_cast<double>(terms.counts[i]) * terms.idf[i] * scale);
+        for (std::size_t i = 0; i < terms.n; ++i) {
+            Entry& entry = entries_[place_of(terms.ids[i])];
+            const double weight = static_cast<double>(terms.counts[i]) * terms.idf[i];
+            entry = {terms.ids[i], static_cast<float>(weight * scale)};
+            signature_ |= signature_of(terms.ids[i]);
+        }
     }
-    ~TermTable() {
-        for (std::size_t i = 0; i < terms_.n; ++i)
-            table()[static_cast<std::size_t>(terms_.ids[i])] = 0.0F;
-    }
-    TermTable(const TermTable&) = delete;
-    TermTable& operator=(const TermTable&) = delete;
 
     float cosine(const Question& question) const noexcept {
         if ((question.signature & signature_) == 0) return 0.0F;
-        const std::vector<float>& weight = table();
         float total = 0.0F;
-        for (std::size_t i = 0; i < question.terms.size(); ++i) {
-            const std::size_t term = static_cast<std::size_t>(question.terms[i]);
-            if (term < weight.size()) total += weight[term] * question.weights[i];
-        }
+        for (std::size_t i = 0; i < question.terms.size(); ++i)
+            total += entries_[place_of(question.terms[i])].weight * question.weights[i];
         return total;
     }
 
   private:
-    static std::vector<float>& table() {
-        static thread_local std::vector<float> weights;
-        return weights;
+    struct Entry {
+        std::int32_t term;
+        float weight;
+    };
+    static std::vector<Entry>& storage() {
+        static thread_local std::vector<Entry> entries;
+        return entries;
     }
-    static void grow(std::size_t n) {
-        if (table().size() < n) table().resize(std::max(n, 2 * table().size()), 0.0F);
+    // Where the term stands, or the empty place where it would.
+    std::size_t place_of(std::int32_t term) const noexcept {
+        const std::size_t mask = entries_.size() - 1;
+        std::size_t at = (static_cast<std::uint32_t>(term) * 0x9e3779b1U >> 7) & mask;
+        while (entries_[at].weight != 0 && entries_[at].term != term) at = (at + 1) & mask;
+        return at;
     }
-    TermView terms_;
+    std::vector<Entry>& entries_;
     std::uint64_t signature_ = 0;
 };
 

@@ -129,9 +129,8 @@ cdef int check_shape(cnp.ndarray array, str name, Py_ssize_t rows, Py_ssize_t co
 
 
 cdef TermView terms_of(cnp.ndarray terms, cnp.ndarray counts, cnp.ndarray idf) except *:
-    """View the terms of a question; ids must not be negative."""
+    """View the terms of a question."""
     cdef TermView view
-    cdef size_t i
     cdef Py_ssize_t n = cnp.PyArray_SIZE(terms)
     check_shape(terms, "terms", n)
     check_shape(counts, "counts", n)
@@ -140,9 +139,6 @@ cdef TermView terms_of(cnp.ndarray terms, cnp.ndarray counts, cnp.ndarray idf) e
     view.counts = <const float*>data_of(counts, cnp.NPY_FLOAT32, "counts")
     view.idf = <const float*>data_of(idf, cnp.NPY_FLOAT32, "idf")
     view.n = n
-    for i in range(view.n):
-        if view.ids[i] < 0:
-            raise ValueError(f"terms: expected ids of at least 0, got {view.ids[i]}")
     return view
 
 

@@ -13,7 +13,7 @@
 
 namespace engrain {
 
-// Terms of a question; ids are distinct and not negative. Views, nothing is owned.
+// Terms of a question, distinct ids of any value. Views, nothing is owned.
 struct TermView {
     const std::int32_t* ids;
     const float* counts;
@@ -36,10 +36,13 @@ struct Question {
     std::vector<Use> used;
 };
 
+inline std::uint64_t signature_of(std::int32_t term) noexcept {
+    return 1ULL << ((static_cast<std::uint32_t>(term) * 0x9e3779b1U) >> 26);
+}
+
 inline std::uint64_t signature_of(const std::vector<std::int32_t>& terms) noexcept {
     std::uint64_t signature = 0;
-    for (std::int32_t term : terms)
-        signature |= 1ULL << ((static_cast<std::uint32_t>(term) * 0x9e3779b1U) >> 26);
+    for (std::int32_t term : terms) signature |= signature_of(term);
     return signature;
 }
 

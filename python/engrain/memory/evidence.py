@@ -46,8 +46,8 @@ class Evidence(EvidenceState):
     Notes
     -----
     Reads may run in several threads; a change waits for them. `Similar` is valid until the next
-    change. Memories are dense handles from 0; terms are distinct ids from 0. Per rewarded memory
-    the state holds 12 bytes per dimension and 16 per term of its questions.
+    change. Memories are dense handles from 0; terms are distinct int32 ids. Per rewarded memory the
+    state holds 12 bytes per dimension and 16 per term of its questions.
     """
 
     NAMES = ("e:ridge", "e:count", "e:expand", "e:rocchio", "e:near", "e:share", "e:agree")
