@@ -5,8 +5,12 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <string>
+
+#include "engrain/finite.hpp"
 
 namespace engrain::bindings {
 
@@ -23,6 +27,24 @@ constexpr std::size_t release_gil_above = 20000;
 
 inline void check_shape(bool ok, const char* message) {
     if (!ok) throw py::value_error(message);
+}
+
+inline void check_finite(const float* values, std::size_t n, const char* name) {
+    if (!all_finite(values, n))
+        throw py::value_error(std::string(name) + ": contains NaN or infinity");
+}
+
+inline void check_finite(double value, const char* name) {
+    if (!std::isfinite(value)) throw py::value_error(std::string(name) + ": must be finite");
+}
+
+// Handles index rows: each must lie in [0, size).
+inline void check_handles(const std::int64_t* handles, std::size_t n, std::size_t size,
+                          const char* name) {
+    for (std::size_t i = 0; i < n; ++i)
+        if (handles[i] < 0 || std::size_t(handles[i]) >= size)
+            throw py::value_error(std::string(name) + ": " + std::to_string(handles[i]) +
+                                  " is not in [0, " + std::to_string(size) + ")");
 }
 
 template <class Array>

@@ -7,6 +7,7 @@ namespace engrain::bindings {
 void bind_conv4d(pybind11::module_& m);
 void bind_lora(pybind11::module_& m);
 void bind_similarity(pybind11::module_& m);
+void bind_traces(pybind11::module_& m);
 }  // namespace engrain::bindings
 
 PYBIND11_MODULE(_kernels, m, pybind11::mod_gil_not_used()) {
@@ -19,4 +20,5 @@ PYBIND11_MODULE(_kernels, m, pybind11::mod_gil_not_used()) {
     engrain::bindings::bind_conv4d(m);
     engrain::bindings::bind_lora(m);
     engrain::bindings::bind_similarity(m);
+    engrain::bindings::bind_traces(m);
 }

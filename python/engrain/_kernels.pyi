@@ -3,9 +3,30 @@ from typing import Any
 from numpy.typing import NDArray
 
 from engrain.base.arrays import F32Array, I64Array
+from engrain.kernels.traces import TraceArray
+
+class TraceRule:
+    def __init__(
+        self,
+        kind: int,
+        dutch: float,
+        mix: float,
+        tau_fast: float,
+        tau_slow: float,
+        cascade: float,
+        /,
+    ) -> None: ...
 
 def simd_level() -> int: ...
 def set_simd_level(level: int, /) -> int: ...
+def read_traces(
+    traces: TraceArray,
+    handles: I64Array,
+    now: float,
+    rule: TraceRule,
+    scale: float,
+    out: F32Array,
+) -> None: ...
 def score_rows(rows: F32Array, query: F32Array, out: F32Array) -> None: ...
 def apply_lora(
     a: F32Array, b: F32Array, adapter: I64Array, x: F32Array, scale: float, out: F32Array
@@ -55,4 +76,16 @@ def conv4d_grad_weight(
     dilation: _Four,
     groups: int,
     threads: int,
+) -> None: ...
+def step_traces(
+    fast: F32Array,
+    slow: F32Array,
+    weights: F32Array,
+    decay_fast: float,
+    decay_slow: float,
+    mix: float,
+    reward: float,
+) -> None: ...
+def touch_traces(
+    traces: TraceArray, handles: I64Array, activity: F32Array, now: float, rule: TraceRule
 ) -> None: ...

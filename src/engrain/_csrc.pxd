@@ -4,6 +4,9 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libcpp cimport bool as cbool
 from libcpp.vector cimport vector
 
+cdef extern from "engrain/finite.hpp" namespace "engrain" nogil:
+    bint all_finite(const float* values, size_t n)
+
 cdef extern from "engrain/similarity.hpp" namespace "engrain" nogil:
     void score_rows(const float* rows, const float* query, size_t n, size_t dim, float* out)
 
@@ -141,3 +144,36 @@ cdef extern from "engrain/spread.hpp" namespace "engrain" nogil:
     size_t spread_activation(const EdgeTableView& table, const int64_t* seeds,
                              const float* activation, size_t n, int hops, float damping,
                              SpreadScratch& scratch)
+
+cdef extern from "engrain/traces.hpp" namespace "engrain" nogil:
+    cdef struct Trace:
+        float fast, slow
+        double last
+
+    cdef enum class TraceKind(int):
+        accumulating
+        replacing
+        dutch
+
+    cdef struct TraceRule:
+        TraceKind kind
+        float dutch, mix
+        double rate_fast, rate_slow, cascade
+
+    void read_traces(const Trace* traces, const int64_t* handles, size_t n, double now,
+                     const TraceRule& rule, float scale, float* out)
+
+
+cdef extern from "engrain/trace_table.hpp" namespace "engrain" nogil:
+    cdef struct TraceTableView:
+        Trace* traces
+        int64_t* owner
+        int32_t* slot_of
+        size_t capacity, handles, used, hand
+        int64_t evicted
+
+    void touch_table(TraceTableView& view, const int64_t* handles, const float* activity, size_t n,
+                     double now, const TraceRule& rule)
+    void read_table(const TraceTableView& view, const int64_t* handles, size_t n, double now,
+                    const TraceRule& rule, float scale, float* out)
+    void forget_traces(TraceTableView& view, const int64_t* handles, size_t n)

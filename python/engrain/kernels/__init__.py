@@ -5,21 +5,29 @@ Each function has a float64 oracle of the same name in `engrain.kernels.referenc
 
 from __future__ import annotations
 
+from engrain._core import TraceTable
 from engrain.kernels.conv4d import Conv4dSpec, conv4d_forward, conv4d_grad_input, conv4d_grad_weight
 from engrain.kernels.edges import EdgeTable
 from engrain.kernels.lora import MicroLoRA, apply_lora, update_lora
 from engrain.kernels.simd import simd_level
 from engrain.kernels.similarity import score_rows
+from engrain.kernels.traces import TRACE, TraceRule, read_traces, step_traces, touch_traces
 
 __all__ = [
+    "TRACE",
     "Conv4dSpec",
     "EdgeTable",
     "MicroLoRA",
+    "TraceRule",
+    "TraceTable",
     "apply_lora",
     "conv4d_forward",
     "conv4d_grad_input",
     "conv4d_grad_weight",
+    "read_traces",
     "score_rows",
     "simd_level",
+    "step_traces",
+    "touch_traces",
     "update_lora",
 ]

@@ -8,6 +8,7 @@ from engrain.kernels.reference.flat import centred_cosines, standardize
 from engrain.kernels.reference.lexical import bm25_scores, terms_of
 from engrain.kernels.reference.lora import apply_lora, update_lora
 from engrain.kernels.reference.similarity import score_rows
+from engrain.kernels.reference.traces import read_traces, step_traces, touch_traces
 
 __all__ = [
     "apply_lora",
@@ -16,10 +17,13 @@ __all__ = [
     "conv4d_forward",
     "conv4d_grad_input",
     "conv4d_grad_weight",
+    "read_traces",
     "score_rows",
     "spread_activation",
     "standardize",
+    "step_traces",
     "terms_of",
+    "touch_traces",
     "update_edges",
     "update_lora",
 ]
