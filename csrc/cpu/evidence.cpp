@@ -31,9 +31,9 @@ void take_terms(Question& question, TermView view) noexcept {
     question.signature = signature_of(question.terms);
 }
 
-auto at_term(std::vector<TermCount>& counts, std::int32_t term) noexcept {
+auto at_term(std::vector<TermCredit>& counts, std::int32_t term) noexcept {
     return std::lower_bound(counts.begin(), counts.end(), term,
-                            [](const TermCount& a, std::int32_t b) { return a.term < b; });
+                            [](const TermCredit& a, std::int32_t b) { return a.term < b; });
 }
 
 }  // namespace
@@ -113,7 +113,7 @@ void Evidence::accumulate(const Question& question, const Use& use, std::int64_t
         const std::int32_t term = question.terms[i];
         auto entry = at_term(to.counts, term);
         if (entry == to.counts.end() || entry->term != term)
-            entry = to.counts.insert(entry, TermCount{term, 0});
+            entry = to.counts.insert(entry, TermCredit{term, 0});
         entry->count += count;
         to.length += count;
         if (entry->count == 0) to.counts.erase(entry);

@@ -108,7 +108,7 @@ std::size_t bucket_of(std::int64_t handle, std::size_t buckets) noexcept {
 std::int64_t count_of(const Credit& credit, std::int32_t term) noexcept {
     const auto entry =
         std::lower_bound(credit.counts.begin(), credit.counts.end(), term,
-                         [](const TermCount& a, std::int32_t b) { return a.term < b; });
+                         [](const TermCredit& a, std::int32_t b) { return a.term < b; });
     return entry != credit.counts.end() && entry->term == term ? entry->count : 0;
 }
 

@@ -37,7 +37,7 @@ void save_credit(const Credit& credit, EvidenceState& out) {
     out.mass.push_back(credit.mass);
     out.length.push_back(credit.length);
     append(out.sum, credit.sum.data(), credit.sum.size());
-    for (const TermCount& entry : credit.counts) {
+    for (const TermCredit& entry : credit.counts) {
         out.count_term.push_back(entry.term);
         out.count_value.push_back(entry.count);
     }

@@ -26,7 +26,9 @@ bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::s
     if (!views_.empty()) {
         std::vector<float> centroid;
         feedback_vector(search, centroid);
-        centre(search, handles, n, out.centred, cosine.data());
+        const Search::Cosines& asked = search.views[0];
+        centre(search.scope, asked.asked ? asked.query.data() : nullptr, handles, n, out.centred,
+               cosine.data());
         score_rows(out.centred, centroid.data(), n, views_[0].dim(), feedback.data());
     }
     for (std::size_t i = 0; i < n; ++i) {
@@ -44,15 +46,21 @@ bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::s
     return true;
 }
 
-// Centred documents of view 0 and their exact cosines.
-void RetrievalIndex::centre(const Search& search, const std::uint32_t* handles, std::size_t n,
-                            float* rows, float* cosine) {
+void RetrievalIndex::centred(std::uint32_t scope, const std::uint32_t* handles, std::size_t n,
+                             float* out) {
+    const Guard lock(mutex_);
+    std::vector<float> cosine(n);
+    centre(scope, nullptr, handles, n, out, cosine.data());
+}
+
+// Centred documents of view 0 and their exact cosines with a query, where there is one.
+void RetrievalIndex::centre(std::uint32_t scope, const float* query, const std::uint32_t* handles,
+                            std::size_t n, float* rows, float* cosine) {
     const VectorView& view = views_[0];
-    ScopeView& seen = scopes_[search.scope].view(0);
+    ScopeView& seen = scopes_[scope].view(0);
     seen.refresh_mean();
-    const Search::Cosines& asked = search.views[0];
-    const float* query = asked.asked ? asked.query.data() : seen.mean.data();
-    centre_rows(view.rows(), view.width(), handles, n, seen.mean.data(), query, view.dim(), rows,
+    const float* against = query != nullptr ? query : seen.mean.data();
+    centre_rows(view.rows(), view.width(), handles, n, seen.mean.data(), against, view.dim(), rows,
                 cosine);
     for (std::size_t i = 0; i < n; ++i)
         if (!view.has(handles[i])) std::fill_n(rows + i * view.dim(), view.dim(), 0.0F);
@@ -66,7 +74,7 @@ void RetrievalIndex::feedback_vector(const Search& search, std::vector<float>& c
         handles[i] = scopes_[search.scope].members()[search.best[i]];
     std::vector<float> rows(n * dim);
     float cosine[feedback_documents];
-    centre(search, handles, n, rows.data(), cosine);
+    centre(search.scope, nullptr, handles, n, rows.data(), cosine);
     centroid.assign(dim, 0.0F);
     for (std::size_t i = 0; i < n; ++i)
         for (std::size_t j = 0; j < dim; ++j) centroid[j] += rows[i * dim + j];

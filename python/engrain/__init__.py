@@ -6,11 +6,18 @@ first use.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 __version__ = "0.1.0"
 
-_HOMES: dict[str, str] = {}
+if TYPE_CHECKING:
+    from engrain.memory import Hit as Hit
+    from engrain.memory import Memory as Memory
+    from engrain.memory import Recall as Recall
 
-__all__ = ["__version__"]
+_HOMES = {"Hit": "engrain.memory", "Memory": "engrain.memory", "Recall": "engrain.memory"}
+
+__all__ = ["Hit", "Memory", "Recall", "__version__"]
 
 
 def __getattr__(name: str) -> object:

@@ -94,6 +94,7 @@ cdef extern from "engrain/retrieval.hpp" namespace "engrain":
                     CSearch& search) except + nogil
         cbool rank(CSearch& search, size_t n) except + nogil
         cbool gather(CSearch& search, const uint32_t* handles, size_t n, const Rows& out) except + nogil
+        void centred(uint32_t scope, const uint32_t* handles, size_t n, float* out)
         int64_t foreign(uint32_t scope, const uint32_t* handles, size_t n)
 
 

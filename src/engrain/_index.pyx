@@ -344,6 +344,14 @@ cdef class RetrievalIndex:
         cdef vector[const float*] pointers = self.pointers(vectors)
         self.index.observe(self.known_scope(scope), pointers.data())
 
+    def centred(self, scope, handles):
+        cdef uint32_t within = self.known_scope(scope)
+        cdef vector[uint32_t] wanted = self.handles_of(handles)
+        cdef cnp.ndarray out = empty(cnp.NPY_FLOAT32, wanted.size(), self.dims[0] if self.dims else 0)
+        if self.dims:
+            self.index.centred(within, wanted.data(), wanted.size(), <float*>cnp.PyArray_DATA(out))
+        return out
+
     def query_sum(self, scope, view):
         cdef VectorSum* queries = self.queries(scope, view)
         cdef size_t dim = queries.sum().size()

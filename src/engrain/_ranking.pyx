@@ -209,8 +209,8 @@ cdef class EvidenceState:
     cdef int64_t version
 
     def __cinit__(self, Py_ssize_t dim, *, Py_ssize_t questions=4096):
-        if dim < 1:
-            raise ValueError(f"dim: expected at least 1, got {dim}")
+        if dim < 0:
+            raise ValueError(f"dim: expected at least 0, got {dim}")
         if questions < 1:
             raise ValueError(f"questions: expected at least 1, got {questions}")
         self.core = new CEvidence(dim, questions)

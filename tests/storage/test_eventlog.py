@@ -42,7 +42,7 @@ def test_events_come_back_as_appended(opened: Open) -> None:
         receipts.append(log.append("even" if number % 2 == 0 else "odd", payloads, schema=number))
     events = list(log.events())
     assert [event.seq for event in events] == list(range(1, 501))
-    assert events[4] == Event(5, "even", 4, 102.5, 1, (b"4",))
+    assert events[4] == Event(5, "even", 4, 102.5, 1, (b"4",), receipts[4].hash)
     assert [receipt.seq for receipt in receipts] == list(range(1, 501))
     assert receipts[-1].head == log.head
     assert list(log.events(after=498)) == events[498:]

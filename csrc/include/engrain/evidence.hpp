@@ -46,7 +46,7 @@ inline std::uint64_t signature_of(const std::vector<std::int32_t>& terms) noexce
     return signature;
 }
 
-struct TermCount {
+struct TermCredit {
     std::int32_t term;
     std::int64_t count;  // Q24
 };
@@ -55,8 +55,8 @@ struct Credit {
     std::int64_t handle = -1;  // -1: free
     std::int64_t mass = 0, length = 0;
     std::vector<std::int64_t> sum;
-    std::vector<float> shadow;      // sum as float32, derived
-    std::vector<TermCount> counts;  // ascending terms, none of them 0
+    std::vector<float> shadow;       // sum as float32, derived
+    std::vector<TermCredit> counts;  // ascending terms, none of them 0
 };
 
 struct Resemblance {

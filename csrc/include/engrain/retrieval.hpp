@@ -87,6 +87,9 @@ class RetrievalIndex {
     bool rank(Search& search, std::size_t n);
     // `handles` are members of the search's scope, see `foreign`.
     bool gather(Search& search, const std::uint32_t* handles, std::size_t n, const Rows& out);
+    // Vectors of the first view as the scope sees them: out (n, dim), centred, unit length; 0 where
+    // there is none. There must be a view.
+    void centred(std::uint32_t scope, const std::uint32_t* handles, std::size_t n, float* out);
     // The first of the handles that is no member of the scope, -1 where all are.
     std::int64_t foreign(std::uint32_t scope, const std::uint32_t* handles, std::size_t n);
 
@@ -108,8 +111,8 @@ class RetrievalIndex {
                        std::size_t n, float* out);
     float standard_cosine(const Search& search, std::size_t view, std::uint32_t handle,
                           float cosine) const noexcept;
-    void centre(const Search& search, const std::uint32_t* handles, std::size_t n, float* rows,
-                float* cosine);
+    void centre(std::uint32_t scope, const float* query, const std::uint32_t* handles,
+                std::size_t n, float* rows, float* cosine);
     void feedback_vector(const Search& search, std::vector<float>& centroid);
     std::size_t rank_of(const Search& search, std::uint32_t position) const noexcept;
     float neighbour_score(const Search& search, std::uint32_t handle) const noexcept;

@@ -1,1 +1,10 @@
 """The memory: index, lexical search, ranking, ledger and the public face."""
+
+from __future__ import annotations
+
+from engrain.memory.explain import Explanation
+from engrain.memory.memory import Memory
+from engrain.memory.recall import Hit, Recall
+from engrain.memory.refit import RefitReport
+
+__all__ = ["Explanation", "Hit", "Memory", "Recall", "RefitReport"]

@@ -22,6 +22,9 @@ the last `questions` questions; an evicted one no longer counts in K, its credit
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
 from engrain.base.arrays import F32Array
@@ -39,7 +42,7 @@ class Evidence(EvidenceState):
     Parameters
     ----------
     dim : int
-        Length of question and memory vectors.
+        Length of question and memory vectors; 0 where there are none.
     questions : int
         How many past questions are kept for comparison.
 
@@ -53,7 +56,7 @@ class Evidence(EvidenceState):
     NAMES = ("e:ridge", "e:count", "e:expand", "e:rocchio", "e:near", "e:share", "e:agree")
     SIGNS = (1, -1, 1, 1, 1, 1, -1)
 
-    def refit_ridge(self, lam: float = 3.0) -> F32Array:
+    def refit_ridge(self, lam: float = 3.0) -> F32Array | None:
         """Fit W, the ridge regression from questions to their used memories.
 
         W = argmin sum_t w_t |W q_t - e_t|^2 + lam |W|^2 over the ring, with e_t the unit mean of
@@ -63,8 +66,8 @@ class Evidence(EvidenceState):
 
         Returns
         -------
-        ndarray of float32, shape (dim, dim)
-            To be multiplied with a question from the right.
+        ndarray of float32, shape (dim, dim), or None
+            To be multiplied with a question from the right; None without vectors to learn from.
 
         References
         ----------
@@ -72,6 +75,8 @@ class Evidence(EvidenceState):
         """
         state = self.state()
         use = state["flags"] == HAS_VECTOR_AND_TARGET
+        if not use.any():
+            return None
         heaviest = np.zeros(len(use))
         starts = np.concatenate([[0], state["use_end"]])
         masses = state["use_mass"] / FIXED_ONE
@@ -86,3 +91,13 @@ class Evidence(EvidenceState):
         leverage[places] = np.einsum("ij,jk,ik->i", weighted, inverse, q, optimize=True)
         self.set_leverage(leverage)
         return np.ascontiguousarray((inverse @ (weighted.T @ e)).T, dtype=np.float32)
+
+    @contextmanager
+    def trying_ridge(self, w: F32Array | None) -> Iterator[None]:
+        """Use `w` within a with block, then the ridge of before."""
+        before = self.state()["ridge"]
+        self.set_ridge(w)
+        try:
+            yield
+        finally:
+            self.set_ridge(before if before.size else None)

@@ -202,6 +202,11 @@ class EventLog:
         return self.head.seq if self._writer is None else self._writer.durable_seq
 
     @property
+    def time(self) -> float:
+        """Time of the newest event, in seconds since the epoch."""
+        return self._pending[-1].time
+
+    @property
     def closed(self) -> bool:
         """Whether `close` was called."""
         return self._closed
@@ -252,6 +257,16 @@ class EventLog:
                 f"{self._queue_limit} events wait for the disk; nothing was changed: flush, or "
                 "try again later"
             )
+
+    def check_open(self) -> None:
+        """Refuse where not even reading makes sense.
+
+        Raises
+        ------
+        ClosedMemoryError, ForkedMemory
+        """
+        if self._closed or self._forked:
+            raise self._was_forked() if self._forked else self._was_closed()
 
     def append(
         self,
@@ -479,6 +494,38 @@ class EventLog:
         if seq > self.durable_seq:
             self.flush()
         return next(self._events(seq - 1, seq, None))
+
+    def read_many(self, seqs: Sequence[int]) -> Iterator[Event]:
+        """Yield the events at `seqs`, in their order, over one connection.
+
+        Raises
+        ------
+        UnknownIdError
+            One of them is no event.
+        """
+        for seq in seqs:
+            self._require_seq(seq)
+        last = self._readable()
+        with self._file.reading() as connection:
+            for seq in seqs:
+                yield from read_events(connection, self._file.tenant, seq - 1, min(seq, last))
+
+    def snapshots(self) -> list[int]:
+        """Return the seqs of the stored snapshots, oldest first."""
+        self._readable()
+        with self._file.reading() as connection:
+            return snapshot_seqs(connection, self._file.tenant)[::-1]
+
+    def read_snapshot(self, seq: int) -> Snapshot:
+        """Return one of the stored snapshots.
+
+        Raises
+        ------
+        SnapshotError
+            There is none at `seq`, or it does not verify.
+        """
+        with self._file.reading() as connection:
+            return load_snapshot(connection, self._file.tenant, self.tenant, seq)
 
     def latest_snapshot(self) -> Snapshot | None:
         """Return the newest snapshot that verifies, None when there is none.

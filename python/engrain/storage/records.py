@@ -38,6 +38,8 @@ class Event:
         Kernel epoch within which replay is bit for bit.
     payloads : tuple of bytes or None
         None where the content was erased or dropped.
+    hash : bytes
+        Its link of the chain.
     """
 
     seq: int
@@ -46,6 +48,7 @@ class Event:
     time: float
     epoch: int
     payloads: tuple[bytes | None, ...]
+    hash: bytes
 
 
 @dataclass(frozen=True, slots=True)

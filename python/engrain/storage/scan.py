@@ -188,7 +188,7 @@ def read_types(
 
 
 def _assemble(row: Row, bodies: dict[int, bytes]) -> Event:
-    key, _, blob = row
+    key, hash, blob = row
     header = checked_decode(blob, key_seq(key))
     seq, name, _, _, schema, time, epoch, commitments = header
     first = key << INDEX_BITS
@@ -196,4 +196,4 @@ def _assemble(row: Row, bodies: dict[int, bytes]) -> Event:
     for index in range(len(commitments) // HASH_BYTES):
         stored = bodies.get(first + index)
         payloads.append(None if stored is None else checked_payload(stored, header, index))
-    return Event(seq, name, schema, time, epoch, tuple(payloads))
+    return Event(seq, name, schema, time, epoch, tuple(payloads), hash)

@@ -1,0 +1,121 @@
+"""From a request to ranked memories: candidates, component scores, order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engrain.base.arrays import F32Array, I64Array
+from engrain.memory.evidence import Similar
+from engrain.memory.index import Search
+from engrain.memory.question import Question, rounded
+from engrain.memory.recall import Hit
+from engrain.memory.state import State
+
+CANDIDATES = 100
+PROPOSED = 20
+
+NOTHING = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question with the static scores of its scope."""
+
+    question: Question
+    search: Search
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Candidates with their component scores.
+
+    Attributes
+    ----------
+    handles : ndarray of int64, shape (n,)
+        Ascending.
+    rows : ndarray of float32, shape (n, columns)
+    scores : ndarray of float32, shape (n,)
+    """
+
+    handles: I64Array
+    rows: F32Array
+    scores: F32Array
+
+    def best(self, k: int) -> Ranked:
+        """Return the `k` best, best first, ties by insertion."""
+        order = np.argsort(-self.scores, kind="stable")[:k]
+        return Ranked(self.handles[order], self.rows[order], self.scores[order])
+
+    def joined(self, other: Ranked) -> Ranked:
+        """Return these and then the others."""
+        return Ranked(
+            np.concatenate([self.handles, other.handles]),
+            np.concatenate([self.rows, other.rows]),
+            np.concatenate([self.scores, other.scores]),
+        )
+
+
+def ask(state: State, text: str, raw: Sequence[F32Array | None], scope: int) -> Request:
+    """Score a request against every memory of its scope."""
+    search = state.index.search(text, raw, scope)
+    centred = rounded(search.query[0]) if raw else None
+    question = Question(text, scope, tuple(raw), centred, search.terms, search.counts, search.idf)
+    return Request(question, search)
+
+
+def rank(
+    state: State, request: Request, now: float, also: I64Array = NOTHING, exclude: int = -1
+) -> Ranked:
+    """Rank the candidates of a request: static best, those that evidence proposes, and `also`.
+
+    `exclude` is a past question whose evidence is left out.
+    """
+    learner = state.learner
+    similar = learner.similar(request.question, exclude)
+    proposed = learner.evidence.propose(similar, PROPOSED)
+    handles = np.unique(np.concatenate([request.search.top(CANDIDATES), proposed, also]))
+    return _scored(state, request, handles, similar, now, exclude)
+
+
+def neighbours(state: State, request: Request, shown: Ranked, most: int, now: float) -> Ranked:
+    """Return up to `most` linked neighbours of what is shown, strongest link first."""
+    linked = np.array(state.links.strongest(shown.handles.tolist(), most), np.int64)
+    if len(linked):
+        linked = linked[np.isin(linked, state.index.members(request.question.scope))]
+    if not len(linked):
+        return shown.best(0)
+    return _scored(state, request, linked, state.learner.similar(request.question), now, -1)
+
+
+def _scored(
+    state: State,
+    request: Request,
+    handles: I64Array,
+    similar: Similar,
+    now: float,
+    exclude: int,
+) -> Ranked:
+    block = request.search.gather(handles)
+    rows = state.learner.rows(request.question, request.search, block, similar, now, exclude)
+    return Ranked(handles, rows, state.learner.model.score(rows))
+
+
+def hits(state: State, ranked: Ranked) -> tuple[Hit, ...]:
+    """Present ranked memories."""
+    learner = state.learner
+    addends = ranked.rows * learner.model.weights.astype(np.float32)
+    shown = zip(ranked.handles.tolist(), ranked.scores.tolist(), addends, strict=True)
+    return tuple(
+        Hit(
+            state.catalog.id(handle),
+            score,
+            state.catalog.record(handle).text,
+            state.catalog.record(handle).metadata,
+            learner.names,
+            parts,
+        )
+        for handle, score, parts in shown
+    )

@@ -1,0 +1,149 @@
+"""What is remembered: ids, texts, metadata and the usage figures of each memory, by handle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from engrain.base.arrays import BoolArray, I64Array
+from engrain.base.errors import UnknownIdError
+from engrain.base.ids import Id, decode_id, encode_id
+from engrain.base.protocols import Record
+from engrain.memory.codec import Arrays
+
+_USAGE = (
+    ("accesses", np.int64),
+    ("accessed", np.float64),
+    ("quality_sum", np.float64),
+    ("quality_count", np.int64),
+)
+
+
+class Catalog:
+    """Memories by dense handle, in order of insertion.
+
+    A forgotten memory keeps its handle, so that handles in the log stay meaningful; its content is
+    dropped.
+    """
+
+    def __init__(self) -> None:
+        self.records: list[Record | None] = []
+        self.seqs: list[int] = []
+        self.encoded: dict[str, int] = {}
+        self.sequences: dict[str, int] = {}
+        self._ids: list[str] = []
+        self._usage: dict[str, np.ndarray[Any, Any]] = {
+            name: np.zeros(16, dtype) for name, dtype in _USAGE
+        }
+
+    def __len__(self) -> int:
+        return len(self.encoded)
+
+    def __contains__(self, id: Id) -> bool:
+        return encode_id(id) in self.encoded
+
+    def handle(self, id: Id) -> int:
+        """Return the handle of a live memory.
+
+        Raises
+        ------
+        UnknownIdError
+            This memory does not hold `id`.
+        """
+        try:
+            return self.encoded[encode_id(id)]
+        except KeyError:
+            raise UnknownIdError(id) from None
+
+    def id(self, handle: int) -> Id:
+        """Return the public id of a handle."""
+        return decode_id(self._ids[handle])
+
+    def record(self, handle: int) -> Record:
+        """Return a live memory."""
+        record = self.records[handle]
+        if record is None:
+            raise UnknownIdError(self.id(handle))
+        return record
+
+    def new_id(self) -> str:
+        """Return an encoded id that is not in use: m1, m2 and so on."""
+        number = len(self.records) + 1
+        while f"s:m{number}" in self.encoded:
+            number += 1
+        return f"s:m{number}"
+
+    def add(self, encoded_id: str, record: Record, seq: int) -> None:
+        """Append a memory; its handle must be the next one."""
+        self.encoded[encoded_id] = record.handle
+        self._ids.append(encoded_id)
+        self.records.append(record)
+        self.seqs.append(seq)
+        if record.handle >= len(self._usage["accesses"]):
+            self._reserve(2 * record.handle)
+        self._usage["accessed"][record.handle] = record.time
+
+    def skip(self, seq: int) -> None:
+        """Take up the handle of a memory that was forgotten since."""
+        self._ids.append("")
+        self.records.append(None)
+        self.seqs.append(seq)
+
+    def alive(self, handles: I64Array) -> BoolArray:
+        """Tell which of `handles` are still held."""
+        return np.array([self.records[handle] is not None for handle in handles.tolist()], np.bool_)
+
+    def _reserve(self, size: int) -> None:
+        for name, array in self._usage.items():
+            self._usage[name] = np.concatenate([array, np.zeros(size - len(array), array.dtype)])
+
+    def drop(self, handle: int) -> None:
+        """Forget the content and the id of a memory."""
+        self.encoded.pop(self._ids[handle], None)
+        self._ids[handle] = ""
+        self.records[handle] = None
+
+    def sequence_number(self, sequence: str | None) -> int:
+        """Number a sequence by its first appearance; -1 for none."""
+        if sequence is None:
+            return -1
+        return self.sequences.setdefault(sequence, len(self.sequences))
+
+    def live(self) -> I64Array:
+        """Return the handles of all live memories, ascending."""
+        return np.fromiter(sorted(self.encoded.values()), np.int64, len(self.encoded))
+
+    def touch(self, handles: I64Array, now: float) -> None:
+        """Count an access of distinct `handles` at time `now`."""
+        self._usage["accesses"][handles] += 1
+        self._usage["accessed"][handles] = now
+
+    def rate(self, handles: I64Array, outcomes: np.ndarray[Any, Any]) -> None:
+        """Add outcomes in [0, 1] to the quality of distinct `handles`."""
+        self._usage["quality_sum"][handles] += outcomes
+        self._usage["quality_count"][handles] += 1
+
+    def usage(self, handle: int) -> dict[str, float | int | None]:
+        """Return access and quality figures of one memory."""
+        count = int(self._usage["quality_count"][handle])
+        return {
+            "accesses": int(self._usage["accesses"][handle]),
+            "accessed": float(self._usage["accessed"][handle]),
+            "quality": float(self._usage["quality_sum"][handle]) / count if count else None,
+        }
+
+    def state(self) -> Arrays:
+        """Return usage, which handles are alive, and the seqs of the events that hold contents."""
+        n = len(self.records)
+        alive = np.fromiter((r is not None for r in self.records), np.bool_, n)
+        usage = {name: array[:n].copy() for name, array in self._usage.items()}
+        return {"alive": alive, "seqs": np.array(self.seqs, np.int64), **usage}
+
+    def load(self, state: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Take over the usage figures of a state."""
+        for name, dtype in _USAGE:
+            kept = np.zeros(max(16, 2 * len(state[name])), dtype)
+            kept[: len(state[name])] = state[name]
+            self._usage[name] = kept

@@ -1,0 +1,242 @@
+"""What a memory learns: evidence, ranking weights, the ledger of lift, the standing of principals.
+
+Order matters and replay keeps it: rows are taken from the state as it is; feedback first settles
+the ledger and the weights from the stored rows, and only then becomes evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from engrain.base.arrays import BoolArray, F32Array, I64Array
+from engrain.base.protocols import Component, Query, Trace
+from engrain.memory.codec import Arrays
+from engrain.memory.evidence import Evidence, Similar
+from engrain.memory.index import Block, Search
+from engrain.memory.ledger import Ledger
+from engrain.memory.question import Question
+from engrain.memory.ranking import RankingModel
+from engrain.memory.traces import OpenTrace
+from engrain.memory.trust import Trust
+
+CLICK_LAMBDA = 100.0
+JUDGE_LAMBDA = 10.0
+JUDGE_OMEGA = 0.5
+
+
+class Learner:
+    """The learned state of one tenant.
+
+    Parameters
+    ----------
+    dim : int
+        Width of the first vector view, 0 without vectors.
+    static_names : sequence of str
+        Columns of the static index.
+    components : sequence of Component
+        Further columns.
+    """
+
+    def __init__(
+        self, dim: int, static_names: Sequence[str], components: Sequence[Component]
+    ) -> None:
+        self.components = tuple(components)
+        self.evidence = Evidence(dim)
+        self.names = (*static_names, *Evidence.NAMES, *(c.name for c in self.components))
+        kinds = ["static"] * len(static_names) + ["evidence"] * len(Evidence.NAMES)
+        kinds += [component.kind for component in self.components]
+        signs = [0] * len(static_names) + [*Evidence.SIGNS, *(c.sign for c in self.components)]
+        base: dict[str, float] = {name: 1.0 for name in ("s:bm25", "s:cos") if name in self.names}
+        self.model = RankingModel(self.names, kinds, signs, base=base, lam=CLICK_LAMBDA)
+        self.control = RankingModel(
+            self.names, kinds, signs, base=base, lam=CLICK_LAMBDA, evidence=False
+        )
+        self.ledger = Ledger(self.names, kinds)
+        self.trust = Trust()
+
+    # -- before learning ------------------------------------------------------------------------
+
+    def similar(self, question: Question, exclude: int = -1) -> Similar:
+        """Compare a question with the past ones of its scope."""
+        return self.evidence.similarity(
+            question.scope,
+            question.vector,
+            question.terms,
+            question.counts,
+            question.idf,
+            exclude,
+        )
+
+    def rows(
+        self,
+        question: Question,
+        search: Search,
+        block: Block,
+        similar: Similar,
+        time: float,
+        exclude: int = -1,
+    ) -> F32Array:
+        """Return the component scores of the candidates in `block`, shape (n, columns)."""
+        learned = self.evidence.features(
+            similar,
+            question.terms,
+            question.counts,
+            question.idf,
+            search.average_length,
+            search.bm25_sd,
+            block.handles,
+            block.static,
+            block.centred if question.vector is not None else None,
+            block.tf,
+            block.length,
+            exclude,
+        )
+        rows = np.zeros((len(block.handles), len(self.names)), np.float32)
+        width = block.x.shape[1]
+        rows[:, :width] = block.x
+        rows[:, width : width + learned.shape[1]] = learned
+        if self.components:
+            self._score_components(question, block.handles, time, rows)
+        return rows
+
+    def _score_components(
+        self, question: Question, handles: I64Array, time: float, rows: F32Array
+    ) -> None:
+        query = Query(question.text, question.vector, question.scope, time)
+        first = rows.shape[1] - len(self.components)
+        for place, component in enumerate(self.components, first):
+            out = np.zeros(len(handles), np.float32)
+            component.score(query, handles, out)
+            rows[:, place] = out
+
+    # -- learning -------------------------------------------------------------------------------
+
+    def click(
+        self, trace: OpenTrace, told: F32Array, principal: str | None, centred: F32Array
+    ) -> None:
+        """Learn from outcomes of the shown: ledger, weights, then evidence."""
+        outcomes = np.nan_to_num(told, nan=0.0)
+        used = np.flatnonzero(outcomes > 0)
+        self._settle(trace.rows, outcomes, bool(self._rewarded(trace.handles[used]).any()))
+        self._step(trace.rows, outcomes, principal, omega=0.0, lam=CLICK_LAMBDA)
+        self._credit(trace.question, trace.handles[used], outcomes[used], principal, centred[used])
+        if self.components:
+            question = trace.question
+            query = Query(question.text, question.vector, question.scope, trace.time)
+            seen = Trace(query, trace.handles, trace.rows, self.model.score(trace.rows))
+            for component in self.components:
+                component.learn(seen, told)
+
+    def judge(
+        self,
+        question: Question,
+        candidates: I64Array,
+        rows: F32Array,
+        handles: I64Array,
+        grades: F32Array,
+        principal: str | None,
+        centred: F32Array,
+    ) -> int:
+        """Learn from judgments of any memories; return the number of the question in evidence."""
+        masses = np.minimum(grades, 1.0)
+        relevant = masses > 0
+        places = np.searchsorted(candidates, handles)
+        outcomes = np.zeros(len(candidates), np.float32)
+        outcomes[places] = masses
+        seen = bool(self._rewarded(handles[relevant]).any())
+        self._settle(rows, outcomes, seen)
+        omega = 0.0 if seen else JUDGE_OMEGA
+        self._step(rows, outcomes, principal, omega=omega, lam=JUDGE_LAMBDA)
+        return self._credit(
+            question, handles[relevant], masses[relevant], principal, centred[relevant]
+        )
+
+    def _rewarded(self, handles: I64Array) -> BoolArray:
+        return np.array([self.evidence.mass(h) > 0 for h in handles.tolist()], np.bool_)
+
+    def _settle(self, rows: F32Array, outcomes: F32Array, overlap: bool) -> None:
+        if outcomes.any():
+            self.ledger.update(rows, outcomes, self.model.weights, self.control.weights, overlap)
+
+    def _step(
+        self, rows: F32Array, outcomes: F32Array, principal: str | None, *, omega: float, lam: float
+    ) -> None:
+        """Move the weights as far as the principal may."""
+        share = self.trust.step_weight(principal)
+        if share > 0.0:
+            for model in (self.model, self.control):
+                model.step(rows, outcomes, omega=omega, lam=lam / share)
+
+    def _credit(
+        self,
+        question: Question,
+        handles: I64Array,
+        outcomes: F32Array,
+        principal: str | None,
+        centred: F32Array,
+    ) -> int:
+        """Add a question with what was used; memories whose bound is spent get no mass."""
+        allowed = [
+            self.trust.mass(principal, handle, outcome)
+            for handle, outcome in zip(handles.tolist(), outcomes.tolist(), strict=True)
+        ]
+        masses = np.array(allowed, np.float32)
+        kept = masses > 0
+        return self.evidence.add(
+            question.scope,
+            question.vector,
+            question.terms,
+            question.counts,
+            handles[kept],
+            masses[kept],
+            centred[kept] if question.vector is not None else None,
+            question.idf,
+        )
+
+    def forget(self, handle: int) -> None:
+        """Drop what was learned about a memory."""
+        self.evidence.forget(handle)
+        self.trust.forget(handle)
+        for component in self.components:
+            component.forget(handle)
+
+    def take_fit(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Take over logged results of a refit."""
+        if "ridge" in arrays:
+            self.evidence.set_ridge(arrays["ridge"])
+        for name, model in (("model", self.model), ("control", self.control)):
+            model.set_weights(
+                arrays[f"{name}/weights"], arrays[f"{name}/scales"], arrays[f"{name}/precision"]
+            )
+
+    # -- snapshots ------------------------------------------------------------------------------
+
+    def _parts(self) -> dict[str, Any]:
+        named = {f"component/{c.name}": c for c in self.components}
+        return {
+            "evidence": self.evidence,
+            "model": self.model,
+            "control": self.control,
+            "ledger": self.ledger,
+            "trust": self.trust,
+            **named,
+        }
+
+    def state(self) -> Arrays:
+        """Return all learned state as named arrays."""
+        return {
+            f"{part}/{name}": array
+            for part, holder in self._parts().items()
+            for name, array in holder.state().items()
+        }
+
+    def load(self, state: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Take over a state; parts that it lacks start untaught."""
+        for part, holder in self._parts().items():
+            prefix = part + "/"
+            own = {n.removeprefix(prefix): a for n, a in state.items() if n.startswith(prefix)}
+            if own:
+                holder.load(own)

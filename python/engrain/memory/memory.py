@@ -1,0 +1,678 @@
+"""`Memory`: the public face of engrain in a process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from engrain.base.arrays import F32Array
+from engrain.base.clock import Clock, wall_clock
+from engrain.base.errors import ConfigError, FeedbackConflict
+from engrain.base.ids import Id, decode_id
+from engrain.base.protocols import Component
+from engrain.memory import answering, doors, events
+from engrain.memory.answering import Ranked, Request
+from engrain.memory.embedder import as_embedder
+from engrain.memory.explain import Explanation, explain
+from engrain.memory.ledger import Lift
+from engrain.memory.opening import check_settings, expirer, replay, seq_at
+from engrain.memory.parts import Parts
+from engrain.memory.question import rounded
+from engrain.memory.recall import Recall
+from engrain.memory.refit import RefitReport, refit
+from engrain.memory.remembering import Item, checked_items
+from engrain.memory.scopes import filter_key
+from engrain.memory.state import Rule, Settings, State
+from engrain.memory.traces import OpenTrace
+from engrain.storage import Event, EventLog, Head, Receipt, VerifyReport
+
+KERNEL_EPOCH = 1  # raised whenever a kernel that writes state changes its results
+DEFAULT_EMBEDDER = "hashed"
+SNAPSHOT_EVENTS = 50_000
+SNAPSHOT_BYTES = 64 << 20
+
+
+class Memory:
+    """A memory that learns from every request, in one SQLite file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; created where it does not exist. One process writes a file.
+    dim : int, optional
+        Width of the vectors you pass yourself. Without `dim` and `embedder`, the first call
+        decides: a vector fixes the width, text alone takes the built-in embedder.
+    embedder : str or Embedder or callable, optional
+        Turns texts into vectors; "hashed" (built in), "wordllama" (extra ``[static]``), an object
+        with ``name``, ``dim`` and ``embed``, or any callable from texts to vectors.
+    tenant : str
+        Name under which the file keeps this memory's chain of events.
+    components : sequence of str or Component, optional
+        Further columns of the ranking model, a feedback reader or a calibrator, by object or by
+        entry-point name in the group ``engrain.components``.
+    clock : callable, optional
+        Returns seconds since the epoch.
+    seed : int
+        Seed of everything random.
+    mode : {"a", "r"}
+        "r" opens an existing file without changing it; recalls leave no trace then.
+
+    Raises
+    ------
+    MemoryInUse
+        Another process holds the file.
+    NewerFileError, StorageError
+        The file cannot be used by this version.
+
+    Notes
+    -----
+    Changes are applied before they are on disk; they are durable once `flush` returns or the
+    receipt's ``wait()`` does. All methods may be called from several threads.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        dim: int | None = None,
+        embedder: Any = None,
+        tenant: str = "default",
+        components: Sequence[str | Component] | None = None,
+        clock: Clock | None = None,
+        seed: int = 0,
+        mode: Literal["a", "r"] = "a",
+    ) -> None:
+        self._lock = threading.RLock()
+        self._clock = clock or wall_clock
+        self._seed = doors.checked_count(seed, "seed")
+        self._dim = None if dim is None else doors.checked_count(dim, "dim", 1)
+        self._embedder = None if embedder is None else as_embedder(embedder)
+        if self._embedder is not None and dim not in (None, self._embedder.dim):
+            raise ConfigError(
+                f"dim={dim} contradicts the embedder {self._embedder.name!r} of width "
+                f"{self._embedder.dim}; leave dim out"
+            )
+        self._parts = Parts(components or ())
+        self._log = EventLog.open(
+            path,
+            tenant=tenant,
+            mode=mode,
+            clock=self._clock,
+            epoch=KERNEL_EPOCH,
+            critical_types=events.TYPES,
+        )
+        try:
+            self._take(replay(self._log, self._parts.fresh()))
+        except BaseException:
+            self._log.close()
+            raise
+
+    # -- life -----------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write a snapshot where there is anything new, flush and release the file."""
+        with self._lock:
+            if self._log.closed:
+                return
+            try:
+                if self._log.mode == "a" and self._log.stats()["tail_events"]:
+                    self._sync()
+                    self._write_snapshot()
+            finally:
+                self._log.close()
+
+    def flush(self) -> Head:
+        """Return once everything so far is on disk; the head to keep for `verify`.
+
+        Raises
+        ------
+        DurabilityLost
+            Writing failed; carries the last durable seq.
+        """
+        return self._log.flush()
+
+    async def aflush(self) -> Head:
+        """Await what `flush` waits for."""
+        return await self._log.aflush()
+
+    # -- content --------------------------------------------------------------------------------
+
+    def remember(
+        self,
+        text: str | None = None,
+        *,
+        vector: Any = None,
+        id: Id | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        source: str | None = None,
+        sequence: str | None = None,
+        time: float | None = None,
+    ) -> Id:
+        """Remember one thing and return its id.
+
+        Parameters
+        ----------
+        text : str, optional
+            What it says.
+        vector : array_like, shape (dim,), optional
+            Its embedding; made from the text where the memory has an embedder.
+        id : str or int or UUID, optional
+            An id in use is replaced: content and what was learned about it.
+        metadata : mapping, optional
+            JSON values; `recall(filter=...)` selects by them.
+        source : str, optional
+            Who said or provided it.
+        sequence : str, optional
+            What it is part of (a dialogue's session, a file): memories of one sequence are
+            neighbours in order of insertion.
+        time : float, optional
+            When, in seconds since the epoch; the clock's now by default.
+
+        Raises
+        ------
+        ShapeError, NonFiniteError, ConfigError, TypeError
+            Bad input; nothing was changed.
+        """
+        item = {
+            "text": text,
+            "vector": vector,
+            "id": id,
+            "metadata": metadata,
+            "source": source,
+            "sequence": sequence,
+            "time": time,
+        }
+        return self.remember_many([item])[0]
+
+    def remember_many(self, items: Iterable[str | Mapping[str, Any]]) -> list[Id]:
+        """Remember many things at once; each is a text or the keyword arguments of `remember`.
+
+        Texts are embedded in one batch. All are checked before the first is remembered.
+        """
+        with self._lock:
+            self._begin()
+            checked = checked_items(items, self._clock(), self._width())
+            self._create_if_new(next((i.vector for i in checked if i.vector is not None), None))
+            self._embed(checked)
+            return [self._remember(item) for item in checked]
+
+    def link(self, a: Id, b: Id, weight: float = 1.0) -> Receipt:
+        """Link two memories for `recall(max_linked=...)`; a weight of 0 removes the link."""
+        with self._lock:
+            self._begin()
+            ends = [self._state.catalog.handle(a), self._state.catalog.handle(b)]
+            if ends[0] == ends[1]:
+                raise ConfigError(f"link: {a!r} cannot be linked with itself")
+            meta = {"weight": doors.checked_share(weight, "weight")}
+            arrays = {"ends": np.array(ends, np.int64)}
+            return self._commit(events.LINKED, events.simple(meta, arrays))
+
+    def forget(self, ids: Id | Collection[Id], *, erase: bool = True) -> Receipt:
+        """Forget memories: content, links and what was learned about them.
+
+        Parameters
+        ----------
+        ids : id or collection of ids
+        erase : bool
+            Also delete their bytes from the file, its snapshots and journals: no copy stays on
+            disk once the receipt's ``wait()`` returned. Earlier history still verifies, but
+            `rollback` cannot reach behind an erasure.
+
+        Raises
+        ------
+        UnknownIdError
+            One of the ids is not held; none is forgotten.
+        """
+        many = [ids] if isinstance(ids, str) or not isinstance(ids, Collection) else list(ids)
+        with self._lock:
+            self._begin()
+            handles = [self._state.catalog.handle(id) for id in many]
+            seqs = [self._state.catalog.seqs[handle] for handle in handles]
+            arrays = {"handles": np.array(sorted(set(handles)), np.int64)}
+            receipt = self._commit(events.FORGOTTEN, events.simple({}, arrays))
+            if not erase:
+                return receipt
+            receipt = self._log.erase(seqs, *self._state.snapshot())
+            self._state.seq = receipt.seq
+            return receipt
+
+    # -- requests -------------------------------------------------------------------------------
+
+    def recall(
+        self,
+        text: str | None = None,
+        k: int = 10,
+        *,
+        vector: Any = None,
+        filter: Mapping[str, Any] | None = None,
+        session: str | None = None,
+        max_linked: int = 0,
+        log: bool = True,
+    ) -> Recall:
+        """Return the `k` memories that help most with a request.
+
+        Parameters
+        ----------
+        text : str, optional
+        k : int
+        vector : array_like, shape (dim,), optional
+            The request's embedding; made from the text where the memory has an embedder.
+        filter : mapping, optional
+            Metadata (or "source", "sequence") that must equal a value or one of a list. Each
+            distinct filter is a scope with its own means; questions are compared within a scope.
+        session : str, optional
+            Ties requests together, so that a later outcome can reach earlier recalls.
+        max_linked : int
+            Up to so many linked neighbours of the hits beside them.
+        log : bool
+            False leaves no trace: no event, no learning, no feedback possible.
+
+        Raises
+        ------
+        ConfigError, ShapeError, NonFiniteError, TypeError
+            Bad input; nothing was changed.
+        """
+        query = doors.checked_text(text)
+        k = doors.checked_count(k, "k", 1)
+        max_linked = doors.checked_count(max_linked, "max_linked")
+        session = doors.checked_name(session, "session")
+        with self._lock:
+            live = log and self._log.mode == "a"
+            self._begin(change=live)
+            given = None if vector is None else doors.checked_vector(vector, self._width())
+            if live:
+                self._create_if_new(given)
+            scope = self._scope(filter)
+            request = answering.ask(self._state, query, self._raw(query, given), scope)
+            now = self._clock()
+            shown = answering.rank(self._state, request, now).best(k)
+            linked = answering.neighbours(self._state, request, shown, max_linked, now)
+            confidence = self._parts.confidence(shown.rows)
+            trace = self._open_trace(request, shown.joined(linked), session) if live else None
+            return Recall(
+                trace,
+                confidence,
+                answering.hits(self._state, shown),
+                answering.hits(self._state, linked),
+            )
+
+    def feedback(
+        self,
+        recall: Recall | str,
+        *,
+        outcomes: Mapping[Id, float] | None = None,
+        outcome: float | None = None,
+        used: Collection[Id] | None = None,
+        text: str | None = None,
+        principal: str | None = None,
+        quality: float | None = None,
+        latency_ms: float | None = None,
+        target_latency_ms: float | None = None,
+        model_tier: int | None = None,
+        context_tokens: int | None = None,
+    ) -> Receipt:
+        """Say how the memories shown in a recall worked out.
+
+        Parameters
+        ----------
+        recall : Recall or str
+            The recall, or its trace id.
+        outcomes : mapping of id to float in [0, 1], optional
+            How much each helped; of the others nothing is said.
+        used : collection of ids, optional
+            Those that helped; the other shown ones did not.
+        outcome : float in [0, 1], optional
+            Worth of the `used`; alone, one joint reward for all shown.
+        text : str, optional
+            What the user answered; read by the feedback reader that hangs in.
+        principal : str, optional
+            Who says so; None is the owner of the memory. The influence of named principals is
+            bounded, and new ones share one bound.
+        quality : float in [0, 1], optional
+        latency_ms, target_latency_ms : float, optional
+            How long the answer took, and should have taken, in milliseconds.
+        model_tier, context_tokens : int, optional
+            How the answer was made; kept for the background loops.
+
+        Returns
+        -------
+        Receipt
+            ``seq``, ``hash`` and ``wait()``. Repeating the same feedback returns the first
+            receipt and changes nothing.
+
+        Raises
+        ------
+        UnknownTraceError
+            Not a trace of this memory, or expired.
+        UnknownIdError
+            An id that was not shown in that trace.
+        FeedbackConflict
+            The trace already has other outcomes.
+        """
+        extras: dict[str, Any] = doors.checked_extras(
+            quality, latency_ms, target_latency_ms, model_tier, context_tokens
+        )
+        principal = doors.checked_name(principal, "principal")
+        with self._lock:
+            self._begin()
+            trace = self._state.traces.find(getattr(recall, "trace_id", recall))
+            if text is not None:
+                reading = self._parts.read(doors.checked_text(text))
+                extras["read"] = {"outcome": reading.outcome, "confidence": reading.confidence}
+                if outcomes is None and used is None and outcome is None:
+                    outcome = reading.outcome
+            told = doors.shown_outcomes(self._state.catalog, trace.handles, outcomes, used, outcome)
+            if trace.outcomes is not None:
+                if trace.outcomes != told.tobytes() or trace.answer is None:
+                    raise FeedbackConflict(trace.id)
+                return Receipt(*trace.answer, self._log)
+            meta = {"trace": trace.seq, "principal": principal, **extras}
+            return self._commit(events.FED_BACK, events.simple(meta, {"outcomes": told}))
+
+    def judge(
+        self,
+        text: str | None,
+        grades: Mapping[Id, float],
+        *,
+        vector: Any = None,
+        filter: Mapping[str, Any] | None = None,
+        principal: str | None = None,
+    ) -> Receipt:
+        """Judge any stored memories as answers to a question.
+
+        A correction, an editor's choice, a labelled set: unlike `feedback` it may speak of
+        memories that were never shown. Grades above 0 mean relevant (1 and more: fully).
+
+        Raises
+        ------
+        UnknownIdError
+            An id that the memory does not hold; nothing was changed.
+        ConfigError, ShapeError, NonFiniteError, TypeError
+            Bad input; nothing was changed.
+        """
+        query = doors.checked_text(text)
+        principal = doors.checked_name(principal, "principal")
+        with self._lock:
+            self._begin()
+            handles, worth = doors.judged_grades(self._state.catalog, grades)
+            given = None if vector is None else doors.checked_vector(vector, self._width())
+            scope = self._scope(filter)
+            self._state.check_members(scope, handles)
+            request = answering.ask(self._state, query, self._raw(query, given), scope)
+            ranked = answering.rank(self._state, request, self._clock(), also=handles)
+            payloads = events.judged(
+                request.question, principal, ranked.handles, ranked.rows, handles, worth
+            )
+            return self._commit(events.JUDGED, payloads)
+
+    def refit(self) -> RefitReport:
+        """Fit the ranking weights to all kept lessons at once (maximum a posteriori).
+
+        Judged questions enter with their own evidence left out, fed-back recalls with the rows
+        that were logged. The fitted weights are logged; replay takes them as they are.
+        """
+        with self._lock:
+            self._begin()
+            result, report = refit(self._state, self._clock())
+            if result is not None:
+                self._commit(events.REFITTED, events.simple({}, result))
+            return report
+
+    # -- insight --------------------------------------------------------------------------------
+
+    def explain(self, trace: Recall | str) -> Explanation:
+        """Take a recall apart: the rows as they were, today's weights, and its feedback.
+
+        Raises
+        ------
+        UnknownTraceError
+            Not a trace of this memory, or expired.
+        """
+        with self._lock:
+            self._begin(change=False)
+            found = self._state.traces.find(getattr(trace, "trace_id", trace))
+            return explain(self._state, found)
+
+    def lift(self) -> list[Lift]:
+        """Return what learning has brought so far, by component, with always-valid bounds."""
+        with self._lock:
+            self._begin(change=False)
+            return self._state.learner.ledger.report()
+
+    def stats(self) -> dict[str, Any]:
+        """Return counts, sizes and the head of the log."""
+        with self._lock:
+            self._begin(change=False)
+            return {**self._state.stats(), "log": self._log.stats()}
+
+    def get(self, id: Id) -> dict[str, Any]:
+        """Return one memory: text, metadata, source, sequence, times, accesses and quality.
+
+        Raises
+        ------
+        UnknownIdError
+            This memory does not hold `id`.
+        """
+        with self._lock:
+            self._begin(change=False)
+            return self._state.describe(self._state.catalog.handle(id))
+
+    def ids(self) -> list[Id]:
+        """Return the ids of all memories, in order of insertion."""
+        with self._lock:
+            self._begin(change=False)
+            catalog = self._state.catalog
+            return [catalog.id(handle) for handle in catalog.live().tolist()]
+
+    def __len__(self) -> int:
+        return len(self._state.catalog)
+
+    def __contains__(self, id: Id) -> bool:
+        return id in self._state.catalog
+
+    # -- safety ---------------------------------------------------------------------------------
+
+    def snapshot(self) -> Receipt:
+        """Write the learned state into the file, so that opening replays from there."""
+        with self._lock:
+            self._begin()
+            return self._write_snapshot()
+
+    def rollback(self, to: int | float | Receipt, *, principal: str | None = None) -> Receipt:
+        """Unlearn: return the learned state to what it was, contents stay.
+
+        Parameters
+        ----------
+        to : int or Receipt or float
+            The seq (int, receipt) or time (float, seconds since the epoch) after which lessons
+            are left out.
+        principal : str, optional
+            Leave out only what this principal taught.
+
+        Raises
+        ------
+        ConfigError
+            Behind an erasure, where the history can no longer be replayed.
+        """
+        with self._lock:
+            self._begin()
+            after = to.seq if isinstance(to, Receipt) else to
+            self._log.flush()
+            if isinstance(after, float):
+                after = seq_at(self._log, after)
+            after = doors.checked_count(after, "to")
+            principal = doors.checked_name(principal, "principal")
+            rule = Rule(self._log.head.seq + 1, after, principal)
+            state = replay(self._log, self._parts.fresh(), also=[rule])
+            meta = {"after": after, "principal": principal}
+            receipt = self._log.append(events.ROLLED_BACK, events.simple(meta))
+            self._take(state)
+            self._state.apply(self._event(receipt, events.ROLLED_BACK, events.simple(meta)))
+            self._write_snapshot()
+            return receipt
+
+    def verify(self, expected_head: Head | None = None) -> VerifyReport:
+        """Check every event of the file against the chain, and the head against one kept elsewhere.
+
+        Raises
+        ------
+        TamperedError
+            The file was altered; names the first event that does not verify.
+        """
+        with self._lock:
+            self._begin(change=False)
+            return self._log.verify(expected_head)
+
+    @property
+    def state_hash(self) -> str:
+        """SHA-256 of the learned state: equal for a live run and its replay."""
+        with self._lock:
+            self._sync()
+            return self._state.snapshot()[1].hex()
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _take(self, state: State | None) -> None:
+        """Hold a state; without one, an empty state that the first content will replace."""
+        if state is not None:
+            name = None if self._embedder is None else self._embedder.name
+            check_settings(state.settings, self._dim, name)
+            if self._embedder is None and state.settings.embedder is not None:
+                self._embedder = as_embedder(state.settings.embedder)
+        self._created = state is not None
+        self._state = state or State(Settings(), self._parts.fresh(), expirer(self._log))
+
+    def _begin(self, *, change: bool = True) -> None:
+        """Refuse what cannot be done now; bring the state up to the log."""
+        if change:
+            self._log.check_writable()
+        else:
+            self._log.check_open()
+        self._sync()
+
+    def _sync(self) -> None:
+        """Rebuild the state where a signal cut a change short between log and state."""
+        if self._created and self._state.seq != self._log.head.seq:
+            self._log.flush()
+            self._take(replay(self._log, self._parts.fresh()))
+
+    def _width(self) -> int | None:
+        """Width that a given vector must have, None while that is open."""
+        if self._created:
+            return self._state.settings.dims[0] if self._state.settings.dims else 0
+        return self._embedder.dim if self._embedder is not None else self._dim
+
+    def _create_if_new(self, vector: F32Array | None) -> None:
+        """Fix width and embedding space with the first content."""
+        if self._created:
+            return
+        dim = self._dim if vector is None else vector.size
+        if dim is None:
+            self._embedder = self._embedder or as_embedder(DEFAULT_EMBEDDER)
+            dim = self._embedder.dim
+        name = None if self._embedder is None else self._embedder.name
+        meta = {"dims": [dim], "embedder": name, "seed": self._seed}
+        payloads = events.simple(meta)
+        receipt = self._log.append(events.CREATED, payloads)
+        settings = Settings((dim,), name, self._seed)
+        state = State(settings, self._parts.fresh(), expirer(self._log))
+        state.apply(self._event(receipt, events.CREATED, payloads))
+        self._state, self._created = state, True
+
+    def _event(self, receipt: Receipt, type: str, payloads: Sequence[bytes]) -> Event:
+        time, epoch = self._log.time, self._log.epoch
+        return Event(receipt.seq, type, 1, time, epoch, tuple(payloads), receipt.hash)
+
+    def _commit(self, type: str, payloads: Sequence[bytes]) -> Receipt:
+        """Log a change, then make it."""
+        receipt = self._log.append(type, payloads)
+        self._state.apply(self._event(receipt, type, payloads))
+        self._snapshot_if_due()
+        return receipt
+
+    def _snapshot_if_due(self) -> None:
+        if self._log.snapshot_due:
+            self._write_snapshot()
+
+    def _write_snapshot(self) -> Receipt:
+        receipt = self._log.write_snapshot(*self._state.snapshot())
+        self._state.seq = receipt.seq
+        return receipt
+
+    def _embed(self, items: Sequence[Item]) -> None:
+        """Fill in the vectors of texts that came without one."""
+        bare = [item for item in items if item.vector is None and item.text]
+        if self._embedder is not None and bare:
+            found = self._embedder.embed([item.text for item in bare])
+            for item, vector in zip(bare, found, strict=True):
+                item.vector = vector if vector.any() else None
+
+    def _remember(self, item: Item) -> Id:
+        if item.encoded_id is None:
+            item.encoded_id = self._state.catalog.new_id()
+        meta = {
+            "id": item.encoded_id,
+            "text": item.text,
+            "metadata": item.metadata,
+            "source": item.source,
+            "sequence": item.sequence,
+            "time": item.time,
+        }
+        arrays = {} if item.vector is None else {"v0": item.vector}
+        self._commit(events.REMEMBERED, events.simple(meta, arrays))
+        return decode_id(item.encoded_id)
+
+    def _scope(self, filter: Mapping[str, Any] | None) -> int:
+        """Return the number of the filter; a new one is logged."""
+        key = filter_key(filter)
+        number = self._state.scopes.number(key)
+        if number is not None:
+            return number
+        self._state.scopes.check_room()
+        if self._log.mode == "a":
+            self._commit(events.SCOPED, events.simple({"filter": key}))
+        else:
+            self._state.open_scope(key)
+        return len(self._state.scopes.keys) - 1
+
+    def _raw(self, text: str, given: F32Array | None) -> tuple[F32Array | None, ...]:
+        """Return the request's vector in each view, rounded as the log keeps it."""
+        if not self._state.settings.dims:
+            return ()
+        if given is None and self._embedder is not None and text:
+            (found,) = self._embedder.embed([text])
+            given = found if found.any() else None
+        return (rounded(given),)
+
+    def _open_trace(self, request: Request, shown: Ranked, session: str | None) -> str:
+        payloads = events.recalled(request.question, session, shown.handles, shown.rows)
+        receipt = self._log.append(events.RECALLED, payloads)
+        trace = OpenTrace(
+            receipt.seq,
+            receipt.hash,
+            self._log.time,
+            session,
+            request.question,
+            shown.handles,
+            shown.rows,
+        )
+        self._state.open_trace(trace)
+        self._state.seq = receipt.seq
+        self._snapshot_if_due()
+        return trace.id

@@ -1,0 +1,168 @@
+"""Opening a file: from its log to the state, by snapshot and replay."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from engrain.base.errors import ConfigError, SnapshotError
+from engrain.base.protocols import Component
+from engrain.memory import events
+from engrain.memory.codec import Arrays, unpack
+from engrain.memory.state import Rule, Settings, State
+from engrain.storage import EventLog, Snapshot
+
+
+def replay(
+    log: EventLog, components: Sequence[Component], *, also: Sequence[Rule] = ()
+) -> State | None:
+    """Rebuild the state: the newest snapshot that fits, then every later event in order.
+
+    Parameters
+    ----------
+    log : EventLog
+    components : sequence of Component
+        Fresh ones; they are taught by the replay.
+    also : sequence of Rule
+        Rollbacks that are not in the log yet.
+
+    Returns
+    -------
+    State or None
+        None for a file in which nothing was remembered yet.
+
+    Raises
+    ------
+    SnapshotError
+        History that a rollback needs was erased.
+    """
+    seqs = log.snapshots()
+    rules = [*_rules(log, seqs), *also]
+    fitting = [seq for seq in seqs if not any(r.after < seq < r.seq for r in rules)]
+    if fitting:
+        state = _restored(log, log.read_snapshot(fitting[-1]), components)
+    else:
+        settings = _created(log)
+        if settings is None:
+            return None
+        _refuse_erased(log)
+        state = State(settings, components, expirer(log))
+    for event in log.events(after=state.seq):
+        if any(rule.leaves_out(event) for rule in rules):
+            state.seq = event.seq
+        else:
+            state.apply(event)
+    return state
+
+
+def _refuse_erased(log: EventLog) -> None:
+    for event in log.events(types={"erased"}):
+        raise SnapshotError(f"history before seq {event.seq} was erased: a replay must start there")
+
+
+def expirer(log: EventLog) -> Callable[[int], None]:
+    """Drop the rows of expired recalls, where the file may be written."""
+
+    def expire(seq: int) -> None:
+        if log.mode == "a":
+            log.drop_payload(seq, events.ROWS)
+
+    return expire
+
+
+def _created(log: EventLog) -> Settings | None:
+    for event in log.events(types={events.CREATED}):
+        meta, _ = events.content(event, 0)
+        return settings_of(meta)
+    return None
+
+
+def settings_of(meta: dict[str, Any]) -> Settings:
+    """Read settings back from JSON."""
+    return Settings(tuple(meta["dims"]), meta["embedder"], meta["seed"])
+
+
+def _rules(log: EventLog, snapshots: Sequence[int]) -> list[Rule]:
+    """All rollbacks: those that the newest snapshot knows of, and later ones."""
+    known: list[Rule] = []
+    newest = snapshots[-1] if snapshots else 0
+    if newest:
+        meta, _ = unpack(log.read_snapshot(newest).data)
+        known = [Rule(**rule) for rule in meta["rules"]]
+    later = log.events(after=newest, types={events.ROLLED_BACK})
+    metas = ((event.seq, events.content(event, 0)[0]) for event in later)
+    return known + [Rule(seq, meta["after"], meta["principal"]) for seq, meta in metas]
+
+
+def _restored(log: EventLog, snapshot: Snapshot, components: Sequence[Component]) -> State:
+    """Load contents from the log and everything learned from a snapshot."""
+    meta, arrays = unpack(snapshot.data)
+    parts: dict[str, Arrays] = {}
+    for name, array in arrays.items():
+        part, _, rest = name.partition("/")
+        parts.setdefault(part, {})[rest] = array
+    state = State(settings_of(meta["settings"]), components, expirer(log))
+    state.rules = [Rule(**rule) for rule in meta["rules"]]
+    state.catalog.sequences = dict(meta["sequences"])
+    _restore_contents(state, log, parts["catalog"])
+    for key in meta["scopes"][1:]:
+        state.open_scope(key)
+    state.catalog.load(parts["catalog"])
+    state.links.load(parts["links"])
+    state.index.load(parts["index"])
+    state.learner.load(parts["learner"])
+    _restore_lessons(state, log, parts["lessons"])
+    state.seq = snapshot.seq
+    return state
+
+
+def _restore_contents(state: State, log: EventLog, catalog: Arrays) -> None:
+    seqs, alive = catalog["seqs"], catalog["alive"]
+    contents = {event.seq: event for event in log.read_many(seqs[alive].tolist())}
+    for seq in seqs.tolist():
+        event = contents.pop(seq, None)
+        if event is None:
+            state.catalog.skip(seq)
+        else:
+            state.insert(seq, *events.content(event, 0))
+
+
+def _restore_lessons(state: State, log: EventLog, lessons: Arrays) -> None:
+    """Bring back traces, fed-back recalls and judgments from the events that made them."""
+    answers = list(log.read_many(lessons["clicks"].tolist()))
+    asked = [events.content(answer, 0)[0]["trace"] for answer in answers]
+    open_seqs = lessons["traces"].tolist()
+    needed = sorted({*open_seqs, *asked})
+    traces = {e.seq: state.decode_trace(e) for e in log.read_many(needed)}
+    for seq in open_seqs:
+        state.traces.open(traces[seq])
+    for seq, answer in zip(asked, answers, strict=True):
+        state.mark_answered(traces[seq], answer)
+    for event, number in zip(
+        log.read_many(lessons["judgments"].tolist()), lessons["numbers"].tolist(), strict=True
+    ):
+        state.restore_judgment(event, number)
+
+
+def check_settings(settings: Settings, dim: int | None, embedder: str | None) -> None:
+    """Refuse to open a file with another width or another embedding space than its own.
+
+    Raises
+    ------
+    ConfigError
+        Names both and the remedy.
+    """
+    width = settings.dims[0] if settings.dims else None
+    if dim is not None and dim != width:
+        raise ConfigError(f"dim={dim}, but this file holds vectors of width {width}; leave dim out")
+    if embedder is not None and embedder != settings.embedder:
+        raise ConfigError(
+            f"embedder {embedder!r}, but this file was made with {settings.embedder!r}; open it "
+            "with that one"
+        )
+
+
+def seq_at(log: EventLog, time: float) -> int:
+    """Return the seq of the last event at or before `time`; times never decrease along the log."""
+    return bisect_right(range(1, log.head.seq + 1), time, key=lambda seq: log.read(seq).time)

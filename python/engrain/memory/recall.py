@@ -1,0 +1,79 @@
+"""What a recall returns: ranked hits whose scores can be taken apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, overload
+
+from engrain.base.arrays import F32Array
+from engrain.base.ids import Id
+
+
+class Hit:
+    """One remembered thing, shown as an answer.
+
+    Attributes
+    ----------
+    id : str or int or UUID
+    score : float
+        Sum of `components`; natural-log units of the ranking model, comparable within one recall.
+    text : str
+    metadata : mapping
+    """
+
+    def __init__(
+        self,
+        id: Id,
+        score: float,
+        text: str,
+        metadata: Mapping[str, Any],
+        names: tuple[str, ...],
+        addends: F32Array,
+    ) -> None:
+        self.id, self.score, self.text, self.metadata = id, score, text, metadata
+        self._names, self._addends = names, addends
+
+    @cached_property
+    def components(self) -> dict[str, float]:
+        """Every addend of the score: learned weight times component score, by name."""
+        return dict(zip(self._names, self._addends.tolist(), strict=True))
+
+    def __repr__(self) -> str:
+        return f"Hit(id={self.id!r}, score={self.score:.4f})"
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """The answer to one request.
+
+    Attributes
+    ----------
+    trace_id : str or None
+        Hand it to `Memory.feedback`; None for a recall that was not logged.
+    confidence : float
+        Estimated probability that a relevant memory is among the hits, in [0, 1].
+    hits : tuple of Hit
+        Best first.
+    linked : tuple of Hit
+        Neighbours of the hits by `Memory.link`, strongest link first; not ranked among the hits.
+    """
+
+    trace_id: str | None
+    confidence: float
+    hits: tuple[Hit, ...]
+    linked: tuple[Hit, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    @overload
+    def __getitem__(self, index: int) -> Hit: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Hit, ...]: ...
+    def __getitem__(self, index: int | slice) -> Hit | tuple[Hit, ...]:
+        return self.hits[index]

@@ -1,0 +1,157 @@
+"""The fit of the ranking weights to all kept lessons at once.
+
+Judged questions enter with leave-one-out rows: their features are computed anew from today's
+evidence with the question's own part taken out, because rows that have seen their own reward teach
+blind trust. Fed-back recalls enter with the rows that were logged when they were shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+
+from engrain.base.arrays import F32Array, I64Array
+from engrain.memory.answering import ask, rank
+from engrain.memory.codec import Arrays
+from engrain.memory.learner import CLICK_LAMBDA, JUDGE_LAMBDA, JUDGE_OMEGA, Learner
+from engrain.memory.state import Judgment, State
+from engrain.memory.traces import OpenTrace
+
+MOST_JUDGED = 800
+LEAST_LESSONS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RefitReport:
+    """What a refit did.
+
+    Attributes
+    ----------
+    fitted : bool
+        False while there are too few lessons; nothing was changed then.
+    judged, clicked : int
+        Lessons that took part.
+    loss, static_loss : float
+        Mean softmax log-loss of the lessons under the new weights, and under those learned without
+        evidence, in nats.
+    weights : dict of str to float
+    """
+
+    fitted: bool
+    judged: int
+    clicked: int
+    loss: float
+    static_loss: float
+    weights: dict[str, float]
+
+
+@dataclass(slots=True)
+class Lessons:
+    """Rows of several questions, one below the other.
+
+    Attributes
+    ----------
+    rows : list of ndarray of float32, shape (n_i, columns)
+    targets : list of ndarray of float32, shape (n_i,)
+    values, lams : list of float
+        How much each question counts, and the prior precision of its kind of teacher.
+    """
+
+    rows: list[F32Array] = field(default_factory=list)
+    targets: list[F32Array] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    lams: list[float] = field(default_factory=list)
+
+    def add(self, rows: F32Array, outcomes: F32Array, value: float, lam: float) -> None:
+        """Add a question; one whose outcomes are all 0 teaches no direction."""
+        if outcomes.any():
+            self.rows.append(rows)
+            self.targets.append(outcomes)
+            self.values.append(value)
+            self.lams.append(lam)
+
+    def stacked(self) -> tuple[F32Array, F32Array, I64Array]:
+        """Return rows, outcomes and offsets, one question below the other."""
+        sizes = [0, *(len(rows) for rows in self.rows)]
+        return (
+            np.concatenate(self.rows),
+            np.concatenate(self.targets),
+            np.cumsum(sizes, dtype=np.int64),
+        )
+
+
+def refit(state: State, now: float) -> tuple[Arrays | None, RefitReport]:
+    """Fit the full model and its control.
+
+    Returns
+    -------
+    arrays or None
+        What to log and apply; None while there are too few lessons.
+    report : RefitReport
+    """
+    judgments, clicks = list(state.judgments), list(state.clicks)
+    if len(judgments) + len(clicks) < LEAST_LESSONS:
+        return None, RefitReport(False, len(judgments), len(clicks), np.nan, np.nan, {})
+    ridge = state.learner.evidence.refit_ridge()
+    with state.learner.evidence.trying_ridge(ridge):
+        lessons = _lessons(state, judgments, clicks, now)
+    if not lessons.rows:
+        return None, RefitReport(False, len(judgments), len(clicks), np.nan, np.nan, {})
+    return _fit(state.learner, lessons, ridge, len(judgments), len(clicks))
+
+
+def _lessons(
+    state: State, judgments: Sequence[Judgment], clicks: Sequence[OpenTrace], now: float
+) -> Lessons:
+    lessons = Lessons()
+    for judgment in _evenly(judgments, MOST_JUDGED):
+        rows, outcomes, seen = judged_rows(state, judgment, now)
+        lessons.add(rows, outcomes, 1.0 if seen else 1.0 + JUDGE_OMEGA, JUDGE_LAMBDA)
+    for trace in clicks:
+        told = np.frombuffer(trace.outcomes or b"", np.float32)
+        lessons.add(trace.rows, np.nan_to_num(told, nan=0.0), 1.0, CLICK_LAMBDA)
+    return lessons
+
+
+def judged_rows(state: State, judgment: Judgment, now: float) -> tuple[F32Array, F32Array, bool]:
+    """Return rows without the question's own evidence, outcomes, and whether any was known."""
+    question = judgment.question
+    alive = state.catalog.alive(judgment.handles)
+    handles, grades = judgment.handles[alive], judgment.grades[alive]
+    request = ask(state, question.text, question.raw, question.scope)
+    ranked = rank(state, request, now, also=handles, exclude=judgment.number)
+    outcomes = np.zeros(len(ranked.handles), np.float32)
+    places = np.searchsorted(ranked.handles, handles)
+    outcomes[places] = np.minimum(grades, 1.0)
+    count = state.learner.names.index("e:count")
+    return ranked.rows, outcomes, bool((ranked.rows[outcomes > 0, count] > 0).any())
+
+
+def _fit(
+    learner: Learner, lessons: Lessons, ridge: F32Array | None, judged: int, clicked: int
+) -> tuple[Arrays, RefitReport]:
+    rows, targets, offsets = lessons.stacked()
+    values, lams = np.array(lessons.values), np.array(lessons.lams)
+    arrays: Arrays = {} if ridge is None else {"ridge": ridge}
+    reports = {}
+    for name, model in (("model", learner.model), ("control", learner.control)):
+        fitted = reports[name] = model.fit(rows, targets, offsets, value=values, lam=lams)
+        arrays[f"{name}/weights"] = fitted.weights
+        arrays[f"{name}/scales"] = fitted.scales
+        arrays[f"{name}/precision"] = fitted.precision
+    weights = dict(zip(learner.names, reports["model"].weights.tolist(), strict=True))
+    full, control = reports["model"].loss, reports["control"].loss
+    return arrays, RefitReport(True, judged, clicked, full, control, weights)
+
+
+T = TypeVar("T")
+
+
+def _evenly(items: Sequence[T], most: int) -> Sequence[T]:
+    """Take at most `most` of the items, evenly spread over time."""
+    if len(items) <= most:
+        return items
+    return [items[int(i)] for i in np.linspace(0, len(items) - 1, most)]

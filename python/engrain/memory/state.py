@@ -1,0 +1,324 @@
+"""The whole state of one tenant, and how each event changes it.
+
+Live calls and replay go through the same methods: state = replay(snapshot, log).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from engrain.base.arrays import F32Array, I64Array
+from engrain.base.errors import ConfigError
+from engrain.base.protocols import Component, Record
+from engrain.memory import events
+from engrain.memory.catalog import Catalog
+from engrain.memory.codec import Arrays, pack
+from engrain.memory.graph import Links
+from engrain.memory.index import StaticIndex
+from engrain.memory.learner import Learner
+from engrain.memory.question import Question
+from engrain.memory.scopes import Scopes
+from engrain.memory.traces import OpenTrace, Traces
+from engrain.storage import Event
+
+KEPT_LESSONS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the first event fixed for good.
+
+    Attributes
+    ----------
+    dims : tuple of int
+        Width of each vector view; empty while nothing was remembered.
+    embedder : str or None
+        Name of the embedding space of the first view; None for vectors of the caller's own.
+    seed : int
+    """
+
+    dims: tuple[int, ...] = ()
+    embedder: str | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rollback: lessons after `after` and before `seq` (of one principal) do not count."""
+
+    seq: int
+    after: int
+    principal: str | None
+
+    def leaves_out(self, event: Event) -> bool:
+        """Tell whether an event was unlearned by this rollback."""
+        if event.type not in events.LESSONS or not self.after < event.seq < self.seq:
+            return False
+        if self.principal is None:
+            return True
+        meta, _ = events.content(event, 0)
+        return meta.get("principal") == self.principal
+
+
+@dataclass(frozen=True, slots=True)
+class Judgment:
+    """A judged question, as `refit` needs it again."""
+
+    seq: int
+    number: int
+    question: Question
+    handles: I64Array
+    grades: F32Array
+
+
+class State:
+    """One tenant: contents, index, scopes, traces and everything learned.
+
+    Parameters
+    ----------
+    settings : Settings
+    components : sequence of Component
+    expire : callable
+        Called with the seq of a recall whose rows are no longer needed.
+    """
+
+    def __init__(
+        self, settings: Settings, components: Sequence[Component], expire: Callable[[int], None]
+    ) -> None:
+        self.settings = settings
+        self.seq = 0
+        self.catalog, self.scopes, self.links, self.traces = Catalog(), Scopes(), Links(), Traces()
+        self.index = StaticIndex(settings.dims)
+        dim = settings.dims[0] if settings.dims else 0
+        self.learner = Learner(dim, self.index.names, components)
+        self.clicks: deque[OpenTrace] = deque(maxlen=KEPT_LESSONS)
+        self.judgments: deque[Judgment] = deque(maxlen=KEPT_LESSONS)
+        self.rules: list[Rule] = []
+        self._expire = expire
+        self._appliers: dict[str, Callable[[Event], None]] = {
+            events.REMEMBERED: self._remembered,
+            events.FORGOTTEN: self._forgotten,
+            events.LINKED: self._linked,
+            events.SCOPED: self._scoped,
+            events.RECALLED: self._recalled,
+            events.FED_BACK: self._fed_back,
+            events.JUDGED: self._judged,
+            events.REFITTED: self._refitted,
+            events.ROLLED_BACK: self._rolled_back,
+        }
+
+    def apply(self, event: Event) -> None:
+        """Change the state as the event says; the seq moves last."""
+        applier = self._appliers.get(event.type)
+        if applier is not None:
+            applier(event)
+        self.seq = event.seq
+
+    # -- contents -------------------------------------------------------------------------------
+
+    def _remembered(self, event: Event) -> None:
+        meta, vectors = events.content(event, 0)
+        replaced = self.catalog.encoded.get(meta["id"])
+        if replaced is not None:
+            self._drop(replaced)
+        self.insert(event.seq, meta, vectors)
+
+    def insert(self, seq: int, meta: Mapping[str, Any], vectors: Arrays) -> None:
+        """Add a memory to catalog, index, scopes and components."""
+        views = [vectors.get(f"v{i}") for i in range(len(self.settings.dims))]
+        record = Record(
+            handle=len(self.catalog.records),
+            text=meta["text"],
+            vector=views[0] if views else None,
+            metadata=meta["metadata"],
+            source=meta["source"],
+            sequence=meta["sequence"],
+            time=meta["time"],
+        )
+        self.catalog.add(meta["id"], record, seq)
+        sequence = self.catalog.sequence_number(record.sequence)
+        self.index.add(record.handle, record.text, views, sequence)
+        for scope in self.scopes.of(record):
+            self.index.extend(scope, record.handle)
+        for component in self.learner.components:
+            component.remember(record)
+
+    def _forgotten(self, event: Event) -> None:
+        _, arrays = events.content(event, 0)
+        for handle in arrays["handles"].tolist():
+            self._drop(handle)
+
+    def _drop(self, handle: int) -> None:
+        self.index.remove(handle)
+        self.learner.forget(handle)
+        self.links.drop(handle)
+        self.catalog.drop(handle)
+
+    def _linked(self, event: Event) -> None:
+        meta, arrays = events.content(event, 0)
+        a, b = arrays["ends"].tolist()
+        self.links.set(a, b, meta["weight"])
+
+    def _scoped(self, event: Event) -> None:
+        meta, _ = events.content(event, 0)
+        self.open_scope(meta["filter"])
+
+    def open_scope(self, key: str) -> None:
+        """Number a filter and gather its members."""
+        self.index.scope(self.scopes.add(key, self.catalog.records))
+
+    def check_members(self, scope: int, handles: I64Array) -> None:
+        """Refuse handles that a filter leaves out.
+
+        Raises
+        ------
+        ConfigError
+            Names the first one's id.
+        """
+        outside = handles[~np.isin(handles, self.index.members(scope))]
+        if len(outside):
+            raise ConfigError(f"{self.catalog.id(int(outside[0]))!r} does not pass the filter")
+
+    # -- requests -------------------------------------------------------------------------------
+
+    def _recalled(self, event: Event) -> None:
+        self.open_trace(self.decode_trace(event))
+
+    def decode_trace(self, event: Event) -> OpenTrace:
+        """Read a recall back from its payloads."""
+        meta, shown = events.content(event, 0)
+        _, rows = events.content(event, events.ROWS)
+        question = Question.decode(event.payloads[events.QUESTION], meta["scope"])
+        return OpenTrace(
+            event.seq,
+            event.hash,
+            event.time,
+            meta["session"],
+            question,
+            shown["handles"],
+            rows["rows"],
+        )
+
+    def open_trace(self, trace: OpenTrace) -> None:
+        """Take note of a recall: query means, accesses, the trace itself."""
+        self.index.observe_query(trace.question.scope, trace.question.raw)
+        self.catalog.touch(trace.handles, trace.time)
+        expired = self.traces.open(trace)
+        if expired is not None and expired.outcomes is None:
+            self._expire(expired.seq)
+
+    def _fed_back(self, event: Event) -> None:
+        meta, arrays = events.content(event, 0)
+        trace = self.traces.at(meta["trace"])
+        if trace is None:
+            return
+        told = arrays["outcomes"]
+        live = self.catalog.alive(trace.handles)
+        told = np.where(live, told, np.float32(np.nan))
+        spoken = ~np.isnan(told)
+        self.catalog.rate(trace.handles[spoken], told[spoken])
+        centred = self.index.centred(trace.question.scope, trace.handles)
+        self.learner.click(trace, told, meta["principal"], centred)
+        self.mark_answered(trace, event)
+
+    def _judged(self, event: Event) -> None:
+        meta, arrays = events.content(event, 0)
+        _, rows = events.content(event, events.ROWS)
+        judgment = self._judgment(event, number=-1)
+        self.index.observe_query(judgment.question.scope, judgment.question.raw)
+        centred = self.index.centred(judgment.question.scope, judgment.handles)
+        number = self.learner.judge(
+            judgment.question,
+            arrays["candidates"],
+            rows["rows"],
+            judgment.handles,
+            judgment.grades,
+            meta["principal"],
+            centred,
+        )
+        self.judgments.append(self._judgment(event, number))
+
+    def _judgment(self, event: Event, number: int) -> Judgment:
+        meta, arrays = events.content(event, 0)
+        question = Question.decode(event.payloads[events.QUESTION], meta["scope"])
+        return Judgment(event.seq, number, question, arrays["judged"], arrays["grades"])
+
+    def _refitted(self, event: Event) -> None:
+        _, arrays = events.content(event, 0)
+        self.learner.take_fit(arrays)
+
+    def _rolled_back(self, event: Event) -> None:
+        meta, _ = events.content(event, 0)
+        self.rules.append(Rule(event.seq, meta["after"], meta["principal"]))
+
+    # -- insight --------------------------------------------------------------------------------
+
+    def describe(self, handle: int) -> dict[str, Any]:
+        """Return all that is known of one memory."""
+        record = self.catalog.record(handle)
+        return {
+            "id": self.catalog.id(handle),
+            "text": record.text,
+            "metadata": dict(record.metadata),
+            "source": record.source,
+            "sequence": record.sequence,
+            "time": record.time,
+            "rewarded": self.learner.evidence.mass(handle),
+            **self.catalog.usage(handle),
+        }
+
+    def stats(self) -> dict[str, Any]:
+        """Return counts of what is held."""
+        return {
+            "memories": len(self.catalog),
+            "filters": len(self.scopes.keys) - 1,
+            "links": len(self.links),
+            "open_traces": len(self.traces),
+            "fed_back": len(self.clicks),
+            "judged": len(self.judgments),
+            "embedder": self.settings.embedder,
+            "dims": self.settings.dims,
+        }
+
+    # -- snapshots ------------------------------------------------------------------------------
+
+    def snapshot(self) -> tuple[bytes, bytes]:
+        """Return the learned state as bytes, and their SHA-256."""
+        arrays: Arrays = {
+            "lessons/traces": self.traces.seqs(),
+            "lessons/clicks": np.array([t.answer[0] for t in self.clicks if t.answer], np.int64),
+            "lessons/judgments": np.array([j.seq for j in self.judgments], np.int64),
+            "lessons/numbers": np.array([j.number for j in self.judgments], np.int64),
+        }
+        parts: dict[str, Any] = {
+            "catalog": self.catalog,
+            "links": self.links,
+            "index": self.index,
+            "learner": self.learner,
+        }
+        for part, holder in parts.items():
+            arrays |= {f"{part}/{name}": array for name, array in sorted(holder.state().items())}
+        meta = {
+            "settings": asdict(self.settings),
+            "rules": [asdict(rule) for rule in self.rules],
+            "scopes": self.scopes.keys,
+            "sequences": self.catalog.sequences,
+        }
+        data = pack(meta, arrays)
+        return data, hashlib.sha256(data).digest()
+
+    def mark_answered(self, trace: OpenTrace, event: Event) -> None:
+        """Note on a trace the feedback it got; it then serves as a lesson for `refit`."""
+        _, arrays = events.content(event, 0)
+        trace.outcomes, trace.answer = arrays["outcomes"].tobytes(), (event.seq, event.hash)
+        self.clicks.append(trace)
+
+    def restore_judgment(self, event: Event, number: int) -> None:
+        """Take note again of a judgment that a snapshot already holds."""
+        self.judgments.append(self._judgment(event, number))

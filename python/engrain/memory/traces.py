@@ -1,0 +1,76 @@
+"""Open traces: what was shown, with the rows as they were before any learning from it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engrain.base.arrays import F32Array, I64Array
+from engrain.base.errors import UnknownTraceError
+from engrain.memory.question import Question
+
+
+@dataclass(slots=True)
+class OpenTrace:
+    """One recall that may still receive feedback, or did."""
+
+    seq: int
+    hash: bytes
+    time: float
+    session: str | None
+    question: Question
+    handles: I64Array
+    rows: F32Array
+    outcomes: bytes | None = None
+    answer: tuple[int, bytes] | None = None
+
+    @property
+    def id(self) -> str:
+        """The public trace id: the seq, and bytes of a salted hash that cannot be guessed."""
+        return trace_id(self.seq, self.hash)
+
+
+def trace_id(seq: int, digest: bytes) -> str:
+    """Write the public id of the recall at `seq`."""
+    return f"{seq}-{digest[:8].hex()}"
+
+
+class Traces:
+    """The last `capacity` recalls; older ones expire, and feedback on them is refused."""
+
+    def __init__(self, capacity: int = 4096) -> None:
+        self.capacity = capacity
+        self._open: OrderedDict[int, OpenTrace] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def open(self, trace: OpenTrace) -> OpenTrace | None:
+        """Add a trace and return the one that expires by it."""
+        self._open[trace.seq] = trace
+        return self._open.popitem(last=False)[1] if len(self._open) > self.capacity else None
+
+    def seqs(self) -> I64Array:
+        """Return the seqs of the open traces, oldest first."""
+        return np.fromiter(self._open, np.int64, len(self._open))
+
+    def at(self, seq: int) -> OpenTrace | None:
+        """Return the open trace of the recall at `seq`."""
+        return self._open.get(seq)
+
+    def find(self, id: Any) -> OpenTrace:
+        """Return the open trace that `id` names.
+
+        Raises
+        ------
+        UnknownTraceError
+            Never issued by this memory, or expired.
+        """
+        seq, _, _ = id.partition("-") if isinstance(id, str) else ("", "", "")
+        trace = self._open.get(int(seq)) if seq.isdecimal() else None
+        if trace is None or trace.id != id:
+            raise UnknownTraceError(id)
+        return trace
