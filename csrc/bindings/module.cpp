@@ -6,6 +6,7 @@
 namespace engrain::bindings {
 void bind_conv4d(pybind11::module_& m);
 void bind_lora(pybind11::module_& m);
+void bind_reconsolidate(pybind11::module_& m);
 void bind_similarity(pybind11::module_& m);
 void bind_traces(pybind11::module_& m);
 }  // namespace engrain::bindings
@@ -19,6 +20,7 @@ PYBIND11_MODULE(_kernels, m, pybind11::mod_gil_not_used()) {
     });
     engrain::bindings::bind_conv4d(m);
     engrain::bindings::bind_lora(m);
+    engrain::bindings::bind_reconsolidate(m);
     engrain::bindings::bind_similarity(m);
     engrain::bindings::bind_traces(m);
 }

@@ -89,3 +89,11 @@ def step_traces(
 def touch_traces(
     traces: TraceArray, handles: I64Array, activity: F32Array, now: float, rule: TraceRule
 ) -> None: ...
+def reconsolidate(
+    memories: F32Array,
+    rows: I64Array,
+    queries: F32Array,
+    rates: F32Array,
+    max_tangent: float,
+    cosine: F32Array,
+) -> bool: ...

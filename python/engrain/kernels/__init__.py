@@ -9,6 +9,7 @@ from engrain._core import TraceTable
 from engrain.kernels.conv4d import Conv4dSpec, conv4d_forward, conv4d_grad_input, conv4d_grad_weight
 from engrain.kernels.edges import EdgeTable
 from engrain.kernels.lora import MicroLoRA, apply_lora, update_lora
+from engrain.kernels.reconsolidate import reconsolidate
 from engrain.kernels.simd import simd_level
 from engrain.kernels.similarity import score_rows
 from engrain.kernels.traces import TRACE, TraceRule, read_traces, step_traces, touch_traces
@@ -25,6 +26,7 @@ __all__ = [
     "conv4d_grad_input",
     "conv4d_grad_weight",
     "read_traces",
+    "reconsolidate",
     "score_rows",
     "simd_level",
     "step_traces",

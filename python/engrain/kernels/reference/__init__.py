@@ -7,6 +7,7 @@ from engrain.kernels.reference.edges import spread_activation, update_edges
 from engrain.kernels.reference.flat import centred_cosines, standardize
 from engrain.kernels.reference.lexical import bm25_scores, terms_of
 from engrain.kernels.reference.lora import apply_lora, update_lora
+from engrain.kernels.reference.reconsolidate import reconsolidate
 from engrain.kernels.reference.similarity import score_rows
 from engrain.kernels.reference.traces import read_traces, step_traces, touch_traces
 
@@ -18,6 +19,7 @@ __all__ = [
     "conv4d_grad_input",
     "conv4d_grad_weight",
     "read_traces",
+    "reconsolidate",
     "score_rows",
     "spread_activation",
     "standardize",
