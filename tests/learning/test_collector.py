@@ -9,6 +9,7 @@ from engrain.base.clock import SimulatedClock
 from engrain.base.ids import Id
 from engrain.learning.collector import EventCollector, EventStore, default_store, get_collector
 from engrain.learning.events import OutcomeEvent, RetrievalEvent, emit_retrieval_event
+from engrain.storage import EventLog
 
 
 def show(store: EventStore, *ids: str, session: str | None = None) -> RetrievalEvent:
@@ -71,15 +72,12 @@ def test_caps_hold_and_the_newest_stay() -> None:
 
 
 def test_a_log_brings_the_events_back(tmp_path: Path) -> None:
-    storage = pytest.importorskip("engrain.storage")
-    if not hasattr(storage, "EventLog"):
-        pytest.skip("this build has no event log")
-    with storage.EventLog.open(tmp_path / "events.db", epoch=1) as log:
+    with EventLog.open(tmp_path / "events.db", epoch=1) as log:
         store = EventStore(log=log)
         show(store, "a", "b")
         store.record_outcome(OutcomeEvent(memory_outcomes={"a": 1.0}))
         before = store.experiences()[0]
-    with storage.EventLog.open(tmp_path / "events.db", epoch=1) as log:
+    with EventLog.open(tmp_path / "events.db", epoch=1) as log:
         after = EventStore(log=log).experiences()
         assert [e.retrieval for e in after] == [before.retrieval]
         np.testing.assert_array_equal(after[0].rewards, before.rewards)

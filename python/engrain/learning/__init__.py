@@ -12,6 +12,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "cold_start": ("PopulationPrior", "PopulationWeights"),
     "collector": ("EventCollector", "EventStore", "get_collector"),
     "config": ("LearningConfig",),
+    "dopamine": ("DopamineSystem", "LearnedValueEstimator", "RewardPredictionError"),
+    "eligibility": ("EligibilityTrace", "LayeredEligibilityTrace"),
     "events": ("Experience", "OutcomeEvent", "RetrievalEvent", "emit_retrieval_event"),
     "formats": ("FullJSON", "NeuroSymbolicTriples", "ToonJSON", "get_representation"),
     "hooks": ("RetrievalHookMixin", "learning_retrieval"),
@@ -23,6 +25,12 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "TripleStore",
     ),
     "persistence": ("load_checkpoint", "save_checkpoint"),
+    "plasticity": (
+        "HomeostaticScaler",
+        "LTDEngine",
+        "MetaplasticityController",
+        "SynapticTagger",
+    ),
     "self_supervised": ("ImplicitCredit",),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from engrain.base.clock import Clock, wall_clock
 from engrain.base.errors import ConfigError
 from engrain.learning.events import Experience, OutcomeEvent, RetrievalEvent, combine
 from engrain.learning.formats.full_json import FullJSON
 
+if TYPE_CHECKING:
+    from engrain.storage import EventLog
+
 RETRIEVAL = "learning.retrieval"
 OUTCOME = "learning.outcome"
 
 _Event = TypeVar("_Event", RetrievalEvent, OutcomeEvent)
-
-
-class Log(Protocol):
-    """The part of `engrain.storage.EventLog` that learning events need."""
-
-    def append(self, type: str, payloads: Any) -> Any:
-        """Append an event and return its receipt."""
-
-    def events(self, after: int = 0, types: Any = None) -> Iterator[Any]:
-        """Yield events in order."""
 
 
 class EventStore:
@@ -50,7 +42,7 @@ class EventStore:
         capacity: int = 10_000,
         window: float = 3600.0,
         clock: Clock = wall_clock,
-        log: Log | None = None,
+        log: EventLog | None = None,
     ) -> None:
         if capacity < 1 or window <= 0:
             raise ConfigError(f"capacity {capacity} and window {window} must be positive")
@@ -63,7 +55,7 @@ class EventStore:
         self._latest: OrderedDict[str | None, str] = OrderedDict()
         self._outcomes: deque[OutcomeEvent] = deque(maxlen=capacity)
         self._experiences: deque[Experience] = deque(maxlen=capacity)
-        self._log: Log | None = None
+        self._log: EventLog | None = None
         if log is not None:
             self._restore(log)
             self._log = log
@@ -129,11 +121,12 @@ class EventStore:
         if self._log is not None:
             self._log.append(type, [FullJSON().encode(event).encode()])
 
-    def _restore(self, log: Log) -> None:
+    def _restore(self, log: EventLog) -> None:
         for logged in log.events(types=(RETRIEVAL, OUTCOME)):
-            if logged.payloads[0] is None:
+            payload = logged.payloads[0]
+            if payload is None:
                 continue
-            event = FullJSON().decode(bytes(logged.payloads[0]).decode())
+            event = FullJSON().decode(payload.decode())
             if isinstance(event, RetrievalEvent):
                 self.record_retrieval(event)
             elif isinstance(event, OutcomeEvent):

@@ -98,8 +98,12 @@ def load_state(path: str | os.PathLike[str]) -> dict[str, Any]:
 def _split(value: Any, name: str, tensors: dict[str, np.ndarray[Any, Any]]) -> Any:
     """Return `value` with arrays moved into `tensors` under their path."""
     if isinstance(value, np.ndarray):
-        tensors[name] = np.ascontiguousarray(value).reshape(value.shape)
-        return {"$array": True}
+        whole = np.ascontiguousarray(value).reshape(value.shape)
+        if value.dtype.names is None:
+            tensors[name] = whole
+            return {"$array": True}
+        tensors[name] = whole.view(np.uint8)
+        return {"$array": [list(field) for field in value.dtype.descr]}
     if isinstance(value, Mapping):
         return {key: _split(item, f"{name}/{key}", tensors) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -110,8 +114,10 @@ def _split(value: Any, name: str, tensors: dict[str, np.ndarray[Any, Any]]) -> A
 
 
 def _join(value: Any, name: str, tensors: Mapping[str, np.ndarray[Any, Any]]) -> Any:
-    if value == {"$array": True}:
-        return tensors[name]
+    if isinstance(value, dict) and "$array" in value:
+        fields = value["$array"]
+        record = None if fields is True else np.dtype([tuple(field) for field in fields])
+        return tensors[name] if record is None else tensors[name].view(record)
     if isinstance(value, dict):
         return {key: _join(item, f"{name}/{key}", tensors) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,0 +1,17 @@
+"""Plasticity beyond the three factors: depression, scaling, sliding thresholds, tags, anchors."""
+
+from __future__ import annotations
+
+from engrain.learning.plasticity.depression import LTDEngine
+from engrain.learning.plasticity.homeostasis import HomeostaticScaler, Scaling
+from engrain.learning.plasticity.metaplasticity import MetaplasticityController
+from engrain.learning.plasticity.tagging import SynapticTag, SynapticTagger
+
+__all__ = [
+    "HomeostaticScaler",
+    "LTDEngine",
+    "MetaplasticityController",
+    "Scaling",
+    "SynapticTag",
+    "SynapticTagger",
+]
