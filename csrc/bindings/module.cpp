@@ -4,9 +4,11 @@
 #include "engrain/simd.hpp"
 
 namespace engrain::bindings {
+void bind_cable(pybind11::module_& m);
 void bind_conv4d(pybind11::module_& m);
 void bind_lora(pybind11::module_& m);
 void bind_reconsolidate(pybind11::module_& m);
+void bind_neuron(pybind11::module_& m);
 void bind_similarity(pybind11::module_& m);
 void bind_traces(pybind11::module_& m);
 }  // namespace engrain::bindings
@@ -18,9 +20,11 @@ PYBIND11_MODULE(_kernels, m, pybind11::mod_gil_not_used()) {
     m.def("set_simd_level", [](int level) {
         return static_cast<int>(engrain::simd::set_level(static_cast<Level>(level)));
     });
+    engrain::bindings::bind_cable(m);
     engrain::bindings::bind_conv4d(m);
     engrain::bindings::bind_lora(m);
     engrain::bindings::bind_reconsolidate(m);
+    engrain::bindings::bind_neuron(m);
     engrain::bindings::bind_similarity(m);
     engrain::bindings::bind_traces(m);
 }

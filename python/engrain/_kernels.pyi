@@ -2,7 +2,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from engrain.base.arrays import F32Array, I64Array
+from engrain.base.arrays import F32Array, F64Array, I32Array, I64Array
 from engrain.kernels.traces import TraceArray
 
 class TraceRule:
@@ -97,3 +97,47 @@ def reconsolidate(
     max_tangent: float,
     cosine: F32Array,
 ) -> bool: ...
+def step_hodgkin_huxley(
+    v: F32Array,
+    m: F32Array,
+    h: F32Array,
+    n: F32Array,
+    current: F32Array,
+    spikes: I32Array,
+    cell: tuple[float, ...],
+    dt: float,
+    steps: int,
+    threshold: float,
+    threads: int,
+) -> None: ...
+def step_hodgkin_huxley_rk4(
+    v: F32Array,
+    m: F32Array,
+    h: F32Array,
+    n: F32Array,
+    current: F32Array,
+    spikes: I32Array,
+    cell: tuple[float, ...],
+    dt: float,
+    steps: int,
+    threshold: float,
+    threads: int,
+) -> None: ...
+def step_calcium(
+    v: F32Array,
+    gate: F32Array,
+    inside: F32Array,
+    current: F32Array,
+    channel: tuple[float, ...],
+    dt: float,
+) -> None: ...
+def deliver_spikes(
+    spikes: I32Array,
+    indptr: I64Array,
+    targets: I32Array,
+    weights: F32Array,
+    delays: I32Array,
+    ring: F32Array,
+    now: int,
+) -> None: ...
+def solve_cable(parent: I32Array, axial: F64Array, diagonal: F64Array, rhs: F64Array) -> None: ...

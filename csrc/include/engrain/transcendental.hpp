@@ -126,6 +126,10 @@ struct Bits {
         std::memcpy(&x, &bits, sizeof(x));
         return x;
     }
+    // Masks by arithmetic on the bits: GCC takes comparisons of 512 bits apart lane by lane.
+    static ENGRAIN_INLINE I less(F a, F b) { return of(a - b) >> 31; }  // not for NaN
+    static ENGRAIN_INLINE I zero(I bits) { return ~((bits | -bits) >> 31); }
+    static ENGRAIN_INLINE I nan(F x) { return (0x7f800000 - (of(x) & 0x7fffffff)) >> 31; }
     // mask ? a : b, for masks of all ones or all zeros.
     static ENGRAIN_INLINE F select(I mask, F a, F b) {
         return as_float((of(a) & mask) | (of(b) & ~mask));
@@ -139,8 +143,9 @@ ENGRAIN_INLINE typename Vec<W>::f32 exp_register(typename Vec<W>::f32 x) {
     using I = typename Vec<W>::i32;
     const F zero = F{}, wide = zero + 0x1.8p+23F;
     // Out of range first, so that the exponent arithmetic below stays defined; NaN passes as 0.
-    const I above = x > 0x1.62e42ep+6F, below = x < -0x1.5d589ep+6F, ordered = x == x;
-    const F t = B::select(ordered & ~above & ~below, x, zero);
+    const I above = B::less(zero + 0x1.62e42ep+6F, x), below = B::less(x, zero - 0x1.5d589ep+6F);
+    const I nan = B::nan(x);
+    const F t = B::select(nan | above | below, zero, x);
     const F n = (t * 0x1.715476p+0F + wide) - wide;
     const F high = t - n * 0x1.62ep-1F, low = n * 0x1.0bfbe8p-15F, r = high - low;
     F p = zero + 1.0F / 5040.0F;
@@ -154,7 +159,7 @@ ENGRAIN_INLINE typename Vec<W>::f32 exp_register(typename Vec<W>::f32 x) {
     F out = y * B::as_float((first + 127) << 23) * B::as_float((second + 127) << 23);
     out = B::select(above, zero + std::numeric_limits<float>::infinity(), out);
     out = B::select(below, zero, out);
-    return B::select(ordered, out, x);
+    return B::select(nan, x, out);
 }
 
 template <int W>
@@ -164,7 +169,7 @@ ENGRAIN_INLINE typename Vec<W>::f32 log_register(typename Vec<W>::f32 x) {
     using I = typename Vec<W>::i32;
     const float inf = std::numeric_limits<float>::infinity();
     const F zero = F{};
-    const I tiny = x < 0x1p-126F;
+    const I tiny = B::less(x, zero + 0x1p-126F), null = B::zero(B::of(x) & 0x7fffffff);
     const I bits = B::of(B::select(tiny, x * 0x1p24F, x));
     const I k = ((bits + (0x3f800000 - 0x3f3504f3)) >> 23) - 127;
     const F f = B::as_float(bits - (k << 23)) - 1.0F;
@@ -177,9 +182,10 @@ ENGRAIN_INLINE typename Vec<W>::f32 log_register(typename Vec<W>::f32 x) {
     p = p * z + 2.0F / 3;
     const F n = __builtin_convertvector(k + (tiny & -24), F);
     F out = n * 0x1.62ep-1F - ((half - (s * (half + p * z) + n * 0x1.0bfbe8p-15F)) - f);
-    out = B::select(x == inf, x, out);
-    out = B::select(x == 0.0F, zero - inf, out);
-    return B::select((x < 0.0F) | (x != x), zero + std::numeric_limits<float>::quiet_NaN(), out);
+    out = B::select(B::zero(B::of(x) ^ 0x7f800000), x, out);
+    out = B::select(null, zero - inf, out);
+    const I undefined = ((B::of(x) >> 31) & ~null) | B::nan(x);
+    return B::select(undefined, zero + std::numeric_limits<float>::quiet_NaN(), out);
 }
 
 // e^x of each lane.

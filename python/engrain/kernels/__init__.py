@@ -6,9 +6,18 @@ Each function has a float64 oracle of the same name in `engrain.kernels.referenc
 from __future__ import annotations
 
 from engrain._core import TraceTable
+from engrain.kernels.cable import solve_cable
 from engrain.kernels.conv4d import Conv4dSpec, conv4d_forward, conv4d_grad_input, conv4d_grad_weight
 from engrain.kernels.edges import EdgeTable
 from engrain.kernels.lora import MicroLoRA, apply_lora, update_lora
+from engrain.kernels.neuron import (
+    CalciumChannel,
+    HodgkinHuxley,
+    deliver_spikes,
+    step_calcium,
+    step_hodgkin_huxley,
+    step_hodgkin_huxley_rk4,
+)
 from engrain.kernels.reconsolidate import reconsolidate
 from engrain.kernels.simd import simd_level
 from engrain.kernels.similarity import score_rows
@@ -16,8 +25,10 @@ from engrain.kernels.traces import TRACE, TraceRule, read_traces, step_traces, t
 
 __all__ = [
     "TRACE",
+    "CalciumChannel",
     "Conv4dSpec",
     "EdgeTable",
+    "HodgkinHuxley",
     "MicroLoRA",
     "TraceRule",
     "TraceTable",
@@ -25,10 +36,15 @@ __all__ = [
     "conv4d_forward",
     "conv4d_grad_input",
     "conv4d_grad_weight",
+    "deliver_spikes",
     "read_traces",
     "reconsolidate",
     "score_rows",
     "simd_level",
+    "solve_cable",
+    "step_calcium",
+    "step_hodgkin_huxley",
+    "step_hodgkin_huxley_rk4",
     "step_traces",
     "touch_traces",
     "update_lora",

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from engrain.kernels.reference.cable import solve_cable
 from engrain.kernels.reference.conv4d import conv4d_forward, conv4d_grad_input, conv4d_grad_weight
 from engrain.kernels.reference.edges import spread_activation, update_edges
 from engrain.kernels.reference.flat import centred_cosines, standardize
 from engrain.kernels.reference.lexical import bm25_scores, terms_of
 from engrain.kernels.reference.lora import apply_lora, update_lora
+from engrain.kernels.reference.neuron import (
+    deliver_spikes,
+    step_calcium,
+    step_hodgkin_huxley,
+    step_hodgkin_huxley_rk4,
+)
 from engrain.kernels.reference.reconsolidate import reconsolidate
 from engrain.kernels.reference.similarity import score_rows
 from engrain.kernels.reference.traces import read_traces, step_traces, touch_traces
@@ -18,11 +25,16 @@ __all__ = [
     "conv4d_forward",
     "conv4d_grad_input",
     "conv4d_grad_weight",
+    "deliver_spikes",
     "read_traces",
     "reconsolidate",
     "score_rows",
+    "solve_cable",
     "spread_activation",
     "standardize",
+    "step_calcium",
+    "step_hodgkin_huxley",
+    "step_hodgkin_huxley_rk4",
     "step_traces",
     "terms_of",
     "touch_traces",
