@@ -17,8 +17,6 @@ from engrain.memory.state import State
 CANDIDATES = 100
 PROPOSED = 20
 
-NOTHING = np.empty(0, np.int64)
-
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -66,17 +64,15 @@ def ask(state: State, text: str, raw: Sequence[F32Array | None], scope: int) -> 
     return Request(question, search)
 
 
-def rank(
-    state: State, request: Request, now: float, also: I64Array = NOTHING, exclude: int = -1
-) -> Ranked:
-    """Rank the candidates of a request: static best, those that evidence proposes, and `also`.
+def rank(state: State, request: Request, now: float, exclude: int = -1) -> Ranked:
+    """Rank the candidates of a request: the static best and those that evidence proposes.
 
     `exclude` is a past question whose evidence is left out.
     """
     learner = state.learner
     similar = learner.similar(request.question, exclude)
     proposed = learner.evidence.propose(similar, PROPOSED)
-    handles = np.unique(np.concatenate([request.search.top(CANDIDATES), proposed, also]))
+    handles = np.union1d(request.search.top(CANDIDATES), proposed)
     return _scored(state, request, handles, similar, now, exclude)
 
 

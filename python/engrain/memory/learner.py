@@ -143,9 +143,7 @@ class Learner:
         """Learn from judgments of any memories; return the number of the question in evidence."""
         masses = np.minimum(grades, 1.0)
         relevant = masses > 0
-        places = np.searchsorted(candidates, handles)
-        outcomes = np.zeros(len(candidates), np.float32)
-        outcomes[places] = masses
+        outcomes = outcomes_of(candidates, handles, masses)
         seen = bool(self._rewarded(handles[relevant]).any())
         self._settle(rows, outcomes, seen)
         omega = 0.0 if seen else JUDGE_OMEGA
@@ -240,3 +238,11 @@ class Learner:
             own = {n.removeprefix(prefix): a for n, a in state.items() if n.startswith(prefix)}
             if own:
                 holder.load(own)
+
+
+def outcomes_of(candidates: I64Array, handles: I64Array, masses: F32Array) -> F32Array:
+    """Spread the masses of judged `handles` over ascending `candidates`, 0 elsewhere."""
+    _, places, chosen = np.intersect1d(candidates, handles, assume_unique=True, return_indices=True)
+    outcomes = np.zeros(len(candidates), np.float32)
+    outcomes[places] = masses[chosen]
+    return outcomes

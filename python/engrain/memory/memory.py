@@ -415,7 +415,7 @@ class Memory:
             scope = self._scope(filter)
             self._state.check_members(scope, handles)
             request = answering.ask(self._state, query, self._raw(query, given), scope)
-            ranked = answering.rank(self._state, request, self._clock(), also=handles)
+            ranked = answering.rank(self._state, request, self._clock())
             payloads = events.judged(
                 request.question, principal, ranked.handles, ranked.rows, handles, worth
             )

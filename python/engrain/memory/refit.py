@@ -16,7 +16,13 @@ import numpy as np
 from engrain.base.arrays import F32Array, I64Array
 from engrain.memory.answering import ask, rank
 from engrain.memory.codec import Arrays
-from engrain.memory.learner import CLICK_LAMBDA, JUDGE_LAMBDA, JUDGE_OMEGA, Learner
+from engrain.memory.learner import (
+    CLICK_LAMBDA,
+    JUDGE_LAMBDA,
+    JUDGE_OMEGA,
+    Learner,
+    outcomes_of,
+)
 from engrain.memory.state import Judgment, State
 from engrain.memory.traces import OpenTrace
 
@@ -122,10 +128,8 @@ def judged_rows(state: State, judgment: Judgment, now: float) -> tuple[F32Array,
     alive = state.catalog.alive(judgment.handles)
     handles, grades = judgment.handles[alive], judgment.grades[alive]
     request = ask(state, question.text, question.raw, question.scope)
-    ranked = rank(state, request, now, also=handles, exclude=judgment.number)
-    outcomes = np.zeros(len(ranked.handles), np.float32)
-    places = np.searchsorted(ranked.handles, handles)
-    outcomes[places] = np.minimum(grades, 1.0)
+    ranked = rank(state, request, now, exclude=judgment.number)
+    outcomes = outcomes_of(ranked.handles, handles, np.minimum(grades, 1.0))
     count = state.learner.names.index("e:count")
     return ranked.rows, outcomes, bool((ranked.rows[outcomes > 0, count] > 0).any())
 
