@@ -145,8 +145,7 @@ class _Audit:
                 self.note(seq, error)
 
     def check_erasures(self) -> None:
-        gone = set(self.absent)
-        for seq in sorted(self.erased - gone):
+        for seq in sorted(self.erased):
             first = event_key(self.tenant, seq)
             query = "SELECT 1 FROM payload WHERE key BETWEEN ? AND ? LIMIT 1"
             ends = (payload_key(first, 0), payload_key(first + 1, 0) - 1)

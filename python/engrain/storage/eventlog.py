@@ -567,6 +567,7 @@ class EventLog:
         return self.flush().seq
 
     def _refuse_closed(self) -> None:
+        self._refuse_forked()
         if self._closed:
             raise self._was_closed()
 

@@ -95,6 +95,15 @@ def _tenant_row_or_new(connection: sqlite3.Connection, tenant: str) -> int:
     return int(count)
 
 
+def _may_write(path: Path) -> bool:
+    effective = os.access in os.supports_effective_ids
+    return all(
+        os.access(place, os.W_OK, effective_ids=effective)
+        for place in (path.parent, path)
+        if place.exists()
+    )
+
+
 class LogFile:
     """An opened file; `writer` is None when it is open for reading only.
 
@@ -130,7 +139,7 @@ class LogFile:
             raise FileNotFoundError(f"{path.parent} is no folder; create it first")
         refuse_network(path)
         refuse_foreign(path, known)
-        if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        if not _may_write(path):
             raise ReadOnlyError(f"{path} cannot be written; open it with mode='r'")
         lock = WriterLock(path)
         try:

@@ -18,9 +18,17 @@ from engrain.storage.chain import (
 from engrain.storage.records import Event
 from engrain.storage.schema import INDEX_BITS, event_key, key_seq, payload_key
 
-FIRST_EVENTS = 64
 CHUNK_EVENTS = 2048
-CHUNK_BYTES = 4 << 20
+FIRST_EVENTS = 32
+PORTION_EVENTS = 256
+PORTION_BYTES = 4 << 20
+
+# Damage may turn a blob into another type: what is read is always bytes, and then does not verify.
+_ROWS = (
+    "SELECT key, ifnull(CAST(hash AS BLOB), x''), ifnull(CAST(header AS BLOB), x'') FROM event "
+    "WHERE key BETWEEN ? AND ? ORDER BY key"
+)
+_BODIES = "SELECT key, ifnull(CAST(body AS BLOB), x'') FROM payload WHERE key BETWEEN ? AND ?"
 
 Row = tuple[int, bytes, bytes]
 
@@ -47,7 +55,7 @@ def stored_hash(connection: sqlite3.Connection, tenant: int, seq: int) -> bytes:
     if seq == 0:
         return GENESIS
     row = connection.execute(
-        "SELECT hash FROM event WHERE key = ?", (event_key(tenant, seq),)
+        "SELECT ifnull(CAST(hash AS BLOB), x'') FROM event WHERE key = ?", (event_key(tenant, seq),)
     ).fetchone()
     if row is None:
         raise TamperedError(f"event {seq} is missing", seq)
@@ -61,8 +69,7 @@ def rows_to_gap(connection: sqlite3.Connection, tenant: int, after: int, until: 
     iterator pins no WAL.
     """
     rows = connection.execute(
-        "SELECT key, hash, header FROM event WHERE key BETWEEN ? AND ? ORDER BY key",
-        (event_key(tenant, after + 1), event_key(tenant, until)),
+        _ROWS, (event_key(tenant, after + 1), event_key(tenant, until))
     ).fetchall()
     if len(rows) < until - after:
         for place, row in enumerate(rows):
@@ -119,8 +126,7 @@ def payload_bodies(connection: sqlite3.Connection, first: int, last: int) -> dic
     """Return the stored payloads of the events with keys `first` to `last`, by their keys."""
     return dict(
         connection.execute(
-            "SELECT key, body FROM payload WHERE key BETWEEN ? AND ?",
-            (payload_key(first, 0), payload_key(last + 1, 0) - 1),
+            _BODIES, (payload_key(first, 0), payload_key(last + 1, 0) - 1)
         ).fetchall()
     )
 
@@ -153,12 +159,13 @@ def portions(
     """
     count = FIRST_EVENTS
     while after < last:
-        until = min(after + count, last)
-        rows = rows_or_raise(connection, tenant, after, until)
+        rows = rows_to_gap(connection, tenant, after, min(after + count, last))
+        if not rows:
+            raise TamperedError(f"event {after + 1} is missing", after + 1)
         bodies = payload_bodies(connection, rows[0][0], rows[-1][0])
-        fitting = count * CHUNK_BYTES // max(sum(map(len, bodies.values())), 1)
-        count = max(1, min(CHUNK_EVENTS, 2 * count, fitting))
-        after = until
+        fitting = count * PORTION_BYTES // max(sum(map(len, bodies.values())), 1)
+        count = max(1, min(PORTION_EVENTS, 2 * count, fitting))
+        after += len(rows)
         yield rows, bodies
 
 

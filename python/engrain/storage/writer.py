@@ -127,9 +127,7 @@ class Writer:
             while not self._stopping or self._due(False):
                 self._gather()
                 self._round()
-        except BaseException as error:  # nobody may wait for a dead thread
-            self._fail(error)
-        finally:
+        finally:  # nobody may wait for a dead thread
             self._ended = True
             self._answer(self._take_waiters())
 
@@ -163,14 +161,19 @@ class Writer:
         waiters = self._take_waiters()
         retry = any(retry for _, retry in waiters)
         wanted = bool(waiters) or self._stopping
-        while self._due(retry) and (wanted or len(self._pending) > 1):
-            retry = False
-            self._began = time.monotonic()
-            try:
-                self._commit()
-            except Exception as error:
-                self._fail(error)
-        self._answer(waiters)
+        try:
+            while self._due(retry) and (wanted or len(self._pending) > 1):
+                retry = False
+                self._began = time.monotonic()
+                self._commit_or_fail()
+        finally:
+            self._answer(waiters)
+
+    def _commit_or_fail(self) -> None:
+        try:
+            self._commit()
+        except BaseException as error:  # the thread must outlive whatever happens in it
+            self._fail(error)
 
     def _commit(self) -> None:
         pending, batch = self._pending, self._batch
