@@ -5,7 +5,9 @@ from __future__ import annotations
 from engrain.kernels.reference.cable import solve_cable
 from engrain.kernels.reference.conv4d import conv4d_forward, conv4d_grad_input, conv4d_grad_weight
 from engrain.kernels.reference.edges import spread_activation, update_edges
+from engrain.kernels.reference.evidence import evidence_features, question_kernel
 from engrain.kernels.reference.flat import centred_cosines, standardize
+from engrain.kernels.reference.ledger import ledger_update, sequence_bounds
 from engrain.kernels.reference.lexical import bm25_scores, terms_of
 from engrain.kernels.reference.lora import apply_lora, update_lora
 from engrain.kernels.reference.neuron import (
@@ -14,6 +16,7 @@ from engrain.kernels.reference.neuron import (
     step_hodgkin_huxley,
     step_hodgkin_huxley_rk4,
 )
+from engrain.kernels.reference.rank import laplace_step, weigh_rows
 from engrain.kernels.reference.reconsolidate import reconsolidate
 from engrain.kernels.reference.similarity import score_rows
 from engrain.kernels.reference.traces import read_traces, step_traces, touch_traces
@@ -26,9 +29,14 @@ __all__ = [
     "conv4d_grad_input",
     "conv4d_grad_weight",
     "deliver_spikes",
+    "evidence_features",
+    "laplace_step",
+    "ledger_update",
+    "question_kernel",
     "read_traces",
     "reconsolidate",
     "score_rows",
+    "sequence_bounds",
     "solve_cable",
     "spread_activation",
     "standardize",
@@ -40,4 +48,5 @@ __all__ = [
     "touch_traces",
     "update_edges",
     "update_lora",
+    "weigh_rows",
 ]

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engrain.base.arrays import F32Array, F64Array
+from engrain.kernels import ranking, reference
+from engrain.kernels.simd import LEVELS, set_simd_level
+from tests.strategies import EXTENTS, normal, seeds
+
+quick = settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def outcomes_of(seed: int, n: int) -> F32Array:
+    rng = np.random.default_rng(seed)
+    y = np.where(rng.random(n) < 0.3, rng.random(n), 0).astype(np.float32)
+    y[rng.integers(n)] = 1
+    return y
+
+
+class Problem:
+    """A random state of the ranking model and one judged list."""
+
+    def __init__(self, seed: int, n: int, columns: int) -> None:
+        rng = np.random.default_rng(seed)
+        self.rows, self.outcomes = normal(seed, n, columns), outcomes_of(seed, n)
+        self.active = (rng.random(columns) < 0.8).astype(np.uint8)
+        self.signs = rng.integers(-1, 2, columns).astype(np.int8)
+        self.scales = rng.random(columns) + 0.1
+        bounded = np.where(self.signs == 0, 1, np.maximum(0, self.signs * rng.normal(size=columns)))
+        self.weights = bounded * self.signs + (self.signs == 0) * rng.normal(size=columns)
+        root = rng.normal(size=(columns, columns))
+        self.precision = 5 * np.eye(columns) + root @ root.T
+
+    def step(self, information: float = 1.5, clip: float = 0.3) -> tuple[F64Array, F64Array]:
+        weights, precision = self.weights.copy(), self.precision.copy()
+        ranking.laplace_step(
+            self.rows,
+            self.outcomes,
+            information,
+            clip,
+            self.active,
+            self.signs,
+            self.scales,
+            weights,
+            precision,
+        )
+        return weights, precision
+
+
+@pytest.mark.parametrize("columns", [1, 2, 7, 16, 17, 45])
+@quick
+@given(n=st.sampled_from((1, 2, 7, 10, 16, 30)), seed=seeds)
+def test_laplace_step_agrees_with_its_oracle(simd: str, columns: int, n: int, seed: int) -> None:
+    problem = Problem(seed, n, columns)
+    weights, precision = problem.step()
+    expected = reference.laplace_step(
+        problem.rows,
+        problem.outcomes,
+        1.5,
+        0.3,
+        problem.active.astype(bool),
+        problem.signs,
+        problem.scales,
+        problem.weights,
+        problem.precision,
+    )
+    np.testing.assert_allclose(precision, expected[1], rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(weights, expected[0], rtol=1e-7, atol=1e-8)
+    bounded = problem.active == 1
+    assert (problem.signs * weights >= 0)[bounded & (problem.signs != 0)].all()
+    assert weights[~bounded].tobytes() == problem.weights[~bounded].tobytes()
+
+
+def test_laplace_step_moves_no_two_scores_further_than_the_clip_apart() -> None:
+    problem = Problem(3, 10, 8)
+    problem.signs[:] = 0
+    weights, _ = problem.step(information=100, clip=0.3)
+    change = problem.rows.astype(float) @ (weights - problem.weights)
+    assert np.ptp(change) == pytest.approx(0.3)
+
+
+def test_the_step_is_equal_bit_for_bit_at_every_level() -> None:
+    problem = Problem(5, 30, 45)
+    results = set()
+    for level in LEVELS:
+        set_simd_level(level)
+        results.add(tuple(array.tobytes() for array in problem.step()))
+    set_simd_level(LEVELS[-1])
+    assert len(results) == 1
+
+
+@pytest.mark.parametrize("columns", [0, 1, 16, 45])
+@quick
+@given(n=st.sampled_from(EXTENTS), seed=seeds)
+def test_weigh_rows_agrees_with_its_oracle(simd: str, columns: int, n: int, seed: int) -> None:
+    rows, weights = normal(seed, n, columns), normal(seed + 1, columns).astype(np.float64)
+    scale = np.abs(rows).astype(float) @ np.abs(weights)
+    got = ranking.weigh_rows(rows, weights)
+    assert np.all(np.abs(got - reference.weigh_rows(rows, weights)) <= 1e-7 * scale + 1e-30)
+
+
+def test_add_moments_counts_sums_and_squares() -> None:
+    rows, moments = normal(1, 9, 4), np.zeros((3, 4))
+    ranking.add_moments(rows, moments)
+    x = rows.astype(float)
+    np.testing.assert_allclose(moments, [np.full(4, 9), x.sum(0), (x**2).sum(0)], rtol=1e-12)
+
+
+@quick
+@given(n=st.sampled_from((1, 2, 10, 15, 30)), columns=st.integers(1, 12), seed=seeds)
+def test_ledger_update_agrees_with_its_oracle(n: int, columns: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sequences, lifts = ranking.ledger_sequences(columns), []
+    evidence = (rng.random(columns) < 0.5).astype(np.uint8)
+    for i in range(3):
+        rows, outcomes = normal(seed + i, n, columns), outcomes_of(seed + i, n)
+        weights, static = rng.normal(size=(2, columns))
+        ranking.ledger_update(rows, outcomes, weights, static, evidence, 2, 0.05, sequences)
+        lifts.append(reference.ledger_update(rows, outcomes, weights, static, evidence))
+    observed = 0.5 + 0.5 * np.array(lifts) / np.array([2, 1, 1])
+    np.testing.assert_allclose(sequences[0, :, :, 1], observed.sum(0), atol=1e-9)
+    assert sequences[0].tobytes() == sequences[2].tobytes()
+    assert not sequences[1].any()
+    for c in range(columns + 2):
+        for m in range(3):
+            got = ranking.sequence_bounds(sequences[0, c, m], 0.05)
+            expected = reference.sequence_bounds(observed[:, c, m], 0.05)
+            np.testing.assert_allclose(got, expected, atol=1e-9)
+
+
+def miss_rate(draw: F64Array, mean: float, alpha: float) -> float:
+    """Share of runs whose bounds exclude the mean at some time; draw: (runs, steps) in [0, 1]."""
+    missed = 0
+    for run in draw:
+        sequence = np.zeros(6)
+        for x in run:
+            ranking.observe(sequence, float(x), alpha)
+            lower, upper = ranking.sequence_bounds(sequence, alpha)
+            if not lower <= mean <= upper:
+                missed += 1
+                break
+    return missed / len(draw)
+
+
+@pytest.mark.parametrize("mean", [0.02, 0.5, 0.9])
+def test_the_bounds_hold_at_all_times_together(mean: float) -> None:
+    rng = np.random.default_rng(int(mean * 100))
+    assert miss_rate((rng.random((150, 600)) < mean).astype(np.float64), mean, 0.1) <= 0.1
+
+
+def test_the_bounds_shrink_with_the_deviation() -> None:
+    widths = []
+    for spread in (0.5, 0.05):
+        sequence = np.zeros(6)
+        for x in 0.5 + spread * np.random.default_rng(0).uniform(-1, 1, 2000):
+            ranking.observe(sequence, float(x), 0.05)
+        lower, upper = ranking.sequence_bounds(sequence, 0.05)
+        widths.append(upper - lower)
+    assert widths[1] < 0.5 * widths[0] < 0.1
+
+
+def test_wrong_arrays_are_refused_before_anything_changes() -> None:
+    problem = Problem(0, 4, 3)
+    before = problem.precision.copy()
+    arguments = (
+        problem.rows,
+        problem.outcomes,
+        1.0,
+        0.3,
+        problem.active,
+        problem.signs,
+        problem.scales,
+        problem.weights,
+        problem.precision,
+    )
+    with pytest.raises(TypeError, match="rows"):
+        ranking.laplace_step(problem.rows.astype(np.float64), *arguments[1:])
+    with pytest.raises(ValueError, match="precision"):
+        ranking.laplace_step(*arguments[:8], problem.precision[:2])
+    for bad in (0.0, 2.0, np.nan, -1.0):
+        outcomes = np.full(4, bad, dtype=np.float32)
+        with pytest.raises(ValueError, match="outcomes"):
+            ranking.laplace_step(problem.rows, outcomes, *arguments[2:])
+    assert problem.precision.tobytes() == before.tobytes()
+    with pytest.raises(ValueError, match="part"):
+        ranking.ledger_update(
+            problem.rows,
+            problem.outcomes,
+            problem.weights,
+            problem.weights,
+            problem.active,
+            0,
+            0.05,
+            ranking.ledger_sequences(3),
+        )
+    with pytest.raises(ValueError, match="x"):
+        ranking.observe(np.zeros(6), 1.5, 0.05)

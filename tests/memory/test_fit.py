@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engrain.base.arrays import BoolArray, F32Array, F64Array, I8Array, I64Array
+from engrain.base.errors import ShapeError
+from engrain.kernels.reference.rank import log_loss
+from engrain.memory.fit import FitReport, Lists, fit_map, temperature
+from tests.strategies import seeds
+
+optimize: Any = pytest.importorskip("scipy.optimize")
+
+
+class Stored:
+    """Random judged lists whose targets follow planted weights."""
+
+    def __init__(self, seed: int, lists: int = 30, columns: int = 5) -> None:
+        rng = np.random.default_rng(seed)
+        sizes = rng.integers(1, 12, lists)
+        self.offsets: I64Array = np.concatenate([[0], np.cumsum(sizes)])
+        scale = rng.random(columns) * 3 + 0.1
+        self.rows: F32Array = (rng.standard_normal((sizes.sum(), columns)) * scale).astype("f4")
+        planted = rng.standard_normal(columns) / scale
+        chosen = [
+            o + rng.choice(n, p=softmax(self.rows[o : o + n] @ planted))
+            for o, n in zip(self.offsets, sizes, strict=False)
+        ]
+        self.targets: F32Array = np.zeros(len(self.rows), dtype=np.float32)
+        self.targets[chosen] = rng.random(lists) * 0.5 + 0.5
+        self.targets[self.offsets[3] : self.offsets[4]] = 0
+        self.value: F64Array = rng.random(lists) + 0.5
+        self.lam: F64Array = rng.choice([10.0, 100.0], lists)
+        self.base = np.zeros(columns)
+        self.base[:2] = 1
+        self.signs: I8Array = rng.integers(-1, 2, columns).astype(np.int8)
+        self.free: BoolArray = rng.random(columns) < 0.9
+        self.fixed = np.where(self.free, 0, 0.3)
+
+    def fit(self) -> FitReport:
+        return fit_map(
+            self.rows,
+            self.targets,
+            self.offsets,
+            value=self.value,
+            lam=self.lam,
+            base=self.base,
+            signs=self.signs,
+            free=self.free,
+            fixed=self.fixed,
+            precision_unit=100.0,
+        )
+
+    def objective(self, weights: F64Array, report: FitReport) -> float:
+        """The documented objective, list by list."""
+        sums = np.add.reduceat(self.targets, self.offsets[:-1])
+        taught = np.flatnonzero(sums > 0)
+        factor = self.value[taught] / self.value[taught].mean() / self.lam[taught]
+        total = 0.0
+        for c, q in zip(factor, taught, strict=True):
+            part = slice(self.offsets[q], self.offsets[q + 1])
+            total += c * log_loss(self.rows[part] @ weights, self.targets[part])
+        prior = np.where(self.free, report.temperature * self.base, self.fixed)
+        return total + 0.5 * float((((weights - prior) * report.scales) ** 2).sum())
+
+
+def softmax(z: F64Array) -> F64Array:
+    e = np.exp(z - z.max())
+    return np.asarray(e / e.sum(), dtype=np.float64)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=seeds)
+def test_the_fit_is_the_optimum_under_its_signs(seed: int) -> None:
+    stored = Stored(seed)
+    report = stored.fit()
+    v = report.weights * report.scales
+
+    def objective(scaled: F64Array) -> float:
+        return stored.objective(scaled / report.scales, report)
+
+    step = 1e-5
+    gradient = np.array(
+        [(objective(v + d) - objective(v - d)) / (2 * step) for d in step * np.eye(5)]
+    )
+    at_bound = (stored.signs != 0) & (v == 0)
+    inside = stored.free & ~at_bound
+    assert np.abs(gradient[inside]).max(initial=0) < 1e-3
+    assert (stored.signs * gradient >= -1e-3)[stored.free & at_bound].all()
+    assert (stored.signs * v >= 0)[stored.free].all()
+    assert (report.weights == stored.fixed)[~stored.free].all()
+
+
+def test_the_fit_agrees_with_a_general_optimiser() -> None:
+    stored = Stored(11)
+    stored.free[:] = True
+    stored.fixed[:] = 0
+    report = stored.fit()
+    bounds = [{1: (0, None), -1: (None, 0), 0: (None, None)}[int(s)] for s in stored.signs]
+    other = optimize.minimize(
+        lambda v: stored.objective(v / report.scales, report),
+        np.zeros(5),
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 500},
+    )
+    np.testing.assert_allclose(report.weights * report.scales, other.x, atol=2e-4)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=seeds, columns=st.integers(1, 6))
+def test_gradient_and_curvature_agree_with_differences(seed: int, columns: int) -> None:
+    stored = Stored(seed, lists=6, columns=max(columns, 2))
+    stored.targets[stored.offsets[3]] = 1
+    x = stored.rows.astype(np.float64)
+    lists = Lists(x, stored.targets.astype(float), stored.offsets[:-1], stored.value[:6])
+    v: F64Array = 0.3 * np.random.default_rng(seed).standard_normal((x.shape[1],))
+    p, _ = lists.softmax(x @ v)
+    step = 1e-5
+    moves: F64Array = step * np.eye(len(v))
+    for k, d in enumerate(moves):
+        slope = (lists.loss(x @ (v + d)) - lists.loss(x @ (v - d))) / (2 * step)
+        assert lists.gradient(p)[k] == pytest.approx(slope, abs=1e-4)
+        up, down = lists.softmax(x @ (v + d))[0], lists.softmax(x @ (v - d))[0]
+        bend = (lists.gradient(up) - lists.gradient(down)) / (2 * step)
+        np.testing.assert_allclose(lists.curvature(p, np.arange(len(v)))[k], bend, atol=1e-3)
+
+
+@pytest.mark.parametrize("planted", [0.3, 1.0, 3.0])
+def test_the_temperature_minimises_the_loss(planted: float) -> None:
+    stored = Stored(3, lists=400)
+    direction = stored.rows.astype(np.float64) @ (stored.base / stored.rows.std(0)) * planted
+    stored.targets[stored.offsets[3]] = 1
+    lists = Lists(
+        stored.rows.astype(float), stored.targets.astype(float), stored.offsets[:-1], stored.value
+    )
+    tau = temperature(lists, direction)
+    other = optimize.minimize_scalar(
+        lambda a: lists.loss(a * direction), bounds=(0.05, 5), method="bounded"
+    )
+    assert tau == pytest.approx(other.x, abs=1e-3)
+
+
+def test_nothing_taught_keeps_the_weights() -> None:
+    stored = Stored(1)
+    stored.targets[:] = 0
+    stored.fixed[:] = np.arange(5)
+    report = stored.fit()
+    assert report.lists == 0
+    assert report.weights.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_shapes_that_do_not_fit_are_refused() -> None:
+    for spoil in ("targets", "offsets", "value"):
+        stored = Stored(1)
+        setattr(stored, spoil, getattr(stored, spoil)[:-1])
+        with pytest.raises(ShapeError):
+            stored.fit()
