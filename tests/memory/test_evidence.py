@@ -251,4 +251,4 @@ def test_bad_input_is_refused_by_name_before_anything_changes() -> None:
     with pytest.raises(ValueError, match="state"):
         Evidence(24).load({**before, "handle": before["handle"][:0]})
     with pytest.raises(ValueError, match="dim"):
-        Evidence(0)
+        Evidence(-1)
