@@ -17,6 +17,7 @@ from engrain.base.ids import Id, decode_id
 from engrain.base.protocols import Component
 from engrain.memory import answering, doors, events
 from engrain.memory.answering import Ranked, Request
+from engrain.memory.candidates import Candidates
 from engrain.memory.embedder import as_embedder
 from engrain.memory.explain import Explanation, explain
 from engrain.memory.ledger import Lift
@@ -310,6 +311,40 @@ class Memory:
                 confidence,
                 answering.hits(self._state, shown),
                 answering.hits(self._state, linked),
+            )
+
+    def candidates(
+        self,
+        text: str | None = None,
+        *,
+        vector: Any = None,
+        filter: Mapping[str, Any] | None = None,
+    ) -> Candidates:
+        """Return everything that a recall would choose from, with its component scores.
+
+        Nothing is logged or learned: this is for studies, ablations and explanations.
+
+        Raises
+        ------
+        ConfigError, ShapeError, NonFiniteError, TypeError
+            Bad input, or nothing has been remembered yet.
+        """
+        query = doors.checked_text(text)
+        with self._lock:
+            self._begin(change=False)
+            given = None if vector is None else doors.checked_vector(vector, self._width())
+            scope = self._scope(filter)
+            request = answering.ask(self._state, query, self._raw(query, given), scope)
+            ranked = answering.rank(self._state, request, self._clock())
+            learner, catalog = self._state.learner, self._state.catalog
+            return Candidates(
+                tuple(catalog.id(handle) for handle in ranked.handles.tolist()),
+                learner.names,
+                ranked.rows,
+                ranked.scores,
+                learner.model.weights.astype(np.float32),
+                learner.model.base.astype(np.float32),
+                learner.control.weights.astype(np.float32),
             )
 
     def feedback(

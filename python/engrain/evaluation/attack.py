@@ -1,0 +1,70 @@
+"""A poisoning attempt on copies of a taught memory, with and without the guard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engrain.base.clock import SimulatedClock
+from engrain.evaluation.subject import FIRST_DAY, SHOWN
+from engrain.memory import Memory
+from engrain.storage import backup
+
+if TYPE_CHECKING:
+    from engrain.evaluation.demo import Plan, Request
+
+RATE = 0.1
+ASKED = 800
+
+
+def attack(plan: Plan, path: Path, progress: Callable[[str, int, int], None]) -> dict[str, Any]:
+    """Praise one memory after a tenth as many requests as were taught, and see who notices.
+
+    The attacker asks honest questions with the memory's own words behind them, so that it is shown,
+    and reports that only this one helped: once under its own name, whose influence is bounded, and
+    once as the owner of the memory, which is the attack without a guard.
+    """
+    rng = np.random.default_rng(7)
+    target = plan.functions[int(rng.integers(len(plan.functions)))]
+    fresh = [*plan.overlap, *plan.no_overlap]
+    asked = [fresh[i] for i in rng.permutation(len(fresh))[:ASKED].tolist()]
+    unrelated = [request for request in asked if request.function != target.name]
+    praises = round(RATE * len(plan.taught))
+    questions = [plan.taught[i].text for i in rng.integers(len(plan.taught), size=praises).tolist()]
+    result: dict[str, Any] = {"rate": RATE, "praises": praises, "target": target.name}
+    names = {"before": None, "guarded": "attacker", "unguarded": None}
+    with TemporaryDirectory(prefix="engrain-demo-") as folder:
+        for done, (kind, principal) in enumerate(names.items(), 1):
+            copy = Path(folder) / f"{kind}.db"
+            backup(path, copy)
+            with Memory(copy, clock=SimulatedClock(FIRST_DAY)) as memory:
+                if kind != "before":
+                    for question in questions:
+                        praise(memory, f"{question} {target.text}", target.name, principal)
+                result[kind] = exposure(memory, unrelated, target.name)
+            progress("attacking copies", done, len(names))
+    return result
+
+
+def praise(memory: Memory, text: str, target: str, principal: str | None) -> None:
+    """Ask, and where the target is shown say that it alone helped."""
+    recall = memory.recall(text, SHOWN)
+    if target in {hit.id for hit in recall.hits}:
+        memory.feedback(recall, used=[target], principal=principal)
+
+
+def exposure(memory: Memory, asked: Sequence[Request], target: str) -> dict[str, float]:
+    """Return how often the target is among the first five, and how often the right answer is."""
+    shown = [
+        {hit.id for hit in memory.recall(request.text, 5, log=False).hits} for request in asked
+    ]
+    return {
+        "top5_share": float(np.mean([target in ids for ids in shown])),
+        "recall5": float(
+            np.mean([request.function in ids for request, ids in zip(asked, shown, strict=True)])
+        ),
+    }

@@ -1,0 +1,241 @@
+"""A memory gets better on real questions: the functions of a code base and their docstrings.
+
+Half of the functions that have two sentences or more are taught: the simulated user asks their
+first and third sentences, praises the right function where it was shown, and points to it where it
+was not. Measured are second sentences, which no one has asked before, of taught functions (overlap)
+and of the others (no overlap), and the taught questions again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from engrain.base.clock import SimulatedClock
+from engrain.evaluation.attack import attack
+from engrain.evaluation.corpus import Function
+from engrain.evaluation.intervals import bootstrap_interval
+from engrain.evaluation.results import Studied, latencies, mean, study
+from engrain.evaluation.subject import FIRST_DAY, SHOWN, Stopwatch
+from engrain.memory import Memory
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+CHECKPOINTS = 10
+PROBE = 250
+REFITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question and the function that answers it."""
+
+    text: str
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Who asks what.
+
+    Attributes
+    ----------
+    functions : tuple of Function
+    taught : tuple of Request
+        In the order of asking.
+    overlap, no_overlap : tuple of Request
+        Never asked before; about taught and about untaught functions.
+    """
+
+    functions: tuple[Function, ...]
+    taught: tuple[Request, ...]
+    overlap: tuple[Request, ...]
+    no_overlap: tuple[Request, ...]
+
+
+def make_plan(functions: Sequence[Function], seed: int = 1) -> Plan:
+    """Choose the half that is taught, and shuffle its questions."""
+    rng = np.random.default_rng(seed)
+    several = [f for f in functions if len(f.sentences) > 1]
+    half = set(rng.permutation(len(several))[: len(several) // 2].tolist())
+    chosen = [f for place, f in enumerate(several) if place in half]
+    others = [f for place, f in enumerate(several) if place not in half]
+    taught = [Request(s, f.name) for f in chosen for s in f.sentences[0:3:2]]
+    return Plan(
+        functions=tuple(functions),
+        taught=tuple(taught[place] for place in rng.permutation(len(taught))),
+        overlap=tuple(Request(f.sentences[1], f.name) for f in chosen),
+        no_overlap=tuple(Request(f.sentences[1], f.name) for f in others),
+    )
+
+
+@dataclass(slots=True)
+class Demo:
+    """One run.
+
+    Parameters
+    ----------
+    plan : Plan
+    path : Path
+        File of the memory; replaced.
+    progress : callable
+        Called with a label, the steps done and their number.
+    """
+
+    plan: Plan
+    path: Path
+    progress: Progress
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
+    curve: list[dict[str, float]] = field(default_factory=list)
+    names: tuple[str, ...] = ()
+
+    def run(self) -> dict[str, Any]:
+        """Fill, teach, measure, restart and attack a memory; return all figures."""
+        start = perf_counter()
+        remove(self.path)
+        with Memory(self.path, clock=SimulatedClock(FIRST_DAY)) as memory:
+            self._remember(memory)
+            self._teach(memory)
+            measured = self._measure(memory)
+        result = {
+            "functions": len(self.plan.functions),
+            "requests": len(self.plan.taught),
+            **measured,
+            "curve": self.curve,
+            "latency_us": latencies(self.stopwatch),
+            "restart": self._restart(),
+            "poison": attack(self.plan, self.path, self.progress),
+        }
+        result["seconds"] = perf_counter() - start
+        return result
+
+    def _remember(self, memory: Memory) -> None:
+        total = len(self.plan.functions)
+        for first in range(0, total, 500):
+            part = self.plan.functions[first : first + 500]
+            memory.remember_many([
+                {"text": f.text, "id": f.name, "sequence": f.path,
+                 "metadata": {"path": f.path, "line": f.line}}
+                for f in part
+            ])  # fmt: skip
+            self.progress("remembering functions", min(first + 500, total), total)
+
+    def _teach(self, memory: Memory) -> None:
+        total = len(self.plan.taught)
+        marks = checkpoints(total)
+        self._probe(memory, 0)
+        for done, request in enumerate(self.plan.taught, 1):
+            respond(memory, request, self.stopwatch)
+            if done % max(1, total // REFITS) == 0 or done == total:
+                memory.refit()
+            if done in marks:
+                self._probe(memory, done)
+            label = f"learning inline: recall p50 {self.stopwatch.percentile('recall', 50):,.0f} µs"
+            self.progress(label, done, total)
+
+    def _probe(self, memory: Memory, requests: int) -> None:
+        found = list(self._study(memory, self.plan.overlap[:PROBE], overlap=True))
+        self.curve.append(
+            {
+                "requests": requests,
+                "static": float(np.mean([s.static.ndcg10 for s in found])),
+                "learned": float(np.mean([s.learned.ndcg10 for s in found])),
+            }
+        )
+
+    def _study(
+        self, memory: Memory, requests: Sequence[Request], *, overlap: bool
+    ) -> Iterator[Studied]:
+        for place, request in enumerate(requests):
+            candidates = memory.candidates(request.text)
+            self.names = candidates.names
+            relevant = frozenset([request.function])
+            columns = range(len(candidates.names))
+            yield study(place, None, relevant, candidates, overlap=overlap, columns=columns)
+
+    def _measure(self, memory: Memory) -> dict[str, Any]:
+        parts = {
+            "overlap": self.plan.overlap,
+            "no_overlap": self.plan.no_overlap,
+            "repeat": self.plan.taught,
+        }
+        total, done = sum(map(len, parts.values())), 0
+        studied: dict[str, list[Studied]] = {}
+        for name, requests in parts.items():
+            studied[name] = []
+            for found in self._study(memory, requests, overlap=name != "no_overlap"):
+                studied[name].append(found)
+                done += 1
+                self.progress("measuring", done, total)
+        fresh = [*studied["overlap"], *studied["no_overlap"]]
+        return {
+            **{name: compare(found) for name, found in studied.items()},
+            "mechanisms": own_lifts(fresh, self.names),
+        }
+
+    def _restart(self) -> dict[str, Any]:
+        asked = [request.text for request in self.plan.overlap[:200]]
+        with Memory(self.path, clock=SimulatedClock(FIRST_DAY)) as memory:
+            before, digest = rankings(memory, asked), memory.state_hash
+        start = perf_counter()
+        with Memory(self.path, clock=SimulatedClock(FIRST_DAY)) as memory:
+            seconds = perf_counter() - start
+            after, same_state = rankings(memory, asked), memory.state_hash == digest
+        return {
+            "seconds": seconds,
+            "questions": len(asked),
+            "identical": before == after,
+            "same_state": same_state,
+        }
+
+
+def respond(memory: Memory, request: Request, stopwatch: Stopwatch) -> None:
+    """Ask, then praise the right function where it was shown, or point to it where it was not."""
+    recall = stopwatch.time("recall", memory.recall, request.text, SHOWN)
+    if request.function in {hit.id for hit in recall.hits}:
+        stopwatch.time("feedback", memory.feedback, recall, used=[request.function])
+    else:
+        stopwatch.time("judge", memory.judge, request.text, {request.function: 1.0})
+
+
+def checkpoints(total: int) -> set[int]:
+    """Return after how many requests the learning curve is measured."""
+    return {max(1, round(total * k / CHECKPOINTS)) for k in range(1, CHECKPOINTS + 1)}
+
+
+def rankings(memory: Memory, texts: Sequence[str]) -> list[list[tuple[Any, float]]]:
+    """Return ids and scores of the first ten for each text, leaving no trace."""
+    return [[(h.id, h.score) for h in memory.recall(t, SHOWN, log=False).hits] for t in texts]
+
+
+def compare(studied: Sequence[Studied]) -> dict[str, Any]:
+    """Return static and learned nDCG@10 and the lift with its interval."""
+    static = np.array([s.static.ndcg10 for s in studied])
+    learned = np.array([s.learned.ndcg10 for s in studied])
+    return {
+        "n": len(studied),
+        "static": mean(static),
+        "learned": mean(learned),
+        "lift": mean(learned - static),
+        "ci95": bootstrap_interval(learned - static),
+    }
+
+
+def own_lifts(studied: Sequence[Studied], names: Sequence[str]) -> dict[str, Any]:
+    """Return what each mechanism's addends bring: with all, minus without it."""
+    full = np.array([s.learned.ndcg10 for s in studied])
+    without = np.array([s.without for s in studied])
+    return {
+        name: {"lift": mean(full - column), "ci95": bootstrap_interval(full - column)}
+        for name, column in zip(names, without.T, strict=True)
+    }
+
+
+def remove(path: Path) -> None:
+    """Delete a memory's file and what SQLite keeps beside it."""
+    for beside in (path, *path.parent.glob(f"{path.name}-*")):
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,263 @@
+"""The protocols: static, k-fold, prequential and repeat, each on memories in temporary files."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from engrain.base.errors import ConfigError
+from engrain.evaluation.datasets import Dataset
+from engrain.evaluation.options import Options
+from engrain.evaluation.results import Studied, study, summarise
+from engrain.evaluation.subject import Stopwatch, Subject
+from engrain.evaluation.users import Attacker, User, drifted, intrusion
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+CURVE_POINTS = 20
+
+
+def silent(label: str, done: int, total: int) -> None:
+    """Report no progress."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of one protocol.
+
+    Attributes
+    ----------
+    studied : list of Studied
+        Every question in the order in which it was measured.
+    counted : list of bool
+        Whether it belongs to the part that the figures cover.
+    intrusions : list of bool
+        Counted questions that the attacker's memory is no answer to: is it in the first five?
+    """
+
+    dataset: Dataset
+    options: Options
+    folder: Path
+    progress: Progress = silent
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
+    studied: list[Studied] = field(default_factory=list)
+    counted: list[bool] = field(default_factory=list)
+    intrusions: list[bool] = field(default_factory=list)
+    rewarded: set[str] = field(default_factory=set)
+    names: tuple[str, ...] = ()
+    columns: list[int] = field(default_factory=list)
+
+    def subject(self, name: str) -> Subject:
+        """Make a fresh memory of the data set."""
+        mechanisms = self.options.mechanisms or ()
+        foreign = [m for m in mechanisms if not is_builtin(m)]
+        subject = Subject(self.dataset, self.folder / f"{name}.db", foreign, self.stopwatch)
+        self._choose_columns(subject)
+        return subject
+
+    def _choose_columns(self, subject: Subject) -> None:
+        known = subject.study(0).names
+        self.names = self.options.mechanisms or known
+        unknown = [name for name in self.names if name not in known]
+        if unknown:
+            raise ConfigError(
+                f"mechanisms: unknown {', '.join(unknown)}; known: {', '.join(known)}"
+            )
+        self.columns = [known.index(name) for name in self.names]
+
+    def note(self, subject: Subject, index: int, relevant: frozenset[str], *, counts: bool) -> None:
+        """Measure a question as the memory stands now."""
+        question = self.dataset.questions[index]
+        found = study(
+            index,
+            question.conv,
+            relevant,
+            subject.study(index),
+            overlap=not relevant.isdisjoint(self.rewarded),
+            columns=self.columns,
+        )
+        self.studied.append(found)
+        self.counted.append(counts)
+
+    def report(self) -> dict[str, Any]:
+        """Return the keys of the JSON report."""
+        kept = [s for s, counts in zip(self.studied, self.counted, strict=True) if counts]
+        report = {
+            "dataset": self.dataset.name,
+            "protocol": self.options.protocol,
+            **summarise(kept, self.names, self.stopwatch),
+        }
+        if self.options.is_stream:
+            report["curve"] = curve(self.studied)
+        return report
+
+
+def evaluate(
+    dataset: Dataset, options: Options | None = None, progress: Progress = silent
+) -> dict[str, Any]:
+    """Run one protocol and return its report.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    options : Options, optional
+    progress : callable
+        Called with a label, the questions done and their number.
+
+    Returns
+    -------
+    dict
+        Plain numbers and, under every ``ci95``, a pair of numbers or None; see the guide to
+        ``engrain eval`` for each key. Outcomes are simulated from the judgments.
+
+    Raises
+    ------
+    ConfigError
+        The data set has fewer judged questions than the protocol needs, or a mechanism is unknown.
+    """
+    options = options or Options()
+    run = perform(dataset, options, progress)
+    report = run.report()
+    if options.poison:
+        clean = perform(dataset, replace(options, poison=0.0), progress)
+        report["poison"] = {
+            "rate": options.poison,
+            "principals": options.principals,
+            "top5_share": share(run.intrusions),
+            "top5_share_clean": share(clean.intrusions),
+            "recall5": report["learned"]["recall5"],
+            "recall5_clean": clean.report()["learned"]["recall5"],
+        }
+    return report
+
+
+def perform(dataset: Dataset, options: Options, progress: Progress) -> Run:
+    """Run a protocol in a temporary folder."""
+    judged = dataset.judged(exclude_adversarial=options.exclude_adversarial)
+    least = options.folds if options.protocol == "kfold" else 1
+    if len(judged) < least:
+        raise ConfigError(f"{dataset.name}: {len(judged)} judged questions, {least} are needed")
+    order = [judged[i] for i in np.random.default_rng(options.seed).permutation(len(judged))]
+    with TemporaryDirectory(prefix="engrain-eval-") as folder:
+        run = Run(dataset, options, Path(folder), progress)
+        {"static": run_static, "kfold": run_folds}.get(options.protocol, run_stream)(run, order)
+    return run
+
+
+def run_static(run: Run, order: Sequence[int]) -> None:
+    """Ask every question once; nothing is taught."""
+    with run.subject("static") as subject:
+        for done, index in enumerate(order, 1):
+            run.note(subject, index, run.dataset.questions[index].relevant, counts=True)
+            subject.ask(index)
+            run.progress("asking", done, len(order))
+
+
+def run_folds(run: Run, order: Sequence[int]) -> None:
+    """Teach all folds but one, freeze, and ask the one; for every fold."""
+    folds = np.array_split(np.asarray(order), run.options.folds)
+    for number, test in enumerate(folds):
+        training = np.concatenate([fold for f, fold in enumerate(folds) if f != number]).tolist()
+        label = f"fold {number + 1} of {len(folds)}"
+        run.rewarded = set()
+        with run.subject(f"fold{number}") as subject:
+            teach = teach_judged if run.options.teach == "judge" else teach_shown
+            for done in teach(run, subject, training):
+                run.progress(label, done, len(order))
+            subject.memory.refit()
+            for done, index in enumerate(test.tolist(), len(training) + 1):
+                run.note(subject, index, run.dataset.questions[index].relevant, counts=True)
+                subject.glance(index)
+                run.progress(label, done, len(order))
+
+
+def teach_judged(run: Run, subject: Subject, training: Iterable[int]) -> Iterator[int]:
+    """Judge every training question; yields the number of questions taught."""
+    for done, index in enumerate(training, 1):
+        subject.judge(index)
+        run.rewarded |= run.dataset.questions[index].relevant
+        yield done
+
+
+def teach_shown(run: Run, subject: Subject, training: Iterable[int]) -> Iterator[int]:
+    """Ask every training question and give the outcomes of what was shown."""
+    user = User(run.options)
+    for done, index in enumerate(training, 1):
+        recall = subject.ask(index)
+        outcomes = user.outcomes(recall, run.dataset.questions[index].relevant)
+        subject.answer(recall, outcomes, joint=run.options.clicks == "joint")
+        run.rewarded |= {id for id, value in outcomes.items() if value > 0}
+        if done % run.options.refit_every == 0:
+            subject.memory.refit()
+        yield done
+
+
+def run_stream(run: Run, order: Sequence[int]) -> None:
+    """Answer and learn question by question, twice over for `repeat`."""
+    repeat = run.options.protocol == "repeat"
+    passes = [*order, *order] if repeat else list(order)
+    counted = len(order) if repeat else len(order) // 2
+    user, attacker = User(run.options), Attacker(run.dataset, run.options)
+    waiting: deque[tuple[Any, dict[Any, float]]] = deque()
+    with run.subject("stream") as subject:
+        for step, index in enumerate(passes):
+            relevant = relevant_at(run, index, late=step >= len(passes) // 2)
+            if not relevant:
+                continue
+            run.note(subject, index, relevant, counts=step >= counted)
+            recall = subject.ask(index)
+            if step >= counted:
+                target = attacker.targets[run.dataset.questions[index].conv]
+                found = intrusion(recall, target, relevant)
+                run.intrusions += [] if found is None else [found]
+            waiting.append((recall, user.outcomes(recall, relevant)))
+            if len(waiting) > run.options.delay:
+                settle(run, subject, *waiting.popleft())
+            attacker.act(subject, index)
+            if (step + 1) % run.options.refit_every == 0:
+                subject.memory.refit()
+            run.progress("learning", step + 1, len(passes))
+
+
+def settle(run: Run, subject: Subject, recall: Any, outcomes: dict[Any, float]) -> None:
+    """Give the outcomes of a recall, perhaps long after it."""
+    subject.answer(recall, outcomes, joint=run.options.clicks == "joint")
+    run.rewarded |= {id for id, value in outcomes.items() if value > 0}
+
+
+def relevant_at(run: Run, index: int, *, late: bool) -> frozenset[str]:
+    """Return the right answers to a question at this point of the stream."""
+    relevant = run.dataset.questions[index].relevant
+    if not run.options.drift:
+        return relevant
+    ids = [document.id for document in run.dataset.documents]
+    return drifted(relevant, ids, late=late, seed=run.options.seed)
+
+
+def is_builtin(mechanism: str) -> bool:
+    """Tell whether a mechanism is a column of the memory itself, as ``s:…`` and ``e:…`` are."""
+    return mechanism.startswith(("s:", "e:"))
+
+
+def share(flags: Sequence[bool]) -> float:
+    """Return the share of true flags, 0 of none."""
+    return float(np.mean(flags)) if flags else 0.0
+
+
+def curve(studied: Sequence[Studied]) -> list[dict[str, float]]:
+    """Return static and learned nDCG@10 in up to twenty equal parts of the stream."""
+    parts = np.array_split(np.arange(len(studied)), min(CURVE_POINTS, len(studied)))
+    return [
+        {
+            "requests": int(block[-1]) + 1,
+            "static": float(np.mean([studied[i].static.ndcg10 for i in block])),
+            "learned": float(np.mean([studied[i].learned.ndcg10 for i in block])),
+        }
+        for block in parts
+        if len(block)
+    ]

@@ -1,0 +1,147 @@
+"""What is noted of each question, and the summary that becomes the report's keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engrain.base.arrays import BoolArray, F32Array, F64Array
+from engrain.evaluation.intervals import bootstrap_interval, clustered_interval
+from engrain.evaluation.metrics import DISCOUNT, IDEAL, Quality, mean_quality, measure
+from engrain.evaluation.subject import Stopwatch
+from engrain.memory import Candidates
+
+
+@dataclass(frozen=True, slots=True)
+class Studied:
+    """One question's rankings, all from the same candidates and the same rows.
+
+    Attributes
+    ----------
+    question : int
+    conv : str or None
+    overlap : bool
+        A relevant document had been rewarded before this question.
+    static, static_weights, learned : Quality
+        By the base weights, by learned weights of the static columns, by all that was learned.
+    without : ndarray of float64, shape (mechanisms,)
+        nDCG@10 when one mechanism's addends are left out.
+    """
+
+    question: int
+    conv: str | None
+    overlap: bool
+    static: Quality
+    static_weights: Quality
+    learned: Quality
+    without: F64Array
+
+
+def study(
+    question: int,
+    conv: str | None,
+    relevant: frozenset[str],
+    candidates: Candidates,
+    *,
+    overlap: bool,
+    columns: Sequence[int],
+) -> Studied:
+    """Measure one question under the controls, from its candidates' rows."""
+    hits = np.fromiter((id in relevant for id in candidates.ids), bool, len(candidates.ids))
+
+    def quality(scores: F32Array) -> Quality:
+        return measure(hits[np.argsort(-scores, kind="stable")[:10]], len(relevant))
+
+    return Studied(
+        question=question,
+        conv=conv,
+        overlap=overlap,
+        static=quality(candidates.rows @ candidates.base),
+        static_weights=quality(candidates.rows @ candidates.control),
+        learned=quality(candidates.scores),
+        without=ablate(hits, len(relevant), candidates, columns),
+    )
+
+
+def ablate(
+    hits: BoolArray, relevant: int, candidates: Candidates, columns: Sequence[int]
+) -> F64Array:
+    """Return nDCG@10 without each of the columns, shape (columns,)."""
+    picked = np.asarray(columns, dtype=int)
+    addends = candidates.rows[:, picked] * candidates.weights[picked]
+    order = np.argsort(addends - candidates.scores[:, None], axis=0, kind="stable")[:10]
+    gains = hits[order] * DISCOUNT[: len(order), None]
+    return np.asarray(gains.sum(axis=0) / IDEAL[min(10, relevant)])
+
+
+def summarise(
+    studied: Sequence[Studied], names: Sequence[str], stopwatch: Stopwatch
+) -> dict[str, Any]:
+    """Return the keys of a report that follow from the questions alone."""
+    base, weights, full = (
+        np.array([getattr(s, key).ndcg10 for s in studied])
+        for key in ("static", "static_weights", "learned")
+    )
+    overlap = np.array([s.overlap for s in studied], dtype=bool)
+    without = np.array([s.without for s in studied]).reshape(len(studied), len(names))
+    convs = [s.conv for s in studied]
+    lift = full - base
+    return {
+        "queries": len(studied),
+        "static": mean_quality([s.static for s in studied]),
+        "learned": mean_quality([s.learned for s in studied]),
+        "lift": {
+            "ndcg10": mean(lift),
+            "ci95": bootstrap_interval(lift),
+            "ci95_clustered": clustered_interval(lift, convs),
+        },
+        "overlap": part(lift, overlap),
+        "no_overlap": part(lift, ~overlap),
+        "static_weights": control(weights - base, overlap),
+        "evidence": control(full - weights, overlap),
+        "mechanisms": {
+            name: {"lift": mean(full - column), "ci95": bootstrap_interval(full - column)}
+            for name, column in zip(names, without.T, strict=True)
+        },
+        "conversations": by_conversation(lift, convs),
+        "latency_us": latencies(stopwatch),
+    }
+
+
+def mean(values: F64Array) -> float | None:
+    """Return the mean, None of nothing."""
+    return float(values.mean()) if len(values) else None
+
+
+def part(lift: F64Array, mask: BoolArray) -> dict[str, Any]:
+    """Summarise the questions in `mask`."""
+    chosen = lift[mask]
+    return {"n": len(chosen), "lift": mean(chosen), "ci95": bootstrap_interval(chosen)}
+
+
+def control(lift: F64Array, overlap: BoolArray) -> dict[str, Any]:
+    """Summarise a lift with its value on the questions without overlap."""
+    return {
+        "lift": mean(lift),
+        "ci95": bootstrap_interval(lift),
+        "no_overlap": mean(lift[~overlap]),
+    }
+
+
+def by_conversation(lift: F64Array, convs: Sequence[str | None]) -> dict[str, Any]:
+    """Return the lift of each conversation."""
+    named = [conv for conv in dict.fromkeys(convs) if conv is not None]
+    member: Callable[[str], BoolArray] = lambda conv: np.array([c == conv for c in convs])  # noqa: E731
+    return {conv: part(lift, member(conv)) for conv in named}
+
+
+def latencies(stopwatch: Stopwatch) -> dict[str, float]:
+    """Return p50 and p99 of recall and feedback in microseconds."""
+    return {
+        f"{kind}_p{q}": stopwatch.percentile(kind, q)
+        for kind in ("recall", "feedback")
+        for q in (50, 99)
+    }
