@@ -5,8 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from engrain.kernels.simd import LEVELS, set_simd_level, simd_level
+
+# Machines that run the tests are shared: a slow example is no failure.
+settings.register_profile("engrain", deadline=None)
+settings.load_profile("engrain")
 
 
 @pytest.fixture(params=LEVELS)

@@ -2,7 +2,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from engrain.base.arrays import F32Array, F64Array, I32Array, I64Array
+from engrain.base.arrays import F32Array, F64Array, I8Array, I32Array, I64Array
 from engrain.kernels.traces import TraceArray
 
 class TraceRule:
@@ -141,3 +141,22 @@ def deliver_spikes(
     now: int,
 ) -> None: ...
 def solve_cable(parent: I32Array, axial: F64Array, diagonal: F64Array, rhs: F64Array) -> None: ...
+def topk_rows(rows: F32Array, query: F32Array, index: I64Array, score: F32Array) -> int: ...
+def topk_codes(
+    codes: I8Array,
+    scale: F32Array,
+    rows: F32Array,
+    query: F32Array,
+    wide: int,
+    index: I64Array,
+    score: F32Array,
+) -> int: ...
+def topk_merge(
+    scores: F32Array,
+    first: int,
+    finish: bool,
+    sizes: I64Array,
+    index: I64Array,
+    score: F32Array,
+) -> None: ...
+def quantize_rows(rows: F32Array, codes: I8Array, scale: F32Array) -> None: ...

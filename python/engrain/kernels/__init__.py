@@ -21,6 +21,7 @@ from engrain.kernels.neuron import (
 from engrain.kernels.reconsolidate import reconsolidate
 from engrain.kernels.simd import simd_level
 from engrain.kernels.similarity import score_rows
+from engrain.kernels.topk import knn_graph, quantize_rows, topk, topk_int8
 from engrain.kernels.traces import TRACE, TraceRule, read_traces, step_traces, touch_traces
 
 __all__ = [
@@ -37,6 +38,8 @@ __all__ = [
     "conv4d_grad_input",
     "conv4d_grad_weight",
     "deliver_spikes",
+    "knn_graph",
+    "quantize_rows",
     "read_traces",
     "reconsolidate",
     "score_rows",
@@ -46,6 +49,8 @@ __all__ = [
     "step_hodgkin_huxley",
     "step_hodgkin_huxley_rk4",
     "step_traces",
+    "topk",
+    "topk_int8",
     "touch_traces",
     "update_lora",
 ]

@@ -19,6 +19,7 @@ from engrain.kernels.reference.neuron import (
 from engrain.kernels.reference.rank import laplace_step, weigh_rows
 from engrain.kernels.reference.reconsolidate import reconsolidate
 from engrain.kernels.reference.similarity import score_rows
+from engrain.kernels.reference.topk import knn_graph, quantize_rows, topk, topk_int8
 from engrain.kernels.reference.traces import read_traces, step_traces, touch_traces
 
 __all__ = [
@@ -30,8 +31,10 @@ __all__ = [
     "conv4d_grad_weight",
     "deliver_spikes",
     "evidence_features",
+    "knn_graph",
     "laplace_step",
     "ledger_update",
+    "quantize_rows",
     "question_kernel",
     "read_traces",
     "reconsolidate",
@@ -45,6 +48,8 @@ __all__ = [
     "step_hodgkin_huxley_rk4",
     "step_traces",
     "terms_of",
+    "topk",
+    "topk_int8",
     "touch_traces",
     "update_edges",
     "update_lora",

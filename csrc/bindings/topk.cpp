@@ -1,0 +1,118 @@
+#include "engrain/topk.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "arrays.hpp"
+#include "engrain/finite.hpp"
+#include "engrain/flat.hpp"
+
+namespace engrain::bindings {
+namespace {
+
+Best check_best(I64Array& index, F32Array& score, std::size_t n) {
+    check_shape(index.ndim() == 1 && score.ndim() == 1 && extent(index, 0) == extent(score, 0),
+                "index, score: expected one shape (k,)");
+    check_shape(extent(index, 0) <= n, "index, score: more places than rows");
+    return {index.mutable_data(), score.mutable_data(), extent(index, 0), 0};
+}
+
+std::size_t topk_rows_py(const F32Array& rows, const F32Array& query, I64Array& index,
+                         F32Array& score) {
+    check_shape(rows.ndim() == 2, "rows: expected 2 dimensions (n, dim)");
+    check_shape(query.ndim() == 1 && extent(query, 0) == extent(rows, 1),
+                "query: expected shape (dim,)");
+    const std::size_t n = extent(rows, 0), dim = extent(rows, 1);
+    Best best = check_best(index, score, n);
+    const float *r = rows.data(), *q = query.data();
+    py::gil_scoped_release release;
+    scan_rows(best, r, n, dim, q);
+    sort_best(best);
+    return best.size;
+}
+
+// `wide` holds the candidates that the codes find, more than the k of `index`.
+std::size_t topk_codes_py(const I8Array& codes, const F32Array& scale, const F32Array& rows,
+                          const F32Array& query, std::size_t wide, I64Array& index,
+                          F32Array& score) {
+    check_shape(rows.ndim() == 2 && codes.ndim() == 2 && extent(codes, 0) == extent(rows, 0) &&
+                    extent(codes, 1) == (extent(rows, 1) + 63) / 64 * 64,
+                "codes: expected shape (n, dim padded to a multiple of 64) of rows (n, dim)");
+    const std::size_t n = extent(rows, 0), dim = extent(rows, 1), width = extent(codes, 1);
+    check_shape(scale.ndim() == 1 && extent(scale, 0) == n, "scale: expected shape (n,)");
+    check_shape(query.ndim() == 1 && extent(query, 0) == dim, "query: expected shape (dim,)");
+    const Best wanted = check_best(index, score, n);
+    wide = std::min(std::max(wide, wanted.k), n);
+    std::vector<std::int64_t> indices(wide);
+    std::vector<float> scores(wide), padded(width);
+    std::vector<std::int8_t> asked(width);
+    std::copy(query.data(), query.data() + dim, padded.begin());
+    const std::int8_t* c = codes.data();
+    const float *r = rows.data(), *q = query.data(), *s = scale.data();
+    py::gil_scoped_release release;
+    quantize_row(padded.data(), width, asked.data());
+    Best best{indices.data(), scores.data(), wide, 0};
+    scan_codes(best, c, s, n, width, asked.data());
+    rescore_best(best, r, dim, q);
+    sort_best(best);
+    const std::size_t size = std::min(best.size, wanted.k);
+    std::copy(indices.begin(), indices.begin() + std::ptrdiff_t(size), wanted.index);
+    std::copy(scores.begin(), scores.begin() + std::ptrdiff_t(size), wanted.score);
+    return size;
+}
+
+// One block of scores (queries, m) into the lists of all queries, query i holding sizes[i] entries.
+void topk_merge_py(const F32Array& scores, std::int64_t first, bool finish, I64Array& sizes,
+                   I64Array& index, F32Array& score) {
+    check_shape(scores.ndim() == 2 && index.ndim() == 2 && score.ndim() == 2 &&
+                    extent(index, 0) == extent(scores, 0) &&
+                    extent(score, 0) == extent(scores, 0) && extent(index, 1) == extent(score, 1),
+                "scores, index, score: expected shapes (queries, m), (queries, k), (queries, k)");
+    const std::size_t queries = extent(scores, 0), m = extent(scores, 1), k = extent(index, 1);
+    check_shape(sizes.ndim() == 1 && extent(sizes, 0) == queries, "sizes: expected (queries,)");
+    const float* from = scores.data();
+    std::int64_t *i = index.mutable_data(), *held = sizes.mutable_data();
+    float* s = score.mutable_data();
+    py::gil_scoped_release release;
+    for (std::size_t query = 0; query < queries; ++query) {
+        Best best{i + query * k, s + query * k, k, std::size_t(held[query])};
+        offer_scores(best, from + query * m, m, first);
+        if (finish) sort_best(best);
+        held[query] = std::int64_t(best.size);
+    }
+}
+
+void quantize_rows_py(const F32Array& rows, I8Array& codes, F32Array& scale) {
+    check_shape(rows.ndim() == 2 && codes.ndim() == 2 && extent(codes, 0) == extent(rows, 0) &&
+                    extent(codes, 1) == (extent(rows, 1) + 63) / 64 * 64,
+                "codes: expected shape (n, dim padded to a multiple of 64)");
+    const std::size_t n = extent(rows, 0), dim = extent(rows, 1), width = extent(codes, 1);
+    check_shape(scale.ndim() == 1 && extent(scale, 0) == n, "scale: expected shape (n,)");
+    check_shape(all_finite(rows.data(), n * dim), "rows: contain NaN or infinity");
+    const float* r = rows.data();
+    std::int8_t* c = codes.mutable_data();
+    float* s = scale.mutable_data();
+    std::vector<float> padded(width);
+    py::gil_scoped_release release;
+    for (std::size_t i = 0; i < n; ++i) {
+        std::copy(r + i * dim, r + (i + 1) * dim, padded.begin());
+        s[i] = quantize_row(padded.data(), width, c + i * width);
+    }
+}
+
+}  // namespace
+
+void bind_topk(py::module_& m) {
+    m.def("topk_rows", &topk_rows_py, py::arg("rows").noconvert(), py::arg("query").noconvert(),
+          py::arg("index").noconvert(), py::arg("score").noconvert());
+    m.def("topk_codes", &topk_codes_py, py::arg("codes").noconvert(), py::arg("scale").noconvert(),
+          py::arg("rows").noconvert(), py::arg("query").noconvert(), py::arg("wide"),
+          py::arg("index").noconvert(), py::arg("score").noconvert());
+    m.def("topk_merge", &topk_merge_py, py::arg("scores").noconvert(), py::arg("first"),
+          py::arg("finish"), py::arg("sizes").noconvert(), py::arg("index").noconvert(),
+          py::arg("score").noconvert());
+    m.def("quantize_rows", &quantize_rows_py, py::arg("rows").noconvert(),
+          py::arg("codes").noconvert(), py::arg("scale").noconvert());
+}
+
+}  // namespace engrain::bindings

@@ -1,0 +1,123 @@
+#include "engrain/topk.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "engrain/dot.hpp"
+#include "engrain/flat.hpp"
+
+namespace engrain {
+namespace {
+
+constexpr std::size_t block = 256;  // rows scored before the list looks at them
+
+bool worse(const Best& best, std::size_t a, std::size_t b) noexcept {
+    return best.score[a] < best.score[b] ||
+           (best.score[a] == best.score[b] && best.index[a] > best.index[b]);
+}
+
+void exchange(Best& best, std::size_t a, std::size_t b) noexcept {
+    std::swap(best.score[a], best.score[b]);
+    std::swap(best.index[a], best.index[b]);
+}
+
+void sift_down(Best& best, std::size_t at, std::size_t size) noexcept {
+    for (std::size_t child = 2 * at + 1; child < size; at = child, child = 2 * at + 1) {
+        if (child + 1 < size && worse(best, child + 1, child)) ++child;
+        if (!worse(best, child, at)) return;
+        exchange(best, at, child);
+    }
+}
+
+void make_heap(Best& best) noexcept {
+    for (std::size_t at = best.size / 2; at-- > 0;) sift_down(best, at, best.size);
+}
+
+void offer(Best& best, float score, std::int64_t index) noexcept {
+    if (best.size < best.k) {
+        if (score != score) return;
+        best.score[best.size] = score;
+        best.index[best.size] = index;
+        if (++best.size == best.k) make_heap(best);
+    } else if (score > best.score[0]) {
+        best.score[0] = score;
+        best.index[0] = index;
+        sift_down(best, 0, best.size);
+    }
+}
+
+template <int W>
+ENGRAIN_INLINE bool any_above(const float* scores, float bound) {
+    int above = 0;
+    for (int lane = 0; lane < 16; ++lane) above |= scores[lane] > bound ? 1 : 0;
+    return above != 0;
+}
+
+template <int W>
+ENGRAIN_INLINE void offer_scores_body(Best& best, const float* scores, std::size_t n,
+                                      std::int64_t first) {
+    std::size_t i = 0;
+    if (best.k == 0) return;
+    while (i < n && best.size < best.k) offer(best, scores[i], first + std::int64_t(i)), ++i;
+    for (; i + 16 <= n; i += 16)
+        if (any_above<W>(scores + i, best.score[0]))
+            for (std::size_t j = i; j < i + 16; ++j)
+                offer(best, scores[j], first + std::int64_t(j));
+    for (; i < n; ++i) offer(best, scores[i], first + std::int64_t(i));
+}
+
+template <int W>
+ENGRAIN_INLINE void scan_rows_body(Best& best, const float* rows, std::size_t n, std::size_t dim,
+                                   const float* query) {
+    float scores[block];
+    for (std::size_t start = 0; start < n; start += block) {
+        const std::size_t count = std::min(block, n - start);
+        for (std::size_t i = 0; i < count; ++i)
+            scores[i] = dot<W>(rows + (start + i) * dim, query, dim);
+        offer_scores_body<W>(best, scores, count, std::int64_t(start));
+    }
+}
+
+template <int W>
+ENGRAIN_INLINE void rescore_best_body(Best& best, const float* rows, std::size_t dim,
+                                      const float* query) {
+    for (std::size_t i = 0; i < best.size; ++i)
+        best.score[i] = dot<W>(rows + std::size_t(best.index[i]) * dim, query, dim);
+}
+
+}  // namespace
+
+ENGRAIN_DISPATCH(void, offer_scores,
+                 (Best & best, const float* scores, std::size_t n, std::int64_t first),
+                 (best, scores, n, first))
+ENGRAIN_DISPATCH(void, scan_rows,
+                 (Best & best, const float* rows, std::size_t n, std::size_t dim,
+                  const float* query),
+                 (best, rows, n, dim, query))
+ENGRAIN_DISPATCH(void, rescore_best,
+                 (Best & best, const float* rows, std::size_t dim, const float* query),
+                 (best, rows, dim, query))
+
+void sort_best(Best& best) noexcept {
+    make_heap(best);
+    for (std::size_t size = best.size; size > 1; --size) {
+        exchange(best, 0, size - 1);
+        sift_down(best, 0, size - 1);
+    }
+}
+
+void scan_codes(Best& best, const std::int8_t* codes, const float* scale, std::size_t n,
+                std::size_t width, const std::int8_t* query) noexcept {
+    std::uint32_t members[block];
+    std::int32_t dots[block];
+    float scores[block];
+    for (std::size_t i = 0; i < block; ++i) members[i] = std::uint32_t(i);
+    for (std::size_t start = 0; start < n; start += block) {
+        const std::size_t count = std::min(block, n - start);
+        dot_codes(codes + start * width, width, members, count, query, dots);
+        for (std::size_t i = 0; i < count; ++i) scores[i] = float(dots[i]) * scale[start + i];
+        offer_scores(best, scores, count, std::int64_t(start));
+    }
+}
+
+}  // namespace engrain
