@@ -11,6 +11,7 @@ void bind_reconsolidate(pybind11::module_& m);
 void bind_neuron(pybind11::module_& m);
 void bind_similarity(pybind11::module_& m);
 void bind_topk(pybind11::module_& m);
+void bind_som(pybind11::module_& m);
 void bind_traces(pybind11::module_& m);
 }  // namespace engrain::bindings
 
@@ -28,5 +29,6 @@ PYBIND11_MODULE(_kernels, m, pybind11::mod_gil_not_used()) {
     engrain::bindings::bind_neuron(m);
     engrain::bindings::bind_similarity(m);
     engrain::bindings::bind_topk(m);
+    engrain::bindings::bind_som(m);
     engrain::bindings::bind_traces(m);
 }

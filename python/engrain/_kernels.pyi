@@ -160,3 +160,17 @@ def topk_merge(
     score: F32Array,
 ) -> None: ...
 def quantize_rows(rows: F32Array, codes: I8Array, scale: F32Array) -> None: ...
+def train_som_online(
+    x: F32Array,
+    weights: F32Array,
+    grid: tuple[int, int, int],
+    rate: F32Array,
+    sigma: F32Array,
+    cutoff: float,
+    best: I64Array,
+    distance: F32Array,
+) -> None: ...
+def best_som_units(
+    dots: F32Array, squared_norms: F32Array, best: I64Array, second: I64Array
+) -> None: ...
+def accumulate_som(x: F32Array, best: I64Array, sums: F32Array, counts: F32Array) -> None: ...

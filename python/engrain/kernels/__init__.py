@@ -21,6 +21,7 @@ from engrain.kernels.neuron import (
 from engrain.kernels.reconsolidate import reconsolidate
 from engrain.kernels.simd import simd_level
 from engrain.kernels.similarity import score_rows
+from engrain.kernels.som import accumulate_som, best_som_units, train_som_online
 from engrain.kernels.topk import knn_graph, quantize_rows, topk, topk_int8
 from engrain.kernels.traces import TRACE, TraceRule, read_traces, step_traces, touch_traces
 
@@ -33,7 +34,9 @@ __all__ = [
     "MicroLoRA",
     "TraceRule",
     "TraceTable",
+    "accumulate_som",
     "apply_lora",
+    "best_som_units",
     "conv4d_forward",
     "conv4d_grad_input",
     "conv4d_grad_weight",
@@ -52,5 +55,6 @@ __all__ = [
     "topk",
     "topk_int8",
     "touch_traces",
+    "train_som_online",
     "update_lora",
 ]

@@ -19,11 +19,14 @@ from engrain.kernels.reference.neuron import (
 from engrain.kernels.reference.rank import laplace_step, weigh_rows
 from engrain.kernels.reference.reconsolidate import reconsolidate
 from engrain.kernels.reference.similarity import score_rows
+from engrain.kernels.reference.som import accumulate_som, best_som_units, train_som_online
 from engrain.kernels.reference.topk import knn_graph, quantize_rows, topk, topk_int8
 from engrain.kernels.reference.traces import read_traces, step_traces, touch_traces
 
 __all__ = [
+    "accumulate_som",
     "apply_lora",
+    "best_som_units",
     "bm25_scores",
     "centred_cosines",
     "conv4d_forward",
@@ -51,6 +54,7 @@ __all__ = [
     "topk",
     "topk_int8",
     "touch_traces",
+    "train_som_online",
     "update_edges",
     "update_lora",
     "weigh_rows",

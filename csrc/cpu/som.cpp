@@ -1,0 +1,130 @@
+#include "engrain/som.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "engrain/simd.hpp"
+#include "engrain/transcendental.hpp"
+
+namespace engrain {
+namespace {
+
+using simd::Lanes;
+
+template <int W>
+ENGRAIN_INLINE float squared_distance(const float* a, const float* b, std::size_t n) {
+    Lanes<W> total = Lanes<W>::zero();
+    std::size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        const Lanes<W> d = Lanes<W>::load(a + i) - Lanes<W>::load(b + i);
+        total = total + d * d;
+    }
+    if (i < n) {
+        const Lanes<W> d =
+            Lanes<W>::load_partial(a + i, n - i) - Lanes<W>::load_partial(b + i, n - i);
+        total = total + d * d;
+    }
+    return total.sum();
+}
+
+template <int W>
+ENGRAIN_INLINE void pull(float* w, const float* x, float factor, std::size_t n) {
+    const Lanes<W> f = Lanes<W>::splat(factor);
+    std::size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        const Lanes<W> at = Lanes<W>::load(w + i);
+        (at + f * (Lanes<W>::load(x + i) - at)).store(w + i);
+    }
+    for (; i < n; ++i) w[i] += factor * (x[i] - w[i]);
+}
+
+// The Gaussian of the grid is a product over its axes.
+inline double along(std::size_t a, std::size_t b, double inverse) noexcept {
+    const double d = double(a) - double(b);
+    return exp(-d * d * inverse);
+}
+
+template <int W>
+ENGRAIN_INLINE void learn(const float* x, float* weights, Grid grid, std::size_t dim, float rate,
+                          float sigma, float cutoff, std::size_t best) {
+    const double inverse = 0.5 / (double(sigma) * double(sigma));
+    const std::size_t k0 = best % grid.depth, j0 = best / grid.depth % grid.columns,
+                      i0 = best / grid.depth / grid.columns;
+    for (std::size_t i = 0; i < grid.rows; ++i) {
+        const double by_row = rate * along(i, i0, inverse);
+        if (by_row < cutoff) continue;
+        for (std::size_t j = 0; j < grid.columns; ++j) {
+            const double by_column = by_row * along(j, j0, inverse);
+            if (by_column < cutoff) continue;
+            for (std::size_t k = 0; k < grid.depth; ++k) {
+                const double factor = by_column * along(k, k0, inverse);
+                if (factor < cutoff) continue;
+                float* w = weights + ((i * grid.columns + j) * grid.depth + k) * dim;
+                pull<W>(w, x, float(factor), dim);
+            }
+        }
+    }
+}
+
+template <int W>
+ENGRAIN_INLINE void train_som_online_body(const float* x, float* weights, Grid grid, std::size_t n,
+                                          std::size_t dim, const float* rate, const float* sigma,
+                                          float cutoff, std::int64_t* best, float* distance) {
+    for (std::size_t s = 0; s < n; ++s) {
+        const float* input = x + s * dim;
+        float least = std::numeric_limits<float>::infinity();
+        std::size_t unit = 0;
+        for (std::size_t u = 0; u < grid.units(); ++u) {
+            const float d = squared_distance<W>(input, weights + u * dim, dim);
+            if (d < least) {
+                least = d;
+                unit = u;
+            }
+        }
+        best[s] = std::int64_t(unit);
+        distance[s] = std::sqrt(least);
+        learn<W>(input, weights, grid, dim, rate[s], sigma[s], cutoff, unit);
+    }
+}
+
+}  // namespace
+
+ENGRAIN_DISPATCH(void, train_som_online,
+                 (const float* x, float* weights, Grid grid, std::size_t n, std::size_t dim,
+                  const float* rate, const float* sigma, float cutoff, std::int64_t* best,
+                  float* distance),
+                 (x, weights, grid, n, dim, rate, sigma, cutoff, best, distance))
+
+void best_som_units(const float* dots, const float* squared_norms, std::size_t n, std::size_t units,
+                    std::int64_t* best, std::int64_t* second) noexcept {
+    for (std::size_t i = 0; i < n; ++i) {
+        const float* row = dots + i * units;
+        float least = std::numeric_limits<float>::infinity(), next = least;
+        std::int64_t first = 0, other = 0;
+        for (std::size_t u = 0; u < units; ++u) {
+            const float d = squared_norms[u] - 2.0F * row[u];
+            if (!(d < next)) continue;
+            const bool wins = d < least;
+            next = wins ? least : d;
+            other = wins ? first : std::int64_t(u);
+            least = wins ? d : least;
+            first = wins ? std::int64_t(u) : first;
+        }
+        best[i] = first;
+        second[i] = other;
+    }
+}
+
+void accumulate_som(const float* x, const std::int64_t* best, std::size_t n, std::size_t dim,
+                    float* sums, float* counts) noexcept {
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::size_t u = std::size_t(best[i]);
+        const float* __restrict from = x + i * dim;
+        float* __restrict to = sums + u * dim;
+        for (std::size_t j = 0; j < dim; ++j) to[j] += from[j];
+        counts[u] += 1.0F;
+    }
+}
+
+}  // namespace engrain
