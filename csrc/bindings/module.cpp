@@ -12,6 +12,7 @@ void bind_neuron(pybind11::module_& m);
 void bind_similarity(pybind11::module_& m);
 void bind_topk(pybind11::module_& m);
 void bind_som(pybind11::module_& m);
+void bind_sparse(pybind11::module_& m);
 void bind_traces(pybind11::module_& m);
 }  // namespace engrain::bindings
 
@@ -30,5 +31,6 @@ PYBIND11_MODULE(_kernels, m, pybind11::mod_gil_not_used()) {
     engrain::bindings::bind_similarity(m);
     engrain::bindings::bind_topk(m);
     engrain::bindings::bind_som(m);
+    engrain::bindings::bind_sparse(m);
     engrain::bindings::bind_traces(m);
 }

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <iterator>
 
+#include "engrain/hash.hpp"
+
 namespace engrain {
 namespace {
 
@@ -96,21 +98,6 @@ struct StopList {
     }
 };
 
-// FNV-1a with a finaliser (Fowler, Noll, Vo; Stafford's mix13).
-class Hash {
-  public:
-    void add(unsigned char byte) { state_ = (state_ ^ byte) * 0x100000001B3ULL; }
-    Term term() const {
-        std::uint64_t z = state_;
-        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ULL;
-        z = (z ^ z >> 27) * 0x94D049BB133111EBULL;
-        return static_cast<Term>(static_cast<std::uint32_t>(z ^ z >> 31));
-    }
-
-  private:
-    std::uint64_t state_ = 0xCBF29CE484222325ULL;
-};
-
 bool sibilant(char c) { return c == 's' || c == 'x' || c == 'z'; }
 
 Term hash_token(const char* p, std::size_t n, std::size_t letters) {
@@ -124,14 +111,14 @@ Term hash_token(const char* p, std::size_t n, std::size_t letters) {
             n -= 1;
     }
     Hash hash;
-    for (std::size_t i = 0; i < n; ++i) hash.add(static_cast<unsigned char>(p[i]));
+    for (std::size_t i = 0; i < n; ++i) hash.add(p[i]);
     if (y) hash.add('y');
-    return hash.term();
+    return static_cast<Term>(static_cast<std::uint32_t>(hash.value()));
 }
 
 }  // namespace
 
-void append_terms(const char* text, std::size_t size, std::vector<Term>& terms) {
+void append_tokens(const char* text, std::size_t size, std::vector<Token>& tokens) {
     static const StopList stop_list;
     const auto* p = reinterpret_cast<const unsigned char*>(text);
     const unsigned char *end = p + size, *start = p, *next = p;
@@ -139,8 +126,7 @@ void append_terms(const char* text, std::size_t size, std::vector<Term>& terms) 
     const auto close = [&](const unsigned char* stop) {
         const auto* token = reinterpret_cast<const char*>(start);
         const std::size_t n = static_cast<std::size_t>(stop - start);
-        if (letters > 0 && !stop_list.contains(token, n))
-            terms.push_back(hash_token(token, n, letters));
+        if (letters > 0 && !stop_list.contains(token, n)) tokens.push_back({token, n, letters});
         letters = 0;
     };
     for (; p < end; p = next) {
@@ -151,10 +137,18 @@ void append_terms(const char* text, std::size_t size, std::vector<Term>& terms) 
         }
         close(p);
         if (kind == Kind::ideograph)
-            terms.push_back(hash_token(reinterpret_cast<const char*>(p),
-                                       static_cast<std::size_t>(next - p), 1));
+            tokens.push_back(
+                {reinterpret_cast<const char*>(p), static_cast<std::size_t>(next - p), 1});
     }
     close(end);
+}
+
+void append_terms(const char* text, std::size_t size, std::vector<Term>& terms) {
+    std::vector<Token> tokens;
+    append_tokens(text, size, tokens);
+    terms.reserve(terms.size() + tokens.size());
+    for (const Token& token : tokens)
+        terms.push_back(hash_token(token.begin, token.size, token.letters));
 }
 
 }  // namespace engrain

@@ -22,6 +22,9 @@ cdef extern from "engrain/lora.hpp" namespace "engrain" nogil:
     bint update_lora(float* a, float* b, const float* x, const float* g, size_t rank, size_t dim,
                      const LoraStep& step)
 
+cdef extern from "engrain/hashed.hpp" namespace "engrain":
+    void hash_text(const char* text, size_t size, size_t dim, float* out) except +
+
 cdef extern from "engrain/text.hpp" namespace "engrain":
     void append_terms(const char* text, size_t size, vector[int32_t]& terms) except +
 

@@ -15,6 +15,7 @@ from engrain._csrc cimport (
     VectorSum,
     append_terms,
     count_terms,
+    hash_text,
 )
 
 from engrain.base.errors import NonFiniteError, ShapeError
@@ -405,3 +406,17 @@ def count_terms_of(text):
     for i in range(counted.size()):
         t[i], c[i] = counted[i].term, counted[i].count
     return ids, counts
+
+
+def hash_texts(texts, dim):
+    if dim < 1:
+        raise ShapeError(f"dim: expected at least 1, got {dim}")
+    cdef cnp.ndarray out = empty(cnp.NPY_FLOAT32, len(texts), dim)
+    out[...] = 0
+    cdef float* row = <float*>cnp.PyArray_DATA(out)
+    cdef size_t width = dim
+    for text in texts:
+        raw = encode(text)
+        hash_text(raw, len(raw), width, row)
+        row += width
+    return out

@@ -22,6 +22,7 @@ from engrain.kernels.reconsolidate import reconsolidate
 from engrain.kernels.simd import simd_level
 from engrain.kernels.similarity import score_rows
 from engrain.kernels.som import accumulate_som, best_som_units, train_som_online
+from engrain.kernels.sparse import multiply_sparse
 from engrain.kernels.topk import knn_graph, quantize_rows, topk, topk_int8
 from engrain.kernels.traces import TRACE, TraceRule, read_traces, step_traces, touch_traces
 
@@ -42,6 +43,7 @@ __all__ = [
     "conv4d_grad_weight",
     "deliver_spikes",
     "knn_graph",
+    "multiply_sparse",
     "quantize_rows",
     "read_traces",
     "reconsolidate",

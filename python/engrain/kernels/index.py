@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from engrain._index import Block, RetrievalIndex, Search, count_terms_of, terms_of
+from engrain._index import (
+    Block,
+    RetrievalIndex,
+    Search,
+    count_terms_of,
+    hash_texts,
+    terms_of,
+)
 
-__all__ = ["Block", "RetrievalIndex", "Search", "count_terms_of", "terms_of"]
+__all__ = ["Block", "RetrievalIndex", "Search", "count_terms_of", "hash_texts", "terms_of"]

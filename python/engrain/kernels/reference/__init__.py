@@ -8,7 +8,7 @@ from engrain.kernels.reference.edges import spread_activation, update_edges
 from engrain.kernels.reference.evidence import evidence_features, question_kernel
 from engrain.kernels.reference.flat import centred_cosines, standardize
 from engrain.kernels.reference.ledger import ledger_update, sequence_bounds
-from engrain.kernels.reference.lexical import bm25_scores, terms_of
+from engrain.kernels.reference.lexical import bm25_scores, hash_text, terms_of
 from engrain.kernels.reference.lora import apply_lora, update_lora
 from engrain.kernels.reference.neuron import (
     deliver_spikes,
@@ -20,6 +20,7 @@ from engrain.kernels.reference.rank import laplace_step, weigh_rows
 from engrain.kernels.reference.reconsolidate import reconsolidate
 from engrain.kernels.reference.similarity import score_rows
 from engrain.kernels.reference.som import accumulate_som, best_som_units, train_som_online
+from engrain.kernels.reference.sparse import multiply_sparse
 from engrain.kernels.reference.topk import knn_graph, quantize_rows, topk, topk_int8
 from engrain.kernels.reference.traces import read_traces, step_traces, touch_traces
 
@@ -34,9 +35,11 @@ __all__ = [
     "conv4d_grad_weight",
     "deliver_spikes",
     "evidence_features",
+    "hash_text",
     "knn_graph",
     "laplace_step",
     "ledger_update",
+    "multiply_sparse",
     "quantize_rows",
     "question_kernel",
     "read_traces",

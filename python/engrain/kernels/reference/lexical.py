@@ -42,20 +42,25 @@ def _stem(token: str) -> str:
 
 
 def _hash(token: str) -> int:
-    """Return FNV-1a over UTF-8 with Stafford's mix13 finalizer, as a signed 32-bit number."""
+    """Return FNV-1a over UTF-8 with Stafford's mix13 finalizer, 64 bits."""
     mask = 2**64 - 1
     z = 0xCBF29CE484222325
     for byte in token.encode():
         z = ((z ^ byte) * 0x100000001B3) & mask
     z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & mask
     z = ((z ^ z >> 27) * 0x94D049BB133111EB) & mask
-    z = (z ^ z >> 31) & 0xFFFFFFFF
-    return z - 2**32 if z >= 2**31 else z
+    return z ^ z >> 31
+
+
+def _term(token: str) -> int:
+    """Return the low half of the hash as a signed number."""
+    low = _hash(token) & 0xFFFFFFFF
+    return low - 2**32 if low >= 2**31 else low
 
 
 def terms_of(text: str) -> list[int]:
     """Return the terms of `text` in order: stop words dropped, plurals stripped, hashed."""
-    return [_hash(_stem(token)) for token in _tokens(text) if token not in STOP_WORDS]
+    return [_term(_stem(token)) for token in _tokens(text) if token not in STOP_WORDS]
 
 
 def bm25_scores(
@@ -77,3 +82,22 @@ def bm25_scores(
         idf = np.log1p((len(documents) - df + 0.5) / (df + 0.5))
         scores += repeats * idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * length / average))
     return scores
+
+
+def hash_text(text: str, dim: int) -> F64Array:
+    """Return the signed feature hashes of the tokens' 4- and 5-grams, shape (dim,).
+
+    A token of m letters that occurs c times weighs sqrt(c m), spread over the n-grams of #token# as
+    1 / sqrt(their number) (Weinberger et al. 2009, Feature Hashing for Large Scale Multitask
+    Learning).
+    """
+    out = np.zeros(dim)
+    counts = Counter(token for token in _tokens(text) if token not in STOP_WORDS)
+    for token, count in counts.items():
+        marked = f"#{token}#"
+        grams = [marked[i : i + n] for n in (4, 5) for i in range(len(marked) - n + 1)] or [marked]
+        for gram in grams:
+            value = _hash(gram)
+            sign = 1 if value & 1 else -1
+            out[(value >> 1) % dim] += sign * np.sqrt(count * len(token) / len(grams))
+    return out

@@ -1,0 +1,167 @@
+"""Latent semantic analysis of the memory's own texts (Deerwester et al. 1990).
+
+Texts become tf-idf vectors, (1 + ln tf)(1 + ln N/df), unit length; their matrix A is approximated
+by its first singular vectors, A ≈ U Σ Vᵀ, found by a randomized range finder with power iterations
+(Halko, Martinsson and Tropp 2011). A text is placed at its tf-idf vector times V.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engrain.base.arrays import F32Array, I32Array, I64Array
+from engrain.base.errors import ConfigError, SnapshotError
+from engrain.kernels import multiply_sparse
+from engrain.kernels.index import count_terms_of
+from engrain.memory.index import unit_rows
+
+OVERSAMPLING, POWER_ITERATIONS = 10, 3
+MAX_TERMS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class SparseRows:
+    """A matrix in compressed rows: row i holds `values` at `columns` from starts[i]."""
+
+    starts: I64Array
+    columns: I32Array
+    values: F32Array
+    width: int
+
+    def times(self, dense: F32Array) -> F32Array:
+        return multiply_sparse(self.starts, self.columns, self.values, dense)
+
+    def transposed(self) -> SparseRows:
+        rows = np.repeat(np.arange(len(self.starts) - 1, dtype=np.int32), np.diff(self.starts))
+        order = np.argsort(self.columns, kind="stable")
+        starts = np.zeros(self.width + 1, dtype=np.int64)
+        np.cumsum(np.bincount(self.columns, minlength=self.width), out=starts[1:])
+        return SparseRows(starts, rows[order], self.values[order], len(self.starts) - 1)
+
+
+class LsaEmbedder:
+    """Corpus LSA: related words share directions, learned from the texts given to `fit`.
+
+    Fitting is explicit. Its result, not the fitting, is what a log should keep (`state`): the SVD
+    goes through BLAS, whose last bits differ between machines.
+
+    Parameters
+    ----------
+    dim : int
+        Number of singular vectors.
+    seed : int
+        Of the random projection.
+    """
+
+    def __init__(self, dim: int = 128, seed: int = 0) -> None:
+        if dim < 1:
+            raise ConfigError(f"dim: expected at least 1, got {dim}")
+        self.dim, self.seed = dim, seed
+        self._take(np.empty(0, np.int32), np.empty(0, np.float32), np.empty((0, dim), np.float32))
+
+    @property
+    def fitted(self) -> bool:
+        """Whether there is a basis to embed with."""
+        return len(self._terms) > 0
+
+    def fit(self, texts: Sequence[str]) -> LsaEmbedder:
+        """Learn the basis from `texts`; terms of fewer than two texts are left out.
+
+        Raises
+        ------
+        ConfigError
+            No term occurs in two texts.
+        """
+        counted = [count_terms_of(text) for text in texts]
+        terms, df = np.unique(joined([t for t, _ in counted], np.int32), return_counts=True)
+        kept = np.sort(np.argsort(-df, kind="stable")[:MAX_TERMS])
+        kept = kept[df[kept] >= 2]
+        if kept.size == 0:
+            raise ConfigError("LSA needs at least two texts that share a word")
+        terms, df = terms[kept].astype(np.int32), df[kept]
+        idf = (1 + np.log(len(texts) / df)).astype(np.float32)
+        matrix = weigh(counted, terms, idf)
+        self._take(terms, idf, right_singular_vectors(matrix, self.dim, self.seed))
+        return self
+
+    def embed(self, texts: Sequence[str]) -> F32Array:
+        """Return unit vectors, shape (len(texts), dim); zero for a text without known terms.
+
+        Raises
+        ------
+        ConfigError
+            `fit` or `load` has not been called.
+        """
+        if not self.fitted:
+            raise ConfigError("this LsaEmbedder has no basis yet: call fit(texts) first")
+        matrix = weigh([count_terms_of(text) for text in texts], self._terms, self._idf)
+        return unit_rows(matrix.times(self._basis))
+
+    def state(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Return ``terms`` int32 (v,), ``idf`` float32 (v,) and ``basis`` float32 (v, dim)."""
+        return {"terms": self._terms, "idf": self._idf, "basis": self._basis}
+
+    def load(self, state: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Take over a state returned by `state`.
+
+        Raises
+        ------
+        SnapshotError
+            The arrays do not fit each other or `dim`.
+        """
+        terms, idf, basis = (np.ascontiguousarray(state[key]) for key in ("terms", "idf", "basis"))
+        if basis.shape != (len(terms), self.dim) or idf.shape != terms.shape:
+            raise SnapshotError(f"LSA state of shape {basis.shape} does not fit dim {self.dim}")
+        self._take(terms.astype(np.int32), idf.astype(np.float32), basis.astype(np.float32))
+
+    def _take(self, terms: I32Array, idf: F32Array, basis: F32Array) -> None:
+        self._terms, self._idf, self._basis = terms, idf, basis
+        digest = hashlib.sha256(terms.tobytes() + basis.tobytes()).hexdigest()[:12]
+        self.name = f"lsa-{self.dim}-{digest if len(terms) else 'unfitted'}"
+
+
+def joined(parts: Sequence[np.ndarray[Any, Any]], dtype: Any) -> np.ndarray[Any, Any]:
+    """Return the parts in one array, empty where there are none."""
+    return np.concatenate([np.empty(0, dtype), *parts])
+
+
+def weigh(
+    counted: Sequence[tuple[I32Array, F32Array]], terms: I32Array, idf: F32Array
+) -> SparseRows:
+    """Return unit tf-idf rows of texts given as (terms, counts); unknown terms are left out."""
+    ids = joined([t for t, _ in counted], np.int32)
+    counts = joined([c for _, c in counted], np.float32)
+    row = np.repeat(np.arange(len(counted)), [len(t) for t, _ in counted])
+    column = np.minimum(np.searchsorted(terms, ids), len(terms) - 1)
+    known = terms[column] == ids
+    row, column = row[known], column[known].astype(np.int32)
+    values = (1 + np.log(counts[known])) * idf[column]
+    length = np.sqrt(np.bincount(row, values * values, minlength=len(counted)))
+    starts = np.zeros(len(counted) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(row, minlength=len(counted)), out=starts[1:])
+    return SparseRows(starts, column, (values / length[row]).astype(np.float32), len(terms))
+
+
+def right_singular_vectors(matrix: SparseRows, dim: int, seed: int) -> F32Array:
+    """Return V, shape (width, dim), of the randomized SVD; zero columns beyond the rank."""
+    across = matrix.transposed()
+    sampled = min(dim + OVERSAMPLING, matrix.width, across.width)
+    sketch = np.random.default_rng(seed).standard_normal((matrix.width, sampled), np.float32)
+    for _ in range(POWER_ITERATIONS):
+        sketch = orthonormal(across.times(orthonormal(matrix.times(sketch))))
+    projected = matrix.times(sketch)
+    _, _, rotation = np.linalg.svd(projected, full_matrices=False)
+    basis = np.zeros((matrix.width, dim), dtype=np.float32)
+    found = sketch @ rotation[:dim].T
+    basis[:, : found.shape[1]] = found
+    return basis
+
+
+def orthonormal(columns: F32Array) -> F32Array:
+    """Return an orthonormal basis of the columns' span."""
+    return np.ascontiguousarray(np.linalg.qr(columns)[0], dtype=np.float32)
