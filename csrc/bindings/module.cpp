@@ -6,9 +6,10 @@
 namespace engrain::bindings {
 void bind_cable(pybind11::module_& m);
 void bind_conv4d(pybind11::module_& m);
+void bind_kmeans(pybind11::module_& m);
 void bind_lora(pybind11::module_& m);
-void bind_reconsolidate(pybind11::module_& m);
 void bind_neuron(pybind11::module_& m);
+void bind_reconsolidate(pybind11::module_& m);
 void bind_similarity(pybind11::module_& m);
 void bind_topk(pybind11::module_& m);
 void bind_som(pybind11::module_& m);
@@ -25,9 +26,10 @@ PYBIND11_MODULE(_kernels, m, pybind11::mod_gil_not_used()) {
     });
     engrain::bindings::bind_cable(m);
     engrain::bindings::bind_conv4d(m);
+    engrain::bindings::bind_kmeans(m);
     engrain::bindings::bind_lora(m);
-    engrain::bindings::bind_reconsolidate(m);
     engrain::bindings::bind_neuron(m);
+    engrain::bindings::bind_reconsolidate(m);
     engrain::bindings::bind_similarity(m);
     engrain::bindings::bind_topk(m);
     engrain::bindings::bind_som(m);

@@ -9,6 +9,7 @@ from engrain._core import TraceTable
 from engrain.kernels.cable import solve_cable
 from engrain.kernels.conv4d import Conv4dSpec, conv4d_forward, conv4d_grad_input, conv4d_grad_weight
 from engrain.kernels.edges import EdgeTable
+from engrain.kernels.kmeans import Clusters, kmeans, kmeans_plus_plus
 from engrain.kernels.lora import MicroLoRA, apply_lora, update_lora
 from engrain.kernels.neuron import (
     CalciumChannel,
@@ -29,6 +30,7 @@ from engrain.kernels.traces import TRACE, TraceRule, read_traces, step_traces, t
 __all__ = [
     "TRACE",
     "CalciumChannel",
+    "Clusters",
     "Conv4dSpec",
     "EdgeTable",
     "HodgkinHuxley",
@@ -42,6 +44,8 @@ __all__ = [
     "conv4d_grad_input",
     "conv4d_grad_weight",
     "deliver_spikes",
+    "kmeans",
+    "kmeans_plus_plus",
     "knn_graph",
     "multiply_sparse",
     "quantize_rows",

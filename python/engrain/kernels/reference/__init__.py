@@ -7,6 +7,7 @@ from engrain.kernels.reference.conv4d import conv4d_forward, conv4d_grad_input, 
 from engrain.kernels.reference.edges import spread_activation, update_edges
 from engrain.kernels.reference.evidence import evidence_features, question_kernel
 from engrain.kernels.reference.flat import centred_cosines, standardize
+from engrain.kernels.reference.kmeans import kmeans, kmeans_plus_plus
 from engrain.kernels.reference.ledger import ledger_update, sequence_bounds
 from engrain.kernels.reference.lexical import bm25_scores, hash_text, terms_of
 from engrain.kernels.reference.lora import apply_lora, update_lora
@@ -36,6 +37,8 @@ __all__ = [
     "deliver_spikes",
     "evidence_features",
     "hash_text",
+    "kmeans",
+    "kmeans_plus_plus",
     "knn_graph",
     "laplace_step",
     "ledger_update",

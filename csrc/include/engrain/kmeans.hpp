@@ -1,0 +1,33 @@
+// k-means++ seeding, and the parts of Lloyd's step that are not a matrix product.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace engrain {
+
+// Working memory of seed_centres that the caller owns.
+struct SeedScratch {
+    float* distance;        // n: squared distance to the nearest centre; also an output
+    std::int64_t* nearest;  // n: position among the chosen of that centre; also an output
+    float* between;         // k
+};
+
+// D^2 sampling (Arthur & Vassilvitskii 2007): chosen[0] = floor(uniforms[0] n), and chosen[c] is
+// the first row at which the running sum of squared distances exceeds uniforms[c] times their
+// total, or floor(uniforms[c] n) where that is 0. Uniforms lie in [0, 1), 1 <= k, 1 <= n. A row is
+// passed over where the triangle inequality (Elkan 2003) or a part of the distance shows the new
+// centre not to be nearer: this changes no result.
+void seed_centres(const float* rows, std::size_t n, std::size_t dim, std::size_t k,
+                  const double* uniforms, const SeedScratch& scratch,
+                  std::int64_t* chosen) noexcept;
+
+// label[i] = argmin_c bias[c] - 2 scores[i k + c], ties to the smaller c; least[i] = that minimum.
+void assign_rows(const float* scores, const float* bias, std::size_t n, std::size_t k,
+                 std::int64_t* label, float* least) noexcept;
+
+// sums[label[i]] += rows[i] and counts[label[i]] += 1, in order, in float64.
+void sum_rows(const float* rows, const std::int64_t* label, std::size_t n, std::size_t dim,
+              double* sums, std::int64_t* counts) noexcept;
+
+}  // namespace engrain
