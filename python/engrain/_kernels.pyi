@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 from engrain.base.arrays import F32Array, F64Array, I8Array, I32Array, I64Array
 from engrain.kernels.traces import TraceArray
 
+_Four = tuple[int, int, int, int]
+
 class TraceRule:
     def __init__(
         self,
@@ -17,35 +19,29 @@ class TraceRule:
         /,
     ) -> None: ...
 
-def simd_level() -> int: ...
-def set_simd_level(level: int, /) -> int: ...
-def read_traces(
-    traces: TraceArray,
-    handles: I64Array,
-    now: float,
-    rule: TraceRule,
-    scale: float,
-    out: F32Array,
+def accumulate_som(x: F32Array, best: I64Array, sums: F32Array, counts: F32Array) -> None: ...
+def adam_step(
+    parameters: F32Array,
+    gradient: F32Array,
+    mean: F32Array,
+    square: F32Array,
+    learning_rate: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    weight_decay: float,
+    step: int,
 ) -> None: ...
-def score_rows(rows: F32Array, query: F32Array, out: F32Array) -> None: ...
 def apply_lora(
     a: F32Array, b: F32Array, adapter: I64Array, x: F32Array, scale: float, out: F32Array
 ) -> None: ...
-def update_lora(
-    a: F32Array,
-    b: F32Array,
-    adapter: I64Array,
-    x: F32Array,
-    gradient: F32Array,
-    learning_rate: float,
-    scale: float,
-    decay: float,
-    epsilon: float,
-    normalised: bool,
-) -> bool: ...
-
-_Four = tuple[int, int, int, int]
-
+def assign_rows(scores: F32Array, bias: F32Array, label: I64Array, least: F32Array) -> None: ...
+def backpropagate(
+    parameters: F32Array, features: F32Array, upstream: F32Array, gradient: F32Array
+) -> None: ...
+def best_som_units(
+    dots: F32Array, squared_norms: F32Array, best: I64Array, second: I64Array
+) -> None: ...
 def conv4d_forward(
     x: NDArray[Any],
     weight: NDArray[Any],
@@ -77,17 +73,38 @@ def conv4d_grad_weight(
     groups: int,
     threads: int,
 ) -> None: ...
-def step_traces(
-    fast: F32Array,
-    slow: F32Array,
+def deliver_spikes(
+    spikes: I32Array,
+    indptr: I64Array,
+    targets: I32Array,
     weights: F32Array,
-    decay_fast: float,
-    decay_slow: float,
-    mix: float,
-    reward: float,
+    delays: I32Array,
+    ring: F32Array,
+    now: int,
 ) -> None: ...
-def touch_traces(
-    traces: TraceArray, handles: I64Array, activity: F32Array, now: float, rule: TraceRule
+def inhibit(
+    scores: F32Array,
+    similarity: F32Array | None,
+    strength: float,
+    sparsity: float,
+    temperature: float,
+    rounds: int,
+    scratch: F32Array,
+) -> int: ...
+def learn_values(
+    values: F32Array, handles: I64Array, outcomes: F32Array, alpha: float, errors: F32Array
+) -> None: ...
+def multiply_sparse(
+    starts: I64Array, columns: I32Array, values: F32Array, dense: F32Array, out: F32Array
+) -> None: ...
+def quantize_rows(rows: F32Array, codes: I8Array, scale: F32Array) -> None: ...
+def read_traces(
+    traces: TraceArray,
+    handles: I64Array,
+    now: float,
+    rule: TraceRule,
+    scale: float,
+    out: F32Array,
 ) -> None: ...
 def reconsolidate(
     memories: F32Array,
@@ -97,6 +114,27 @@ def reconsolidate(
     max_tangent: float,
     cosine: F32Array,
 ) -> bool: ...
+def score_features(parameters: F32Array, features: F32Array, logits: F32Array) -> None: ...
+def score_rows(rows: F32Array, query: F32Array, out: F32Array) -> None: ...
+def seed_centres(
+    rows: F32Array,
+    uniforms: F64Array,
+    chosen: I64Array,
+    distance: F32Array,
+    nearest: I64Array,
+) -> None: ...
+def set_simd_level(level: int, /) -> int: ...
+def sgd_step(parameters: F32Array, gradient: F32Array, learning_rate: float) -> None: ...
+def simd_level() -> int: ...
+def solve_cable(parent: I32Array, axial: F64Array, diagonal: F64Array, rhs: F64Array) -> None: ...
+def step_calcium(
+    v: F32Array,
+    gate: F32Array,
+    inside: F32Array,
+    current: F32Array,
+    channel: tuple[float, ...],
+    dt: float,
+) -> None: ...
 def step_hodgkin_huxley(
     v: F32Array,
     m: F32Array,
@@ -123,25 +161,29 @@ def step_hodgkin_huxley_rk4(
     threshold: float,
     threads: int,
 ) -> None: ...
-def step_calcium(
-    v: F32Array,
-    gate: F32Array,
-    inside: F32Array,
-    current: F32Array,
-    channel: tuple[float, ...],
-    dt: float,
-) -> None: ...
-def deliver_spikes(
-    spikes: I32Array,
-    indptr: I64Array,
-    targets: I32Array,
+def step_traces(
+    fast: F32Array,
+    slow: F32Array,
     weights: F32Array,
-    delays: I32Array,
-    ring: F32Array,
-    now: int,
+    decay_fast: float,
+    decay_slow: float,
+    mix: float,
+    reward: float,
 ) -> None: ...
-def solve_cable(parent: I32Array, axial: F64Array, diagonal: F64Array, rhs: F64Array) -> None: ...
-def topk_rows(rows: F32Array, query: F32Array, index: I64Array, score: F32Array) -> int: ...
+def sum_rows(rows: F32Array, label: I64Array, sums: F64Array, counts: I64Array) -> None: ...
+def td_lambda(
+    values: F32Array,
+    traces: F32Array,
+    carry: F32Array,
+    states: I64Array,
+    next: I64Array,
+    rewards: F32Array,
+    kind: int,
+    alpha: float,
+    gamma: float,
+    fade: float,
+    errors: F32Array,
+) -> None: ...
 def topk_codes(
     codes: I8Array,
     scale: F32Array,
@@ -159,7 +201,10 @@ def topk_merge(
     index: I64Array,
     score: F32Array,
 ) -> None: ...
-def quantize_rows(rows: F32Array, codes: I8Array, scale: F32Array) -> None: ...
+def topk_rows(rows: F32Array, query: F32Array, index: I64Array, score: F32Array) -> int: ...
+def touch_traces(
+    traces: TraceArray, handles: I64Array, activity: F32Array, now: float, rule: TraceRule
+) -> None: ...
 def train_som_online(
     x: F32Array,
     weights: F32Array,
@@ -170,19 +215,15 @@ def train_som_online(
     best: I64Array,
     distance: F32Array,
 ) -> None: ...
-def best_som_units(
-    dots: F32Array, squared_norms: F32Array, best: I64Array, second: I64Array
-) -> None: ...
-def accumulate_som(x: F32Array, best: I64Array, sums: F32Array, counts: F32Array) -> None: ...
-def multiply_sparse(
-    starts: I64Array, columns: I32Array, values: F32Array, dense: F32Array, out: F32Array
-) -> None: ...
-def seed_centres(
-    rows: F32Array,
-    uniforms: F64Array,
-    chosen: I64Array,
-    distance: F32Array,
-    nearest: I64Array,
-) -> None: ...
-def assign_rows(scores: F32Array, bias: F32Array, label: I64Array, least: F32Array) -> None: ...
-def sum_rows(rows: F32Array, label: I64Array, sums: F64Array, counts: I64Array) -> None: ...
+def update_lora(
+    a: F32Array,
+    b: F32Array,
+    adapter: I64Array,
+    x: F32Array,
+    gradient: F32Array,
+    learning_rate: float,
+    scale: float,
+    decay: float,
+    epsilon: float,
+    normalised: bool,
+) -> bool: ...

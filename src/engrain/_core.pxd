@@ -1,8 +1,16 @@
 cimport numpy as cnp
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 from libcpp.mutex cimport mutex
 
-from engrain._csrc cimport TraceRule, TraceTableView
+from engrain._csrc cimport (
+    ModulatorRule,
+    ModulatorState,
+    SumTreeView,
+    TdRule,
+    TraceRule,
+    TraceTableView,
+    ValueTableView,
+)
 
 
 cdef class TraceTable:
@@ -15,3 +23,33 @@ cdef class TraceTable:
     cdef int _reserve(self, const int64_t* handles, Py_ssize_t n) except -1
     cdef _take(self, cnp.ndarray traces, cnp.ndarray owner, cnp.ndarray slot_of, size_t used,
                size_t hand, int64_t evicted)
+
+
+cdef class ValueTable:
+    cdef ValueTableView view
+    cdef TdRule native
+    cdef mutex guard
+    cdef readonly object rule
+    cdef readonly float default
+    cdef readonly int64_t max_handles
+    cdef cnp.ndarray _value, _count, _position, _active, _trace
+    cdef int _reserve(self, const int64_t* handles, Py_ssize_t n) except -1
+    cdef _take_index(self, cnp.ndarray value, cnp.ndarray count, cnp.ndarray position, bint keep)
+
+
+cdef class Modulators:
+    cdef ModulatorState current
+    cdef ModulatorRule native
+    cdef mutex guard
+    cdef readonly object rule
+    cdef readonly Py_ssize_t dim
+    cdef cnp.ndarray _direction
+
+
+cdef class SumTree:
+    cdef SumTreeView view
+    cdef mutex guard
+    cdef uint64_t random
+    cdef readonly Py_ssize_t capacity
+    cdef readonly double alpha
+    cdef cnp.ndarray _sum

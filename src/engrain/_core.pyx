@@ -8,10 +8,28 @@ import cython
 import numpy as np
 
 cimport numpy as cnp
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.math cimport NAN
 from libc.string cimport memcpy
 
-from engrain._csrc cimport Trace, TraceKind, forget_traces, read_table, read_traces, touch_table
+from engrain._csrc cimport (
+    Mode,
+    TdKind,
+    Trace,
+    TraceKind,
+    credit_table,
+    forget_traces,
+    initial_modulators,
+    learn_table,
+    modulate_outcome,
+    modulate_query,
+    observe_novelty,
+    read_table,
+    read_traces,
+    sample_priorities,
+    touch_table,
+    update_priorities,
+)
 
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, SnapshotError
 
@@ -22,6 +40,30 @@ include "_checks.pxi"
 # Above this many handles the work pays for releasing the GIL (about 2 us).
 cdef Py_ssize_t MANY = 128
 cdef object TRACE = np.dtype([("fast", np.float32), ("slow", np.float32), ("last", np.float64)])
+
+
+MODES = ("balanced", "encoding", "retrieval")
+MODULATOR_STATE = np.dtype(
+    [(name, np.float64) for name in (
+        "novelty", "phasic", "norepinephrine", "acetylcholine", "boost", "mood", "serotonin",
+        "discount", "dopamine", "inhibition", "gate", "seen")]
+    + [("queries", np.int64), ("outcomes", np.int64), ("mode", np.int64)]
+)
+
+
+cdef int64_t highest(const int64_t* handles, Py_ssize_t n, int64_t max_handles) except -2:
+    """Return the highest handle, -1 of none; refuse any outside [0, max_handles)."""
+    cdef int64_t low = 0, high = -1
+    cdef Py_ssize_t i
+    for i in range(n):
+        low = min(low, handles[i])
+        high = max(high, handles[i])
+    if low < 0 or high >= max_handles:
+        raise ValueError(
+            f"handles: {low if low < 0 else high} is not in [0, {max_handles}); "
+            "handles are dense numbers"
+        )
+    return high
 
 
 @cython.final
@@ -87,16 +129,7 @@ cdef class TraceTable:
 
     cdef int _reserve(self, const int64_t* handles, Py_ssize_t n) except -1:
         """Refuse handles out of range; make room in the index for the others."""
-        cdef int64_t low = 0, high = -1
-        cdef Py_ssize_t i
-        for i in range(n):
-            low = min(low, handles[i])
-            high = max(high, handles[i])
-        if low < 0 or high >= self.max_handles:
-            raise ValueError(
-                f"handles: {low if low < 0 else high} is not in [0, {self.max_handles}); "
-                "handles are dense numbers"
-            )
+        cdef int64_t high = highest(handles, n, self.max_handles)
         if high < <int64_t>self.view.handles:
             return 0
         size = min(max(high + 1, 2 * self.view.handles), self.max_handles)
@@ -276,3 +309,502 @@ cdef class TraceTable:
         owner, self._owner = self._owner, owner
         slot_of, self._slot_of = self._slot_of, slot_of
         self.guard.unlock()
+
+
+@cython.final
+cdef class ValueTable:
+    """Expected outcome by dense handle, learned from reward prediction errors and TD(lambda).
+
+    Parameters
+    ----------
+    rule : engrain.kernels.TdRule
+        ``kind`` "true_online" needs transitions and is refused here; see `td_lambda`.
+    default : float
+        Expected outcome of a handle never seen.
+    max_active : int
+        Most eligibility marks held at once; beyond, the mark under the clock hand gives way.
+    max_handles : int
+        Handles lie in [0, max_handles); the index grows up to it, twelve bytes a handle.
+
+    Raises
+    ------
+    ConfigError
+        A parameter is out of its range.
+    """
+
+    def __init__(self, rule, default=0.5, max_active=10_000, max_handles=1 << 24):
+        for name, value in (("max_active", max_active), ("max_handles", max_handles)):
+            if not 0 < value < 2**31:
+                raise ConfigError(f"{name}: must be in [1, 2**31), got {value}")
+        if not 0 <= default <= 1:
+            raise ConfigError(f"default: must be in [0, 1], got {default}")
+        if rule.kind == "true_online":
+            raise ConfigError("kind: true_online needs the transitions; use td_lambda")
+        self.rule, self.default, self.max_handles = rule, default, max_handles
+        self.native.kind = <TdKind><int>("accumulating", "replacing", "dutch").index(rule.kind)
+        self.native.alpha, self.native.gamma = rule.alpha, rule.gamma
+        self.native.fade = rule.lam
+        self._active = np.zeros(max_active, dtype=np.int64)
+        self._trace = np.zeros(max_active, dtype=np.float32)
+        self.view.active = <int64_t*>cnp.PyArray_DATA(self._active)
+        self.view.trace = <float*>cnp.PyArray_DATA(self._trace)
+        self.view.max_active = max_active
+        value, count, position = self._blank(min(1024, max_handles))
+        self._take_index(value, count, position, False)
+
+    def _blank(self, size):
+        return (
+            np.full(size, self.default, dtype=np.float32),
+            np.zeros(size, dtype=np.uint32),
+            np.full(size, -1, dtype=np.int32),
+        )
+
+    cdef _take_index(self, cnp.ndarray value, cnp.ndarray count, cnp.ndarray position, bint keep):
+        cdef size_t old, size = cnp.PyArray_SIZE(value)
+        # No call into NumPy under the lock: it could hand the GIL to a thread that waits for it.
+        self.guard.lock()
+        old = self.view.handles
+        if keep and old >= size:  # another thread has grown it meanwhile
+            self.guard.unlock()
+            return
+        if keep:
+            memcpy(cnp.PyArray_DATA(value), self.view.value, old * sizeof(float))
+            memcpy(cnp.PyArray_DATA(count), self.view.count, old * sizeof(uint32_t))
+            memcpy(cnp.PyArray_DATA(position), self.view.position, old * sizeof(int32_t))
+        self.view.value = <float*>cnp.PyArray_DATA(value)
+        self.view.count = <uint32_t*>cnp.PyArray_DATA(count)
+        self.view.position = <int32_t*>cnp.PyArray_DATA(position)
+        self.view.handles = size
+        value, self._value = self._value, value
+        count, self._count = self._count, count
+        position, self._position = self._position, position
+        self.guard.unlock()
+
+    cdef int _reserve(self, const int64_t* handles, Py_ssize_t n) except -1:
+        cdef int64_t high = highest(handles, n, self.max_handles)
+        if high >= <int64_t>self.view.handles:
+            size = min(max(high + 1, 2 * self.view.handles), self.max_handles)
+            value, count, position = self._blank(size)
+            self._take_index(value, count, position, True)
+        return 0
+
+    @property
+    def marks(self):
+        """Number of eligibility marks held."""
+        return self.view.used
+
+    def expected(self, cnp.ndarray handles not None, cnp.ndarray out=None):
+        """Return the expected outcome of `handles`, shape (k,); `default` where never seen."""
+        cdef int64_t* h = i64_vector(handles, "handles")
+        cdef Py_ssize_t i, n = cnp.PyArray_DIM(handles, 0)
+        if out is None:
+            out = np.empty(n, dtype=np.float32)
+        cdef float* o = f32_out(out, "out")
+        check_extent(out, 0, n, "out")
+        self.guard.lock()
+        for i in range(n):
+            known = 0 <= h[i] < <int64_t>self.view.handles
+            o[i] = self.view.value[h[i]] if known else self.default
+        self.guard.unlock()
+        return out
+
+    def counts(self, cnp.ndarray handles not None):
+        """Return how many outcomes each of `handles` has had, int64, shape (k,)."""
+        cdef int64_t* h = i64_vector(handles, "handles")
+        cdef Py_ssize_t i, n = cnp.PyArray_DIM(handles, 0)
+        cdef cnp.ndarray out = np.zeros(n, dtype=np.int64)
+        cdef int64_t* o = <int64_t*>cnp.PyArray_DATA(out)
+        self.guard.lock()
+        for i in range(n):
+            if 0 <= h[i] < <int64_t>self.view.handles:
+                o[i] = self.view.count[h[i]]
+        self.guard.unlock()
+        return out
+
+    def learn(self, cnp.ndarray handles not None, cnp.ndarray outcomes not None,
+              cnp.ndarray errors=None):
+        """Return the signed errors ``clip(outcome - expected, -1, 1)`` and learn from them.
+
+        Each handle's expectation moves by ``alpha`` times its error, its count grows and it is
+        marked eligible for `credit`. Handles are taken in order and may repeat.
+
+        Parameters
+        ----------
+        handles : ndarray of int64, shape (k,)
+        outcomes : ndarray of float32, shape (k,)
+        errors : ndarray of float32, shape (k,), optional
+            Where to write the result.
+
+        Raises
+        ------
+        TypeError
+            Another dtype or layout.
+        ValueError
+            Shapes do not agree, a handle is out of range, or an outcome is not finite.
+        """
+        cdef int64_t* h = i64_vector(handles, "handles")
+        cdef Py_ssize_t n = cnp.PyArray_DIM(handles, 0)
+        cdef float* r = f32_finite(outcomes, n, "outcomes")
+        if errors is None:
+            errors = np.empty(n, dtype=np.float32)
+        cdef float* e = f32_out(errors, "errors")
+        check_extent(errors, 0, n, "errors")
+        self._reserve(h, n)
+        if n > MANY:
+            with nogil:
+                self.guard.lock()
+                learn_table(self.view, h, r, n, self.native, e)
+                self.guard.unlock()
+        else:
+            self.guard.lock()
+            learn_table(self.view, h, r, n, self.native, e)
+            self.guard.unlock()
+        return errors
+
+    def credit(self, double delta):
+        """Spread one error over the marks: ``V += alpha delta e``, then ``e *= gamma lambda``."""
+        check_finite(delta, "delta")
+        with nogil:
+            self.guard.lock()
+            credit_table(self.view, <float>delta, self.native)
+            self.guard.unlock()
+
+    def state(self):
+        """Return the whole state as named arrays; `load` continues it bit for bit."""
+        cdef size_t size = self.view.handles
+        value, count, position = self._blank(size)
+        active, trace = np.zeros_like(self._active), np.zeros_like(self._trace)
+        self.guard.lock()
+        used, hand = self.view.used, self.view.hand
+        size = min(size, self.view.handles)
+        memcpy(cnp.PyArray_DATA(value), self.view.value, size * sizeof(float))
+        memcpy(cnp.PyArray_DATA(count), self.view.count, size * sizeof(uint32_t))
+        memcpy(cnp.PyArray_DATA(active), self.view.active, used * sizeof(int64_t))
+        memcpy(cnp.PyArray_DATA(trace), self.view.trace, used * sizeof(float))
+        self.guard.unlock()
+        return {
+            "value": value,
+            "count": count,
+            "active": active[:used],
+            "trace": trace[:used],
+            "hand": np.array([hand], dtype=np.int64),
+        }
+
+    def load(self, state):
+        """Take over a state returned by `state`.
+
+        Raises
+        ------
+        SnapshotError
+            The arrays do not fit together or do not fit this table; nothing was changed.
+        """
+        value, count = state["value"], state["count"]
+        active, trace, hand = state["active"], state["trace"], state["hand"]
+        if (
+            value.dtype != np.float32
+            or count.dtype != np.uint32
+            or active.dtype != np.int64
+            or trace.dtype != np.float32
+            or value.ndim != 1
+            or value.shape != count.shape
+            or active.ndim != 1
+            or active.shape != trace.shape
+            or not 0 < len(value) <= self.max_handles
+            or len(active) > len(self._active)
+            or len(np.unique(active)) != len(active)
+            or (len(active) and not (0 <= active.min() and active.max() < len(value)))
+            or not (np.isfinite(value).all() and np.isfinite(trace).all())
+            or hand.shape != (1,)
+            or not 0 <= hand[0] <= len(active)
+        ):
+            raise SnapshotError("the state of a value table does not fit")
+        position = np.full(len(value), -1, dtype=np.int32)
+        position[active] = np.arange(len(active), dtype=np.int32)
+        self._take_index(value.copy(), count.copy(), position, False)
+        self._active[: len(active)], self._trace[: len(active)] = active, trace
+        self.view.used, self.view.hand = len(active), hand[0]
+
+
+@cython.final
+cdef class Modulators:
+    """Five neuromodulators in one struct; one call per phase of a request.
+
+    Parameters
+    ----------
+    dim : int
+        Length of query vectors, > 0.
+    rule : engrain.kernels.ModulatorRule
+    """
+
+    def __init__(self, dim, rule):
+        if dim < 1:
+            raise ConfigError(f"dim: must be 1 or more, got {dim}")
+        self.dim, self.rule = dim, rule
+        self.native.arousal, self.native.novelty_gain = rule.arousal, rule.novelty_gain
+        self.native.novelty_memory = rule.novelty_memory
+        self.native.phasic_memory = rule.phasic_memory
+        self.native.acetylcholine = rule.acetylcholine
+        self.native.acetylcholine_rate = rule.acetylcholine_rate
+        self.native.encoding, self.native.retrieval = rule.encoding, rule.retrieval
+        self.native.balanced = rule.balanced
+        self.native.mood, self.native.mood_rate = rule.mood, rule.mood_rate
+        self.native.cap = rule.cap
+        self.native.discounting = rule.discounting
+        self._direction = np.zeros(dim, dtype=np.float32)
+        self.current = initial_modulators(self.native)
+
+    @property
+    def values(self):
+        """The state as a mapping of names to numbers (`mode` is a name)."""
+        (numbers,) = self.state()["modulators"]
+        fields = {name: numbers[name].item() for name in MODULATOR_STATE.names}
+        return fields | {"mode": MODES[fields["mode"]]}
+
+    def query(self, cnp.ndarray vector, double encode=0.0, double retrieve=0.0, mode=None):
+        """Take in a query: novelty, norepinephrine and acetylcholine; return the gate.
+
+        Parameters
+        ----------
+        vector : ndarray of float32, shape (dim,), or None
+            None leaves the novelty at 0.
+        encode, retrieve : float
+            Demand for storing and for recalling, in [0, 1].
+        mode : {"balanced", "encoding", "retrieval"}, optional
+            Where the caller knows it.
+
+        Raises
+        ------
+        TypeError
+            Another dtype or layout.
+        ValueError
+            Another shape, NaN or infinity, a demand outside [0, 1], or an unknown mode.
+        """
+        cdef float* q = NULL
+        cdef int forced = -1
+        cdef double novelty = 0.0, gate
+        if vector is not None:
+            q = f32_finite(vector, self.dim, "vector")
+        if not (0.0 <= encode <= 1.0 and 0.0 <= retrieve <= 1.0):
+            raise ConfigError(f"encode, retrieve: must be in [0, 1], got {encode}, {retrieve}")
+        if mode is not None:
+            if mode not in MODES:
+                raise ConfigError(f"mode: must be one of {', '.join(MODES)}, got {mode!r}")
+            forced = MODES.index(mode)
+        self.guard.lock()
+        if q != NULL:
+            novelty = observe_novelty(self.current, self.native,
+                                      <float*>cnp.PyArray_DATA(self._direction), q, self.dim)
+        gate = modulate_query(self.current, self.native, novelty, encode, retrieve, forced)
+        self.guard.unlock()
+        return gate
+
+    def outcome(self, cnp.ndarray outcomes not None, cnp.ndarray expected not None,
+                cnp.ndarray eligibility not None, session=None, cnp.ndarray signals=None):
+        """Take in outcomes: dopamine and mood; return the three-factor signals.
+
+        ``signal_i = gate * clip(outcome_i - expected_i, -1, 1) * eligibility_i``, with the gate as
+        the query left it; then mood follows `session`, or the mean outcome where it is None.
+
+        Parameters
+        ----------
+        outcomes, expected, eligibility : ndarray of float32, shape (k,)
+        session : float, optional
+        signals : ndarray of float32, shape (k,), optional
+            Where to write the result.
+
+        Raises
+        ------
+        TypeError
+            Another dtype or layout.
+        ValueError
+            Shapes do not agree, or a value is not finite.
+        """
+        check_array(outcomes, cnp.NPY_FLOAT32, 1, False, "outcomes")
+        cdef Py_ssize_t n = cnp.PyArray_DIM(outcomes, 0)
+        cdef float* r = f32_finite(outcomes, n, "outcomes")
+        cdef float* v = f32_finite(expected, n, "expected")
+        cdef float* e = f32_finite(eligibility, n, "eligibility")
+        cdef double felt = NAN
+        if session is not None:
+            felt = session
+            check_finite(felt, "session")
+        if signals is None:
+            signals = np.empty(n, dtype=np.float32)
+        cdef float* s = f32_out(signals, "signals")
+        check_extent(signals, 0, n, "signals")
+        self.guard.lock()
+        modulate_outcome(self.current, self.native, r, v, e, n, felt, s)
+        self.guard.unlock()
+        return signals
+
+    def state(self):
+        """Return the whole state as named arrays; `load` continues it bit for bit."""
+        c = self.current
+        numbers = (
+            c.novelty, c.phasic, c.norepinephrine, c.acetylcholine, c.boost, c.mood, c.serotonin,
+            c.discount, c.dopamine, c.inhibition, c.gate, c.seen, c.queries, c.outcomes,
+            <int>c.mode,
+        )
+        return {
+            "modulators": np.array([numbers], dtype=MODULATOR_STATE),
+            "direction": self._direction.copy(),
+        }
+
+    def load(self, state):
+        """Take over a state returned by `state`.
+
+        Raises
+        ------
+        SnapshotError
+            The arrays do not fit; nothing was changed.
+        """
+        numbers, direction = state["modulators"], state["direction"]
+        if (
+            numbers.dtype != MODULATOR_STATE
+            or numbers.shape != (1,)
+            or direction.dtype != np.float32
+            or direction.shape != (self.dim,)
+            or not np.isfinite(direction).all()
+            or not all(np.isfinite(numbers[name][0]) for name in MODULATOR_STATE.names)
+            or not 0 <= numbers["mode"][0] < len(MODES)
+        ):
+            raise SnapshotError("the state of the modulators does not fit")
+        fields = {name: numbers[name][0].item() for name in MODULATOR_STATE.names}
+        self._direction[:] = direction
+        self.current = ModulatorState(
+            fields["novelty"], fields["phasic"], fields["norepinephrine"], fields["acetylcholine"],
+            fields["boost"], fields["mood"], fields["serotonin"], fields["discount"],
+            fields["dopamine"], fields["inhibition"], fields["gate"], fields["seen"],
+            fields["queries"], fields["outcomes"], <Mode><int>fields["mode"],
+        )
+
+
+@cython.final
+cdef class SumTree:
+    """Prioritised sampling in O(log n) (Schaul et al. 2016).
+
+    Item i is drawn with probability ``p_i**alpha / sum p**alpha``.
+
+    Parameters
+    ----------
+    capacity : int
+        Items are numbered in [0, capacity); priorities start at 0.
+    alpha : float
+        0 draws uniformly among items of priority above 0, 1 in proportion.
+    seed : int
+    """
+
+    def __init__(self, capacity, alpha=0.6, seed=0):
+        if not 0 < capacity < 2**31:
+            raise ConfigError(f"capacity: must be in [1, 2**31), got {capacity}")
+        if not 0 <= alpha <= 10:
+            raise ConfigError(f"alpha: must be in [0, 10], got {alpha}")
+        self.capacity, self.alpha = capacity, alpha
+        self.random = <uint64_t>(seed & 0xFFFFFFFFFFFFFFFF)
+        leaves = 1 << max(1, (capacity - 1).bit_length())
+        self._sum = np.zeros(2 * leaves, dtype=np.float64)
+        self.view.sum = <double*>cnp.PyArray_DATA(self._sum)
+        self.view.leaves = leaves
+
+    @property
+    def total(self):
+        """Sum of the masses ``p**alpha``."""
+        return self.view.sum[1]
+
+    def update(self, cnp.ndarray indices not None, cnp.ndarray priorities not None):
+        """Set the priorities of `indices`.
+
+        Parameters
+        ----------
+        indices : ndarray of int64, shape (k,)
+            Each in [0, capacity); may repeat, the last one holds.
+        priorities : ndarray of float32, shape (k,)
+            0 or above.
+
+        Raises
+        ------
+        TypeError
+            Another dtype or layout.
+        ValueError
+            Shapes do not agree, an index is out of range, or a priority is negative or not finite.
+        """
+        cdef int64_t* items = i64_vector(indices, "indices")
+        cdef Py_ssize_t i, n = cnp.PyArray_DIM(indices, 0)
+        cdef float* p = f32_finite(priorities, n, "priorities")
+        highest(items, n, self.capacity)
+        for i in range(n):
+            if p[i] < 0:
+                raise ConfigError(f"priorities: must be 0 or above, got {p[i]}")
+        with nogil:
+            self.guard.lock()
+            update_priorities(self.view, items, p, n, self.alpha)
+            self.guard.unlock()
+
+    def sample(self, cnp.ndarray indices not None, cnp.ndarray weights not None, size,
+               double beta=0.4):
+        """Draw one item from each k-th of the total mass, with importance weights.
+
+        Parameters
+        ----------
+        indices : ndarray of int64, shape (k,)
+            Where the items are written.
+        weights : ndarray of float32, shape (k,)
+            Where ``(size * P)**-beta``, divided by its maximum over the batch, is written.
+        size : int
+            Number of items in the buffer (N of the paper).
+        beta : float
+
+        Raises
+        ------
+        TypeError
+            Another dtype or layout.
+        ValueError
+            Shapes do not agree, or no item has a priority above 0.
+        """
+        cdef int64_t* items = i64_vector(indices, "indices")
+        cdef float* w = f32_out(weights, "weights")
+        cdef Py_ssize_t n = cnp.PyArray_DIM(indices, 0)
+        cdef size_t many = size
+        check_extent(weights, 0, n, "weights")
+        check_finite(beta, "beta")
+        if not cnp.PyArray_ISWRITEABLE(indices):
+            raise TypeError("indices: expected an array to write into")
+        if not self.view.sum[1] > 0:
+            raise ConfigError("no item has a priority above 0; update priorities first")
+        with nogil:
+            self.guard.lock()
+            sample_priorities(self.view, self.random, many, beta, n, items, w)
+            self.guard.unlock()
+
+    def state(self):
+        """Return the masses and the generator as named arrays."""
+        leaves = self.view.leaves
+        return {
+            "mass": self._sum[leaves : leaves + self.capacity].copy(),
+            "random": np.array([self.random], dtype=np.uint64),
+        }
+
+    def load(self, state):
+        """Take over a state returned by `state` of a tree with the same capacity.
+
+        Raises
+        ------
+        SnapshotError
+            The arrays do not fit; nothing was changed.
+        """
+        mass, random = state["mass"], state["random"]
+        if (
+            mass.dtype != np.float64
+            or mass.shape != (self.capacity,)
+            or not (np.isfinite(mass).all() and (mass >= 0).all())
+            or random.dtype != np.uint64
+            or random.shape != (1,)
+        ):
+            raise SnapshotError("the state of a sum tree does not fit")
+        level = self.view.leaves
+        self._sum[level : level + self.capacity] = mass
+        while level > 1:
+            pairs = self._sum[level : 2 * level].reshape(-1, 2)
+            self._sum[level // 2 : level] = pairs[:, 0] + pairs[:, 1]
+            level //= 2
+        self.random = random[0]

@@ -1,6 +1,6 @@
 # Declarations of the C++ headers, shared by every .pyx (kept apart from the modules' own .pxd).
 from libc.stddef cimport size_t
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libcpp cimport bool as cbool
 from libcpp.vector cimport vector
 
@@ -181,3 +181,66 @@ cdef extern from "engrain/trace_table.hpp" namespace "engrain" nogil:
     void read_table(const TraceTableView& view, const int64_t* handles, size_t n, double now,
                     const TraceRule& rule, float scale, float* out)
     void forget_traces(TraceTableView& view, const int64_t* handles, size_t n)
+
+cdef extern from "engrain/value.hpp" namespace "engrain" nogil:
+    cdef enum class TdKind(int):
+        accumulating
+        replacing
+        dutch
+        true_online
+
+    cdef struct TdRule:
+        TdKind kind
+        float alpha, gamma, fade
+
+    cdef struct ValueTableView:
+        float* value
+        uint32_t* count
+        int32_t* position
+        int64_t* active
+        float* trace
+        size_t handles, used, max_active, hand
+
+    void learn_table(ValueTableView& view, const int64_t* handles, const float* outcomes, size_t n,
+                     const TdRule& rule, float* errors)
+    void credit_table(ValueTableView& view, float delta, const TdRule& rule)
+
+cdef extern from "engrain/modulators.hpp" namespace "engrain" nogil:
+    cdef enum class Mode(int):
+        balanced
+        encoding
+        retrieval
+
+    cdef struct ModulatorRule:
+        double arousal, novelty_gain, novelty_memory, phasic_memory
+        double acetylcholine, acetylcholine_rate, encoding, retrieval, balanced
+        double mood, mood_rate
+        double cap
+        cbool discounting
+
+    cdef struct ModulatorState "engrain::Modulators":
+        double novelty, phasic, norepinephrine
+        double acetylcholine, boost
+        double mood, serotonin, discount
+        double dopamine, inhibition, gate, seen
+        int64_t queries, outcomes
+        Mode mode
+
+    ModulatorState initial_modulators(const ModulatorRule& rule)
+    double observe_novelty(ModulatorState& state, const ModulatorRule& rule, float* direction,
+                           const float* query, size_t dim)
+    double modulate_query(ModulatorState& state, const ModulatorRule& rule, double novelty,
+                          double encode, double retrieve, int forced)
+    void modulate_outcome(ModulatorState& state, const ModulatorRule& rule, const float* outcomes,
+                          const float* expected, const float* eligibility, size_t n,
+                          double session, float* signals)
+
+cdef extern from "engrain/sum_tree.hpp" namespace "engrain" nogil:
+    cdef struct SumTreeView:
+        double* sum
+        size_t leaves
+
+    void update_priorities(SumTreeView& view, const int64_t* indices, const float* priorities,
+                           size_t n, double alpha)
+    void sample_priorities(const SumTreeView& view, uint64_t& random, size_t size, double beta,
+                           size_t n, int64_t* indices, float* weights)

@@ -5,12 +5,14 @@ Each function has a float64 oracle of the same name in `engrain.kernels.referenc
 
 from __future__ import annotations
 
-from engrain._core import TraceTable
+from engrain._core import Modulators, SumTree, TraceTable, ValueTable
 from engrain.kernels.cable import solve_cable
 from engrain.kernels.conv4d import Conv4dSpec, conv4d_forward, conv4d_grad_input, conv4d_grad_weight
 from engrain.kernels.edges import EdgeTable
+from engrain.kernels.inhibition import InhibitionRule, inhibit
 from engrain.kernels.kmeans import Clusters, kmeans, kmeans_plus_plus
 from engrain.kernels.lora import MicroLoRA, apply_lora, update_lora
+from engrain.kernels.modulators import ModulatorRule
 from engrain.kernels.neuron import (
     CalciumChannel,
     HodgkinHuxley,
@@ -20,12 +22,14 @@ from engrain.kernels.neuron import (
     step_hodgkin_huxley_rk4,
 )
 from engrain.kernels.reconsolidate import reconsolidate
+from engrain.kernels.scorer import adam_step, backpropagate, init_scorer, score_features, sgd_step
 from engrain.kernels.simd import simd_level
 from engrain.kernels.similarity import score_rows
 from engrain.kernels.som import accumulate_som, best_som_units, train_som_online
 from engrain.kernels.sparse import multiply_sparse
 from engrain.kernels.topk import knn_graph, quantize_rows, topk, topk_int8
 from engrain.kernels.traces import TRACE, TraceRule, read_traces, step_traces, touch_traces
+from engrain.kernels.value import TdRule, learn_values, td_lambda
 
 __all__ = [
     "TRACE",
@@ -34,30 +38,44 @@ __all__ = [
     "Conv4dSpec",
     "EdgeTable",
     "HodgkinHuxley",
+    "InhibitionRule",
     "MicroLoRA",
+    "ModulatorRule",
+    "Modulators",
+    "SumTree",
+    "TdRule",
     "TraceRule",
     "TraceTable",
+    "ValueTable",
     "accumulate_som",
+    "adam_step",
     "apply_lora",
+    "backpropagate",
     "best_som_units",
     "conv4d_forward",
     "conv4d_grad_input",
     "conv4d_grad_weight",
     "deliver_spikes",
+    "inhibit",
+    "init_scorer",
     "kmeans",
     "kmeans_plus_plus",
     "knn_graph",
+    "learn_values",
     "multiply_sparse",
     "quantize_rows",
     "read_traces",
     "reconsolidate",
+    "score_features",
     "score_rows",
+    "sgd_step",
     "simd_level",
     "solve_cable",
     "step_calcium",
     "step_hodgkin_huxley",
     "step_hodgkin_huxley_rk4",
     "step_traces",
+    "td_lambda",
     "topk",
     "topk_int8",
     "touch_traces",

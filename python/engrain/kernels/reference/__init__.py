@@ -7,10 +7,12 @@ from engrain.kernels.reference.conv4d import conv4d_forward, conv4d_grad_input, 
 from engrain.kernels.reference.edges import spread_activation, update_edges
 from engrain.kernels.reference.evidence import evidence_features, question_kernel
 from engrain.kernels.reference.flat import centred_cosines, standardize
+from engrain.kernels.reference.inhibition import inhibit
 from engrain.kernels.reference.kmeans import kmeans, kmeans_plus_plus
 from engrain.kernels.reference.ledger import ledger_update, sequence_bounds
 from engrain.kernels.reference.lexical import bm25_scores, hash_text, terms_of
 from engrain.kernels.reference.lora import apply_lora, update_lora
+from engrain.kernels.reference.modulators import modulate_outcome, modulate_query, observe_novelty
 from engrain.kernels.reference.neuron import (
     deliver_spikes,
     step_calcium,
@@ -19,15 +21,20 @@ from engrain.kernels.reference.neuron import (
 )
 from engrain.kernels.reference.rank import laplace_step, weigh_rows
 from engrain.kernels.reference.reconsolidate import reconsolidate
+from engrain.kernels.reference.scorer import adam_step, backpropagate, score_features, sgd_step
 from engrain.kernels.reference.similarity import score_rows
 from engrain.kernels.reference.som import accumulate_som, best_som_units, train_som_online
 from engrain.kernels.reference.sparse import multiply_sparse
+from engrain.kernels.reference.sum_tree import sample_priorities
 from engrain.kernels.reference.topk import knn_graph, quantize_rows, topk, topk_int8
 from engrain.kernels.reference.traces import read_traces, step_traces, touch_traces
+from engrain.kernels.reference.value import learn_values, td_lambda
 
 __all__ = [
     "accumulate_som",
+    "adam_step",
     "apply_lora",
+    "backpropagate",
     "best_som_units",
     "bm25_scores",
     "centred_cosines",
@@ -37,18 +44,26 @@ __all__ = [
     "deliver_spikes",
     "evidence_features",
     "hash_text",
+    "inhibit",
     "kmeans",
     "kmeans_plus_plus",
     "knn_graph",
     "laplace_step",
+    "learn_values",
     "ledger_update",
+    "modulate_outcome",
+    "modulate_query",
     "multiply_sparse",
+    "observe_novelty",
     "quantize_rows",
     "question_kernel",
     "read_traces",
     "reconsolidate",
+    "sample_priorities",
+    "score_features",
     "score_rows",
     "sequence_bounds",
+    "sgd_step",
     "solve_cable",
     "spread_activation",
     "standardize",
@@ -56,6 +71,7 @@ __all__ = [
     "step_hodgkin_huxley",
     "step_hodgkin_huxley_rk4",
     "step_traces",
+    "td_lambda",
     "terms_of",
     "topk",
     "topk_int8",
