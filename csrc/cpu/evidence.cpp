@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "engrain/fixed.hpp"
+#include "engrain/simd.hpp"
 
 namespace engrain {
 namespace {
@@ -35,6 +36,21 @@ auto at_term(std::vector<TermCredit>& counts, std::int32_t term) noexcept {
     return std::lower_bound(counts.begin(), counts.end(), term,
                             [](const TermCredit& a, std::int32_t b) { return a.term < b; });
 }
+
+template <int W>
+ENGRAIN_INLINE void accumulate_vector_body(const float* q, double mass, std::int64_t sign,
+                                           std::size_t dim, std::int64_t* sum, float* shadow) {
+    for (std::size_t j = 0; j < dim; ++j) {
+        sum[j] += sign * to_fixed(mass * q[j]);
+        shadow[j] = static_cast<float>(from_fixed(sum[j]));
+    }
+}
+
+// sum += sign * mass * q, element by element; shadow follows.
+ENGRAIN_DISPATCH(void, accumulate_vector,
+                 (const float* q, double mass, std::int64_t sign, std::size_t dim,
+                  std::int64_t* sum, float* shadow),
+                 (q, mass, sign, dim, sum, shadow))
 
 }  // namespace
 
@@ -120,10 +136,7 @@ void Evidence::accumulate(const Question& question, const Use& use, std::int64_t
     }
     if (question.has_vector) {
         const float* q = vectors_.data() + position(question.number) * dim_;
-        for (std::size_t j = 0; j < dim_; ++j) {
-            to.sum[j] += sign * to_fixed(mass * q[j]);
-            to.shadow[j] = static_cast<float>(from_fixed(to.sum[j]));
-        }
+        accumulate_vector(q, mass, sign, dim_, to.sum.data(), to.shadow.data());
     }
     if (to.mass == 0) release(to);
 }
@@ -208,6 +221,30 @@ void Evidence::set_leverage(const std::vector<float>& by_position) {
     std::unique_lock<std::shared_mutex> lock(mutex_);
     for (std::size_t i = 0; i < leverage_.size() && i < by_position.size(); ++i)
         leverage_[i] = by_position[i];
+}
+
+Pairs Evidence::pairs() const {
+    std::shared_lock<std::shared_mutex> lock(mutex_);
+    Pairs out;
+    const std::int64_t held = static_cast<std::int64_t>(ring_.size());
+    for (std::int64_t number = std::max<std::int64_t>(0, next_ - held); number < next_; ++number) {
+        const Question* question = find(number);
+        if (question == nullptr || !question->has_vector || !question->has_target) continue;
+        std::int64_t heaviest = 0;
+        for (const Use& use : question->used) heaviest = std::max(heaviest, use.mass);
+        const auto at = static_cast<std::ptrdiff_t>(position(number) * dim_);
+        const auto width = static_cast<std::ptrdiff_t>(dim_);
+        out.number.push_back(number);
+        out.mass.push_back(from_fixed(heaviest));
+        out.vector.insert(out.vector.end(), vectors_.begin() + at, vectors_.begin() + at + width);
+        out.target.insert(out.target.end(), targets_.begin() + at, targets_.begin() + at + width);
+    }
+    return out;
+}
+
+std::vector<float> Evidence::ridge() const {
+    std::shared_lock<std::shared_mutex> lock(mutex_);
+    return ridge_;
 }
 
 bool Evidence::holds(std::int64_t number) const {

@@ -79,10 +79,10 @@ bool counterfactual(std::size_t c, const float* rows, const double* z, std::size
 
 }  // namespace
 
-void observe(Sequence& s, double x, double alpha, double clock) noexcept {
+void observe(Sequence& s, double x, double budget, double clock) noexcept {
     const double before = (0.5 + s.sum) / (s.n + 1), variance = (0.25 + s.squares) / (s.n + 1);
     s.n += 1;
-    const double wanted = __builtin_sqrt(2 * log(2 / alpha) / (variance * s.n * clock));
+    const double wanted = __builtin_sqrt(2 * budget / (variance * s.n * clock));
     const double bet = std::min(wanted, largest_bet);
     s.sum += x;
     const double now = (0.5 + s.sum) / (s.n + 1);
@@ -112,6 +112,7 @@ void ledger_update(const float* rows, const float* outcomes, std::size_t n, std:
     const Quality full = quality_of(z, t, n, ideal);
     const std::size_t per_part = (columns + 2) * ledger_measures;
     const int parts[2] = {0, part};
+    const double budget = log(2 / alpha);
     double clocks[2];
     for (int i = 0; i < 2; ++i)
         clocks[i] = log(2 + sequences[static_cast<std::size_t>(parts[i]) * per_part].n);
@@ -125,7 +126,7 @@ void ledger_update(const float* rows, const float* outcomes, std::size_t n, std:
         for (int i = 0; i < 2; ++i) {
             Sequence* to = sequences + static_cast<std::size_t>(parts[i]) * per_part;
             for (std::size_t m = 0; m < ledger_measures; ++m)
-                observe(to[c * ledger_measures + m], 0.5 + 0.5 * lifts[m], alpha, clocks[i]);
+                observe(to[c * ledger_measures + m], 0.5 + 0.5 * lifts[m], budget, clocks[i]);
         }
     }
 }

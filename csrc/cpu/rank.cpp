@@ -137,7 +137,71 @@ ENGRAIN_INLINE Step laplace_step_body(const float* rows, const float* outcomes, 
     return report;
 }
 
+// Adds one list's gradient and the upper triangle of its curvature; p: its softmax.
+template <int W>
+ENGRAIN_INLINE void add_list(const float* rows, const float* targets, const double* p,
+                             double target_sum, double weight, std::size_t n, std::size_t columns,
+                             double* gradient, double* curvature, double* mean, double* row) {
+    std::fill(mean, mean + columns, 0.0);
+    for (std::size_t i = 0; i < n; ++i) {
+        const double error = weight * (p[i] - targets[i] / target_sum);
+        for (std::size_t j = 0; j < columns; ++j) {
+            const double x = rows[i * columns + j];
+            mean[j] += p[i] * x;
+            gradient[j] += error * x;
+        }
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < columns; ++j) row[j] = rows[i * columns + j] - mean[j];
+        for (std::size_t j = 0; j < columns; ++j) {
+            const double factor = weight * p[i] * row[j];
+            double* to = curvature + j * columns;
+            for (std::size_t k = j; k < columns; ++k) to[k] += factor * row[k];
+        }
+    }
+}
+
+template <int W>
+ENGRAIN_INLINE double list_derivatives_body(const float* rows, const float* targets,
+                                            const std::int64_t* offsets, const double* weight,
+                                            std::size_t lists, std::size_t columns, const double* w,
+                                            double* gradient, double* curvature, double* scratch) {
+    double *mean = scratch, *row = mean + columns, *p = row + columns, loss = 0;
+    if (gradient != nullptr) {
+        std::fill(gradient, gradient + columns, 0.0);
+        std::fill(curvature, curvature + columns * columns, 0.0);
+    }
+    for (std::size_t q = 0; q < lists; ++q) {
+        const std::size_t first = static_cast<std::size_t>(offsets[q]);
+        const std::size_t n = static_cast<std::size_t>(offsets[q + 1]) - first;
+        const float *x = rows + first * columns, *t = targets + first;
+        double sum = 0, hit = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+            double z = 0;
+            for (std::size_t j = 0; j < columns; ++j)
+                z += static_cast<double>(x[i * columns + j]) * w[j];
+            p[i] = z;
+            sum += t[i];
+            hit += t[i] * z;
+        }
+        loss += weight[q] * (softmax(p, n, p) - hit / sum);
+        if (gradient != nullptr)
+            add_list<W>(x, t, p, sum, weight[q], n, columns, gradient, curvature, mean, row);
+    }
+    if (gradient != nullptr)
+        for (std::size_t j = 0; j < columns; ++j)
+            for (std::size_t k = 0; k < j; ++k)
+                curvature[j * columns + k] = curvature[k * columns + j];
+    return loss;
+}
+
 }  // namespace
+
+ENGRAIN_DISPATCH(double, list_derivatives,
+                 (const float* rows, const float* targets, const std::int64_t* offsets,
+                  const double* weight, std::size_t lists, std::size_t columns, const double* w,
+                  double* gradient, double* curvature, double* scratch),
+                 (rows, targets, offsets, weight, lists, columns, w, gradient, curvature, scratch))
 
 ENGRAIN_DISPATCH(void, weigh_rows,
                  (const float* rows, const double* weights, std::size_t n, std::size_t columns,

@@ -48,6 +48,11 @@ cdef extern from "engrain/evidence.hpp" namespace "engrain" nogil:
         vector[int32_t] count_term
         vector[float] ridge
 
+    cdef cppclass CPairs "engrain::Pairs":
+        vector[int64_t] number
+        vector[double] mass
+        vector[float] vectors "vector", target
+
     cdef cppclass CEvidence "engrain::Evidence":
         CEvidence(size_t dim, size_t questions) except +
         void similarity(int64_t scope, const float* query, TermView terms, int64_t exclude,
@@ -62,6 +67,8 @@ cdef extern from "engrain/evidence.hpp" namespace "engrain" nogil:
         void forget(int64_t handle) except +
         void set_ridge(const float* w) except +
         void set_leverage(const vector[float]& by_position) except +
+        CPairs pairs() except +
+        vector[float] ridge() except +
         bint holds(int64_t number)
         double mass_of(int64_t handle)
         CState save() except +
@@ -81,6 +88,11 @@ cdef extern from "engrain/rank.hpp" namespace "engrain" nogil:
         double clip, const uint8_t* active, const int8_t* signs, const double* scales,
         double* weights, double* precision, double* scratch)
 
+    double c_list_derivatives "engrain::list_derivatives"(
+        const float* rows, const float* targets, const int64_t* offsets, const double* weight,
+        size_t lists, size_t columns, const double* w, double* gradient, double* curvature,
+        double* scratch)
+
 cdef extern from "engrain/ledger.hpp" namespace "engrain" nogil:
     cdef struct Sequence:
         double n
@@ -93,7 +105,7 @@ cdef extern from "engrain/ledger.hpp" namespace "engrain" nogil:
         const double* static_weights, const uint8_t* evidence, int part, double alpha,
         Sequence* sequences, double* scratch)
     Bounds bounds_of(const Sequence& sequence, double alpha)
-    void c_observe "engrain::observe"(Sequence& sequence, double x, double alpha, double clock)
+    void c_observe "engrain::observe"(Sequence& sequence, double x, double budget, double clock)
 
 cdef extern from "engrain/transcendental.hpp" namespace "engrain" nogil:
     double c_log "engrain::log"(double x)
@@ -358,6 +370,17 @@ cdef class EvidenceState:
         self.core.set_leverage(values)
         self.version += 1
 
+    def pairs(self):
+        cdef CPairs p = self.core.pairs()
+        shape = (p.number.size(), self.dim)
+        return (longs(p.number), np.array(p.mass, dtype=np.float64),
+                floats(p.vectors).reshape(shape), floats(p.target).reshape(shape))
+
+    @property
+    def ridge(self):
+        cdef cnp.ndarray w = floats(self.core.ridge())
+        return w.reshape(self.dim, self.dim) if w.size else None
+
     def state(self):
         cdef CState s = self.core.save()
         return {
@@ -489,6 +512,42 @@ def laplace_step(cnp.ndarray rows not None, cnp.ndarray outcomes not None, doubl
     return report.loss, report.moved
 
 
+def list_derivatives(cnp.ndarray rows not None, cnp.ndarray targets not None,
+                     cnp.ndarray offsets not None, cnp.ndarray weight not None,
+                     cnp.ndarray w not None, cnp.ndarray gradient, cnp.ndarray curvature):
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(targets), columns = cnp.PyArray_SIZE(w)
+    cdef Py_ssize_t lists = cnp.PyArray_SIZE(weight), q, longest = 0
+    check_shape(targets, "targets", n)
+    check_shape(w, "w", columns)
+    check_shape(weight, "weight", lists)
+    check_shape(offsets, "offsets", lists + 1)
+    check_shape(rows, "rows", n, columns)
+    cdef const float* x = <const float*>data_of(rows, cnp.NPY_FLOAT32, "rows")
+    cdef const float* t = <const float*>data_of(targets, cnp.NPY_FLOAT32, "targets")
+    cdef const int64_t* o = <const int64_t*>data_of(offsets, cnp.NPY_INT64, "offsets")
+    cdef const double* c = <const double*>data_of(weight, cnp.NPY_FLOAT64, "weight")
+    cdef const double* v = <const double*>data_of(w, cnp.NPY_FLOAT64, "w")
+    cdef double* g = NULL
+    cdef double* h = NULL
+    if gradient is not None or curvature is not None:
+        check_shape(gradient, "gradient", columns)
+        check_shape(curvature, "curvature", columns, columns)
+        g = <double*>data_of(gradient, cnp.NPY_FLOAT64, "gradient")
+        h = <double*>data_of(curvature, cnp.NPY_FLOAT64, "curvature")
+    for q in range(lists):
+        if not o[q] < o[q + 1]:
+            raise ValueError(f"offsets: list {q} has no rows")
+        longest = max(longest, o[q + 1] - o[q])
+    if o[0] != 0 or o[lists] != n:
+        raise ValueError(f"offsets: expected to run from 0 to {n}, got {o[0]} to {o[lists]}")
+    cdef vector[double] scratch
+    scratch.resize(longest + 2 * columns)
+    cdef double loss
+    with nogil:
+        loss = c_list_derivatives(x, t, o, c, lists, columns, v, g, h, scratch.data())
+    return loss
+
+
 def ledger_update(cnp.ndarray rows not None, cnp.ndarray outcomes not None,
                   cnp.ndarray weights not None, cnp.ndarray static_weights not None,
                   cnp.ndarray evidence not None, int part, double alpha,
@@ -521,7 +580,7 @@ def observe(cnp.ndarray sequence not None, double x, double alpha):
     if not 0 <= x <= 1:
         raise ValueError(f"x: expected a number in [0, 1], got {x}")
     cdef Sequence* to = <Sequence*>data_of(sequence, cnp.NPY_FLOAT64, "sequence")
-    c_observe(to[0], x, alpha, c_log(2 + to.n))
+    c_observe(to[0], x, c_log(2 / alpha), c_log(2 + to.n))
 
 
 def sequence_bounds(cnp.ndarray sequence not None, double alpha):

@@ -104,6 +104,35 @@ def test_weigh_rows_agrees_with_its_oracle(simd: str, columns: int, n: int, seed
     assert np.all(np.abs(got - reference.weigh_rows(rows, weights)) <= 1e-7 * scale + 1e-30)
 
 
+@pytest.mark.parametrize("columns", [1, 7, 16, 17])
+@quick
+@given(count=st.integers(1, 6), seed=seeds)
+def test_list_derivatives_agree_with_their_oracle(
+    simd: str, columns: int, count: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    offsets = np.concatenate([[0], np.cumsum(rng.integers(1, 17, count))])
+    rows = normal(seed, int(offsets[-1]), columns)
+    targets = np.concatenate([outcomes_of(seed, int(n)) for n in np.diff(offsets)])
+    weight, w = rng.random(count), rng.normal(size=columns)
+    gradient, curvature = np.empty(columns), np.empty((columns, columns))
+    loss = ranking.list_derivatives(rows, targets, offsets, weight, w, gradient, curvature)
+    expected = reference.list_derivatives(rows, targets, offsets, weight, w)
+    assert loss == pytest.approx(expected[0], rel=1e-9)
+    np.testing.assert_allclose(gradient, expected[1], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(curvature, expected[2], rtol=1e-9, atol=1e-9)
+    assert ranking.list_derivatives(rows, targets, offsets, weight, w, None, None) == loss
+
+
+def test_list_derivatives_refuse_offsets_that_leave_the_rows() -> None:
+    rows, targets = normal(0, 4, 2), np.ones(4, dtype=np.float32)
+    for offsets in ([0, 2, 5], [1, 2, 4], [0, 2, 2], [0, 3, 2]):
+        with pytest.raises(ValueError, match="offsets"):
+            ranking.list_derivatives(
+                rows, targets, np.array(offsets), np.ones(2), np.zeros(2), None, None
+            )
+
+
 def test_add_moments_counts_sums_and_squares() -> None:
     rows, moments = normal(1, 9, 4), np.zeros((3, 4))
     ranking.add_moments(rows, moments)

@@ -101,6 +101,13 @@ struct EvidenceState {
     std::vector<float> ridge;
 };
 
+// What e:ridge is fitted to.
+struct Pairs {
+    std::vector<std::int64_t> number;
+    std::vector<double> mass;
+    std::vector<float> vector, target;  // (n, dim)
+};
+
 // Reads may run side by side; a change waits for them. Memory is reserved before a change begins,
 // so std::bad_alloc leaves the state as it was.
 class Evidence {
@@ -126,6 +133,9 @@ class Evidence {
     void set_ridge(const float* w);  // (dim, dim) row-major, W q; null drops it
     void set_leverage(const std::vector<float>& by_position);
 
+    // Questions with a vector and used memories: number, heaviest mass, vector and target.
+    Pairs pairs() const;
+    std::vector<float> ridge() const;
     bool holds(std::int64_t number) const;
     double mass_of(std::int64_t handle) const;
     EvidenceState save() const;

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <cstring>
 
+#include "engrain/simd.hpp"
+
 namespace engrain {
 
 constexpr double fixed_one = 0x1p24;
 
 // The nearest multiple of 2^-24, ties to even, for |x| < 2^26.
-inline std::int64_t to_fixed(double x) noexcept {
+ENGRAIN_INLINE std::int64_t to_fixed(double x) noexcept {
     constexpr double shift = 0x1.8p+52;  // pushes the fraction of x * 2^24 out of the mantissa
     const double shifted = x * fixed_one + shift;
     std::int64_t bits, origin;
@@ -18,6 +20,8 @@ inline std::int64_t to_fixed(double x) noexcept {
     return bits - origin;
 }
 
-inline double from_fixed(std::int64_t x) noexcept { return static_cast<double>(x) / fixed_one; }
+ENGRAIN_INLINE double from_fixed(std::int64_t x) noexcept {
+    return static_cast<double>(x) / fixed_one;
+}
 
 }  // namespace engrain

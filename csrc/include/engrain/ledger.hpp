@@ -16,8 +16,9 @@ constexpr std::size_t sequence_fields = sizeof(Sequence) / sizeof(double);
 constexpr std::size_t ledger_measures = 3;  // log-loss, nDCG@10, reciprocal rank
 constexpr double loss_bound = 2.0;          // nats; lifts beyond are clipped
 
-// Adds one observation; `clock` = log(1 + n) for the n of this observation (the first is 1).
-void observe(Sequence& sequence, double x, double alpha, double clock) noexcept;
+// Adds one observation; `budget` = log(2 / alpha), `clock` = log(1 + n) for the n of this
+// observation (the first is 1).
+void observe(Sequence& sequence, double x, double budget, double clock) noexcept;
 
 struct Bounds {
     double lower, upper;

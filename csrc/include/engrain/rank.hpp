@@ -35,4 +35,13 @@ constexpr std::size_t laplace_scratch(std::size_t n, std::size_t columns) {
     return n * columns + 2 * n + columns * columns + 4 * columns;
 }
 
+// Loss of all stored lists, sum_q weight_q (-sum_i t_i log softmax(x w)_i), and its derivatives.
+// List q holds the rows offsets[q] .. offsets[q + 1], at least one; its targets, at least 0 with a
+// sum above 0, are divided by their sum. gradient: (columns,) and curvature: (columns, columns) are
+// overwritten; both may be null together. scratch: longest list + 2 * columns doubles.
+double list_derivatives(const float* rows, const float* targets, const std::int64_t* offsets,
+                        const double* weight, std::size_t lists, std::size_t columns,
+                        const double* w, double* gradient, double* curvature,
+                        double* scratch) noexcept;
+
 }  // namespace engrain

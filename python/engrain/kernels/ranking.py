@@ -11,6 +11,7 @@ from engrain._ranking import (
     add_moments,
     laplace_step,
     ledger_update,
+    list_derivatives,
     observe,
     sequence_bounds,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "laplace_step",
     "ledger_sequences",
     "ledger_update",
+    "list_derivatives",
     "observe",
     "sequence_bounds",
     "weigh_rows",

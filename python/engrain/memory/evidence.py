@@ -32,9 +32,6 @@ from engrain.kernels.ranking import EvidenceState, Similar
 
 __all__ = ["Evidence", "Similar"]
 
-HAS_VECTOR_AND_TARGET = 3
-FIXED_ONE = 2.0**24
-
 
 class Evidence(EvidenceState):
     """Everything learned from feedback that is a sum.
@@ -73,31 +70,23 @@ class Evidence(EvidenceState):
         ----------
         Allen, Technometrics 16 (1974) 125-127, for leaving one out by the hat value.
         """
-        state = self.state()
-        use = state["flags"] == HAS_VECTOR_AND_TARGET
-        if not use.any():
+        numbers, masses, vectors, targets = self.pairs()
+        if not len(numbers):
             return None
-        heaviest = np.zeros(len(use))
-        starts = np.concatenate([[0], state["use_end"]])
-        masses = state["use_mass"] / FIXED_ONE
-        for i in np.flatnonzero(use):
-            heaviest[i] = masses[starts[i] : starts[i + 1]].max()
-        q = state["vector"][use].astype(np.float64)
-        e = state["target"][use].astype(np.float64)
-        weighted = q * heaviest[use, None]
+        q, e = vectors.astype(np.float64), targets.astype(np.float64)
+        weighted = q * masses[:, None]
         inverse = np.linalg.inv(weighted.T @ q + lam * np.eye(self.dim))
         leverage = np.zeros(self.questions, dtype=np.float32)
-        places = state["number"][use] % self.questions
-        leverage[places] = np.einsum("ij,jk,ik->i", weighted, inverse, q, optimize=True)
+        leverage[numbers % self.questions] = ((weighted @ inverse) * q).sum(1)
         self.set_leverage(leverage)
         return np.ascontiguousarray((inverse @ (weighted.T @ e)).T, dtype=np.float32)
 
     @contextmanager
     def trying_ridge(self, w: F32Array | None) -> Iterator[None]:
         """Use `w` within a with block, then the ridge of before."""
-        before = self.state()["ridge"]
+        before = self.ridge
         self.set_ridge(w)
         try:
             yield
         finally:
-            self.set_ridge(before if before.size else None)
+            self.set_ridge(before)

@@ -8,6 +8,7 @@ import numpy as np
 
 from engrain.base.arrays import BoolArray, F32Array, F64Array, I8Array, I64Array
 from engrain.base.errors import ShapeError
+from engrain.kernels.ranking import list_derivatives, weigh_rows
 
 LARGEST_TEMPERATURE, SMALLEST_TEMPERATURE = 5.0, 0.05
 ITERATIONS = 60
@@ -48,49 +49,55 @@ class FitReport:
     iterations: int
 
 
+@dataclass(frozen=True, slots=True)
 class Lists:
-    """Judged lists in scaled units: loss, gradient and curvature of the weighted log-loss."""
+    """Judged lists and the derivatives of their weighted log-loss.
 
-    def __init__(self, x: F64Array, targets: F64Array, starts: I64Array, weight: F64Array) -> None:
-        self.x, self.starts = x, starts
-        sizes = np.diff(np.append(starts, len(x)))
-        self.of_row = np.repeat(np.arange(len(starts)), sizes)
-        self.weight = weight
-        self.row_weight = weight[self.of_row]
-        self.targets = targets / np.add.reduceat(targets, starts)[self.of_row]
+    Attributes
+    ----------
+    rows : ndarray of float32, shape (N, columns)
+    targets : ndarray of float32, shape (N,)
+        At least 0; no list sums to 0.
+    offsets : ndarray of int64, shape (lists + 1,)
+    weight : ndarray of float64, shape (lists,)
+    scales : ndarray of float64, shape (columns,)
+        Weights are given as v = w * scales, derivatives are for v.
+    """
 
-    def softmax(self, z: F64Array) -> tuple[F64Array, F64Array]:
-        """Return probabilities and their logarithms, both (rows,)."""
-        z = z - np.maximum.reduceat(z, self.starts)[self.of_row]
-        e = np.exp(z)
-        total = np.add.reduceat(e, self.starts)
-        return e / total[self.of_row], z - np.log(total)[self.of_row]
+    rows: F32Array
+    targets: F32Array
+    offsets: I64Array
+    weight: F64Array
+    scales: F64Array
 
-    def loss(self, z: F64Array) -> float:
+    def loss(self, v: F64Array) -> float:
         """Return the weighted sum of the log-losses."""
-        _, logs = self.softmax(z)
-        return -float(self.row_weight @ (self.targets * logs))
+        return list_derivatives(
+            self.rows, self.targets, self.offsets, self.weight, v / self.scales, None, None
+        )
 
-    def gradient(self, p: F64Array) -> F64Array:
-        """Return the gradient for the weights, shape (columns,)."""
-        return self.x.T @ (self.row_weight * (p - self.targets))
+    def derivatives(self, v: F64Array) -> tuple[F64Array, F64Array]:
+        """Return gradient, shape (columns,), and curvature, shape (columns, columns)."""
+        gradient, curvature = np.empty(len(v)), np.empty((len(v), len(v)))
+        list_derivatives(
+            self.rows,
+            self.targets,
+            self.offsets,
+            self.weight,
+            v / self.scales,
+            gradient,
+            curvature,
+        )
+        return gradient / self.scales, curvature / np.outer(self.scales, self.scales)
 
-    def curvature(self, p: F64Array, columns: I64Array) -> F64Array:
-        """Return sum_q weight_q X^T (diag p - p p^T) X over some columns."""
-        x = self.x if len(columns) == self.x.shape[1] else self.x[:, columns]
-        px = p[:, None] * x
-        means = np.add.reduceat(px, self.starts, axis=0)
-        return (self.row_weight[:, None] * px).T @ x - (self.weight[:, None] * means).T @ means
 
-
-def temperature(lists: Lists, direction: F64Array) -> float:
-    """Return the factor in [0.05, 5] by which scores `direction` fit best (safeguarded Newton)."""
+def temperature(lists: Lists, base: F64Array) -> float:
+    """Return the factor of the weights `base`, in [0.05, 5], that fits best (guarded Newton)."""
+    scores = weigh_rows(lists.rows, base)[:, None]
+    along = Lists(scores, lists.targets, lists.offsets, lists.weight, np.ones(1))
     low, high, tau = SMALLEST_TEMPERATURE, LARGEST_TEMPERATURE, 1.0
     for _ in range(ITERATIONS):
-        p, _ = lists.softmax(tau * direction)
-        slope = float(lists.row_weight @ ((p - lists.targets) * direction))
-        means = np.add.reduceat(p * direction, lists.starts)
-        bend = float(lists.row_weight @ (p * direction**2) - lists.weight @ means**2)
+        (slope,), ((bend,),) = along.derivatives(np.array([tau]))
         low, high = (tau, high) if slope < 0 else (low, tau)
         wanted = tau - slope / bend if bend > 0 else tau - np.sign(slope)
         after = wanted if low < wanted < high else 0.5 * (low + high)
@@ -113,20 +120,20 @@ def _stuck(v: F64Array, gradient: F64Array, signs: I8Array) -> BoolArray:
 def projected_newton(
     lists: Lists, start: F64Array, prior: F64Array, signs: I8Array, free: BoolArray
 ) -> tuple[F64Array, float, int]:
-    """Minimise lists.loss(X v) + |v - prior|^2 / 2 under the signs; return v, residual, steps.
+    """Minimise lists.loss(v) + |v - prior|^2 / 2 under the signs; return v, residual, steps.
 
     References
     ----------
     Bertsekas, SIAM J. Control Optim. 20 (1982) 221-246.
     """
     v, residual = start.copy(), np.inf
-    objective = lists.loss(lists.x @ v) + 0.5 * float(((v - prior) ** 2).sum())
+    objective = lists.loss(v) + 0.5 * float(((v - prior) ** 2).sum())
     for iteration in range(ITERATIONS):
-        p, _ = lists.softmax(lists.x @ v)
-        gradient = lists.gradient(p) + v - prior
+        slope, curvature = lists.derivatives(v)
+        gradient = slope + v - prior
         columns = np.flatnonzero(free & ~_stuck(v, gradient, signs))
         residual = float(np.abs(gradient[columns]).max(initial=0.0))
-        hessian = lists.curvature(p, columns) + np.eye(len(columns))
+        hessian = curvature[np.ix_(columns, columns)] + np.eye(len(columns))
         direction = np.zeros(len(v))
         direction[columns] = np.linalg.solve(hessian, gradient[columns])
         promised = float(gradient @ direction)
@@ -135,7 +142,7 @@ def projected_newton(
         step = 1.0
         while True:
             trial = _project(v - step * direction, np.where(free, signs, 0).astype(np.int8))
-            value = lists.loss(lists.x @ trial) + 0.5 * float(((trial - prior) ** 2).sum())
+            value = lists.loss(trial) + 0.5 * float(((trial - prior) ** 2).sum())
             if value <= objective - SUFFICIENT * float(gradient @ (v - trial)) or step < 1e-6:
                 break
             step *= 0.5
@@ -192,19 +199,20 @@ def fit_map(
         unit = precision_unit * np.eye(size)
         return FitReport(fixed.copy(), np.ones(size), unit, 1.0, 0, float("nan"), 0.0, 0)
     keep = np.isin(np.repeat(np.arange(n), np.diff(offsets)), taught)
-    sizes = np.diff(offsets)[taught]
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    kept = rows[keep].astype(np.float64)
-    scales = kept.std(axis=0) + 1e-6
-    weight = value[taught] / value[taught].mean() / lam[taught]
-    lists = Lists(kept / scales, targets[keep].astype(np.float64), starts, weight)
-    learned_base = np.where(free, base, 0.0) * scales
-    tau = temperature(lists, lists.x @ learned_base)
-    prior = np.where(free, tau * learned_base, fixed * scales)
+    kept = np.ascontiguousarray(rows[keep])
+    scales = kept.std(axis=0, dtype=np.float64) + 1e-6
+    lists = Lists(
+        kept,
+        np.ascontiguousarray(targets[keep], dtype=np.float32),
+        np.concatenate([[0], np.cumsum(np.diff(offsets)[taught])]),
+        value[taught] / value[taught].mean() / lam[taught],
+        scales,
+    )
+    learned_base = np.where(free, base, 0.0)
+    tau = temperature(lists, learned_base)
+    prior = np.where(free, tau * learned_base, fixed) * scales
     v, residual, iterations = projected_newton(lists, prior, prior, signs, free)
-    p, _ = lists.softmax(lists.x @ v)
-    everything = np.arange(len(v))
-    precision = precision_unit * (lists.curvature(p, everything) + np.eye(len(v)))
-    loss = lists.loss(lists.x @ v) / float(weight.sum())
+    precision = precision_unit * (lists.derivatives(v)[1] + np.eye(len(v)))
+    loss = lists.loss(v) / float(lists.weight.sum())
     weights = np.where(free, v / scales, fixed)
     return FitReport(weights, scales, precision, tau, len(taught), loss, residual, iterations)

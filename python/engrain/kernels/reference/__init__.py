@@ -19,7 +19,7 @@ from engrain.kernels.reference.neuron import (
     step_hodgkin_huxley,
     step_hodgkin_huxley_rk4,
 )
-from engrain.kernels.reference.rank import laplace_step, weigh_rows
+from engrain.kernels.reference.rank import laplace_step, list_derivatives, weigh_rows
 from engrain.kernels.reference.reconsolidate import reconsolidate
 from engrain.kernels.reference.scorer import adam_step, backpropagate, score_features, sgd_step
 from engrain.kernels.reference.similarity import score_rows
@@ -51,6 +51,7 @@ __all__ = [
     "laplace_step",
     "learn_values",
     "ledger_update",
+    "list_derivatives",
     "modulate_outcome",
     "modulate_query",
     "multiply_sparse",

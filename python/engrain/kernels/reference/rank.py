@@ -20,6 +20,30 @@ def log_loss(scores: npt.ArrayLike, targets: npt.ArrayLike) -> float:
     return float(np.log(np.exp(z - z.max()).sum()) + z.max() - t @ z / t.sum())
 
 
+def list_derivatives(
+    rows: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    offsets: npt.ArrayLike,
+    weight: npt.ArrayLike,
+    w: npt.ArrayLike,
+) -> tuple[float, F64Array, F64Array]:
+    """Return loss, gradient and curvature of sum_q weight_q log_loss(X_q w, t_q).
+
+    Gradient X^T (p - t) and curvature X^T (diag p - p p^T) X of each list, p = softmax(X w).
+    """
+    x, t = np.asarray(rows, dtype=np.float64), np.asarray(targets, dtype=np.float64)
+    cuts, columns = np.asarray(offsets)[1:-1], x.shape[1]
+    loss, gradient, curvature = 0.0, np.zeros(columns), np.zeros((columns, columns))
+    parts = zip(np.split(x, cuts), np.split(t, cuts), np.asarray(weight), strict=True)
+    for part, target, c in parts:
+        z = part @ np.asarray(w, dtype=np.float64)
+        p = np.exp(z - z.max()) / np.exp(z - z.max()).sum()
+        loss += float(c) * log_loss(z, target)
+        gradient += c * part.T @ (p - target / target.sum())
+        curvature += c * part.T @ (np.diag(p) - np.outer(p, p)) @ part
+    return loss, gradient, curvature
+
+
 def laplace_step(
     rows: npt.ArrayLike,
     outcomes: npt.ArrayLike,
