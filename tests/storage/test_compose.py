@@ -55,10 +55,14 @@ def test_a_time_that_is_none_is_refused(time: float) -> None:
         ([None], {}, TypeError),
         (b"bytes", {}, TypeError),
         ([b""] * 17, {}, ValueError),
+        ([bytes(65)], {}, ValueError),
         ([], {"schema": -1}, ValueError),
         ([], {"schema": 1 << 32}, ValueError),
     ],
 )
-def test_bad_arguments_are_named(payloads: Any, changes: Any, error: type[Exception]) -> None:
+def test_bad_arguments_are_named(
+    payloads: Any, changes: Any, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engrain.storage.compose.MAX_BYTES", 64)
     with pytest.raises(error, match=r"payloads|schema"):
         make(FIRST, payloads, **changes)

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from engrain.base.errors import DurabilityLost, StorageError, UnknownIdError
-from engrain.storage import EventLog, backup, schema, verify
+from engrain.storage import EventLog, backup, repair, schema, verify
 
 Open = Callable[..., EventLog]
 CANARY = b"the canary sings at a quarter past nine in the old tower"
@@ -130,6 +130,7 @@ def test_an_interrupted_rewrite_is_finished_later(
         with pytest.raises(DurabilityLost):
             log.close()
     assert not verify(path).ok
+    assert repair(path).quarantine is None
     log = opened()
     assert log.read(1).payloads == (None,)
     log.flush()

@@ -48,6 +48,10 @@ def test_events_come_back_as_appended(opened: Open) -> None:
     assert list(log.events(after=498)) == events[498:]
     assert list(log.events(types={"odd"})) == events[1::2]
     assert log.read(5) == events[4]
+    assert log.time == events[-1].time == 350.0
+    chosen = [7, 8, 9, 3, 3, 500, 1, 2]
+    assert list(log.read_many(chosen)) == [events[seq - 1] for seq in chosen]
+    assert list(log.read_many([])) == []
 
 
 @given(payloads=st.lists(PAYLOADS, max_size=40), cut=st.integers(0, 40))
@@ -81,10 +85,14 @@ def test_refused_input_leaves_no_gap(log: EventLog) -> None:
         log.append("kind", ["text"])  # type: ignore[list-item]
     with pytest.raises(NonFiniteError):
         log.append("kind", [], time=float("nan"))
+    with pytest.raises(TypeError, match="expected str"):
+        log.append(5, [])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="the log's own"):
         log.append("snapshot", [])
     with pytest.raises(UnknownIdError):
         log.read(2)
+    with pytest.raises(UnknownIdError):
+        log.read_many([1, 2])
     with pytest.raises(UnknownIdError):
         log.drop_payload(9, 0)
     with pytest.raises(ValueError, match="index"):
@@ -183,7 +191,11 @@ def test_a_closed_log_refuses_by_name(opened: Open) -> None:
     assert receipt.done()
     receipt.wait()
     calls: list[Callable[[], Any]] = [
+        log.check_open,
         log.check_writable,
+        log.snapshots,
+        lambda: log.read_many([1]),
+        lambda: log.read_snapshot(1),
         lambda: log.append("kind", []),
         lambda: log.drop_payload(1, 0),
         lambda: log.write_snapshot(b"", b""),
@@ -213,7 +225,13 @@ def test_a_log_opened_for_reading_refuses_changes(opened: Open) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"mode": "w"}, {"queue_limit": 0}, {"group_events": 0}, {"group_seconds": -1.0}],
+    [
+        {"mode": "w"},
+        {"epoch": 1 << 63},
+        {"queue_limit": 0},
+        {"group_events": 0},
+        {"group_seconds": -1.0},
+    ],
 )
 def test_settings_out_of_range_are_refused(opened: Open, options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):

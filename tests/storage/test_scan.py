@@ -21,6 +21,12 @@ def test_keys_keep_tenants_apart_and_seqs_in_order() -> None:
     assert payload_key(event_key(0, 1), 15) < payload_key(event_key(0, 2), 0)
 
 
+def test_runs_join_what_follows_on() -> None:
+    assert list(scan.runs([])) == []
+    assert list(scan.runs([4])) == [(3, 4)]
+    assert list(scan.runs([1, 2, 3, 7, 8, 8, 5])) == [(0, 3), (6, 8), (7, 8), (4, 5)]
+
+
 def test_an_abandoned_iterator_pins_nothing(opened: Open, path: Path) -> None:
     log = opened()
     for _ in range(3000):

@@ -45,6 +45,11 @@ def test_the_newest_two_snapshots_are_kept(opened: Open, path: Path) -> None:
     assert found is not None
     assert (found.seq, found.data) == (receipt.seq, state)
     assert found.state_hash == hashlib.sha256(state).digest()
+    assert log.snapshots() == [8, 10]
+    assert log.read_snapshot(10) == found
+    assert log.read_snapshot(8).data == bytes([3]) * (2 * CHUNK_BYTES + 3)
+    with pytest.raises(SnapshotError, match="seq 6"):
+        log.read_snapshot(6)
     report = log.verify()
     assert report.ok
     assert report.snapshots == 2

@@ -22,6 +22,7 @@ from engrain.storage.snapshots import (
 )
 
 MAX_PROBLEMS = 100
+UNFINISHED = "an erasure is unfinished: open the file for writing and flush"
 Progress = Callable[[int, int], object]
 
 
@@ -152,7 +153,7 @@ class _Audit:
             if self.connection.execute(query, ends).fetchone():
                 self.note(seq, f"event {seq} was erased, yet its content is still there")
         if self.connection.execute("SELECT 1 FROM unscrubbed").fetchone():
-            self.note(None, "an erasure is unfinished: open the file for writing and flush")
+            self.note(None, UNFINISHED)
 
     def check_strays(self) -> None:
         first = payload_key(event_key(self.tenant, 0), 0)

@@ -66,9 +66,13 @@ def names(type: str, tenant: str) -> tuple[bytes, int, int]:
 
     Raises
     ------
+    TypeError
+        One of them is no str.
     ValueError
         The type is empty or above 255 bytes, or the tenant above 65,535.
     """
+    if not (isinstance(type, str) and isinstance(tenant, str)):
+        raise TypeError(f"type, tenant: expected str, got {type!r}, {tenant!r}")
     kind, owner = type.encode(), tenant.encode()
     if not 0 < len(kind) < 256:
         raise ValueError(f"type: expected 1 to 255 bytes of UTF-8, got {len(kind)}")

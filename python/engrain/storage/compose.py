@@ -21,6 +21,7 @@ from engrain.storage.chain import (
 from engrain.storage.entry import Entry, StateWrite
 
 MAX_SCHEMA = 1 << 32
+MAX_BYTES = 1 << 28
 
 
 def compose(
@@ -62,6 +63,8 @@ def compose(
     except TypeError:
         kinds = [item.__class__.__name__ for item in payloads]
         raise TypeError(f"payloads: expected a sequence of bytes, got {kinds}") from None
+    if max(map(len, bodies), default=0) > MAX_BYTES + SALT_BYTES:
+        raise ValueError(f"payloads: expected at most {MAX_BYTES} bytes each; split larger ones")
     both, kind, owner = names(type, tenant)
     seq, time = last.seq + 1, max(last.time, time)
     flags = CRITICAL if critical else 0

@@ -28,12 +28,12 @@ from engrain.storage.chain import MAX_PAYLOADS
 from engrain.storage.compose import compose
 from engrain.storage.entry import Entry, StateWrite
 from engrain.storage.logfile import LogFile
-from engrain.storage.process import watch
+from engrain.storage.process import unwatch, watch
 from engrain.storage.receipt import Receipt
 from engrain.storage.records import Event, Head, Snapshot
 from engrain.storage.recovery import recover
 from engrain.storage.report import VerifyReport
-from engrain.storage.scan import check_chain, read_events, read_types
+from engrain.storage.scan import check_chain, read_events, read_types, runs
 from engrain.storage.schema import event_key, payload_key
 from engrain.storage.snapshots import (
     EPOCH_CHANGED,
@@ -157,6 +157,8 @@ class EventLog:
         """
         if mode not in ("a", "r"):
             raise ConfigError(f"mode: expected 'a' or 'r', got {mode!r}")
+        if not -(1 << 63) <= epoch < 1 << 63:
+            raise ConfigError(f"epoch: expected a 64-bit integer, got {epoch!r}")
         if not (queue_limit > 0 and group_events > 0 and group_seconds >= 0):
             raise ConfigError(
                 "expected queue_limit > 0, group_events > 0 and group_seconds >= 0, got "
@@ -265,8 +267,9 @@ class EventLog:
         ------
         ClosedMemoryError, ForkedMemory
         """
-        if self._closed or self._forked:
-            raise self._was_forked() if self._forked else self._was_closed()
+        self._refuse_forked()
+        if self._closed:
+            raise self._was_closed()
 
     def append(
         self,
@@ -490,13 +493,13 @@ class EventLog:
             There is no such event.
         """
         self._require_seq(seq)
-        self._refuse_closed()
+        self.check_open()
         if seq > self.durable_seq:
             self.flush()
         return next(self._events(seq - 1, seq, None))
 
     def read_many(self, seqs: Sequence[int]) -> Iterator[Event]:
-        """Yield the events at `seqs`, in their order, over one connection.
+        """Iterate over the events at `seqs`, in the order given; fastest where seqs follow on.
 
         Raises
         ------
@@ -505,10 +508,13 @@ class EventLog:
         """
         for seq in seqs:
             self._require_seq(seq)
-        last = self._readable()
+        self._readable()
+        return self._read_runs(runs(seqs))
+
+    def _read_runs(self, ends: Iterable[tuple[int, int]]) -> Iterator[Event]:
         with self._file.reading() as connection:
-            for seq in seqs:
-                yield from read_events(connection, self._file.tenant, seq - 1, min(seq, last))
+            for after, last in ends:
+                yield from read_events(connection, self._file.tenant, after, last)
 
     def snapshots(self) -> list[int]:
         """Return the seqs of the stored snapshots, oldest first."""
@@ -524,6 +530,7 @@ class EventLog:
         SnapshotError
             There is none at `seq`, or it does not verify.
         """
+        self._readable()
         with self._file.reading() as connection:
             return load_snapshot(connection, self._file.tenant, self.tenant, seq)
 
@@ -563,13 +570,8 @@ class EventLog:
             return audit(connection, self._file.tenant, self.tenant, expected_head, progress)
 
     def _readable(self) -> int:
-        self._refuse_closed()
+        self.check_open()
         return self.flush().seq
-
-    def _refuse_closed(self) -> None:
-        self._refuse_forked()
-        if self._closed:
-            raise self._was_closed()
 
     def _require_seq(self, seq: int) -> None:
         if not 0 < seq <= self._pending[-1].seq:
@@ -596,11 +598,13 @@ class EventLog:
                 self._writer.stop()
             self._file.close()
             self._closed = True
+            unwatch(self)
 
     def forked(self) -> None:
         """Give up in a child process what belongs to its parent."""
         self._forked = True
         self._refusal = self._was_forked
+        self._lock = threading.Lock()  # another thread of the parent may have held it
         self._file.abandon()
 
     def _require_writer(self) -> Writer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import weakref
 from contextlib import suppress
 from typing import Protocol
 
@@ -19,12 +18,17 @@ class OpenLog(Protocol):
     def close(self) -> None: ...
 
 
-_open: weakref.WeakSet[OpenLog] = weakref.WeakSet()
+_open: set[OpenLog] = set()
 
 
 def watch(log: OpenLog) -> None:
-    """Have `log` told of fork and exit while it lives."""
+    """Keep `log` alive and have it told of fork and exit until `unwatch`."""
     _open.add(log)
+
+
+def unwatch(log: OpenLog) -> None:
+    """Let go of a closed log."""
+    _open.discard(log)
 
 
 def _after_fork_in_child() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engrain.base.errors import SnapshotError, StorageError, TamperedError
-from engrain.storage.audit import audit
+from engrain.storage.audit import UNFINISHED, audit
 from engrain.storage.chain import GENESIS, Header
 from engrain.storage.files import sync
 from engrain.storage.lock import WriterLock
@@ -104,7 +104,7 @@ def _sound(connection: sqlite3.Connection) -> dict[str, Kept] | None:
     kept: dict[str, Kept] = {}
     for number, name in _tenants(connection):
         report = audit(connection, number, name)
-        if not report.ok:
+        if any(problem.what != UNFINISHED for problem in report.problems):
             return None
         kept[name] = Kept(report.head, snapshot_seqs(connection, number))
     return kept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from engrain.base.errors import TamperedError
 from engrain.storage.chain import (
@@ -182,6 +182,19 @@ def read_events(
     for rows, bodies in portions(connection, tenant, after, last):
         for row in rows:
             yield _assemble(row, bodies)
+
+
+def runs(seqs: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield (after, last) for each run of seqs that follow on one another."""
+    after = last = None
+    for seq in seqs:
+        if last is None or seq != last + 1:
+            if after is not None and last is not None:
+                yield after, last
+            after = seq - 1
+        last = seq
+    if after is not None and last is not None:
+        yield after, last
 
 
 def read_types(
