@@ -114,6 +114,22 @@ void learn_table(ValueTableView& view, const std::int64_t* handles, const float*
     }
 }
 
+void mark_table(ValueTableView& view, const std::int64_t* handles, std::size_t n,
+                const TdRule& rule) noexcept {
+    for (std::size_t i = 0; i < n; ++i) mark(view.trace[mark_position(view, handles[i])], rule);
+}
+
+void forget_values(ValueTableView& view, const std::int64_t* handles, std::size_t n,
+                   float fresh) noexcept {
+    for (std::size_t i = 0; i < n; ++i) {
+        view.value[handles[i]] = fresh;
+        view.count[handles[i]] = 0;
+        const std::int32_t position = view.position[handles[i]];
+        if (position >= 0) drop(view, std::size_t(position));
+    }
+    if (view.hand >= view.used) view.hand = 0;
+}
+
 void credit_table(ValueTableView& view, float delta, const TdRule& rule) noexcept {
     const float fade = rule.gamma * rule.fade;
     for (std::size_t i = 0; i < view.used;) {

@@ -19,8 +19,10 @@ from engrain._csrc cimport (
     TraceKind,
     credit_table,
     forget_traces,
+    forget_values,
     initial_modulators,
     learn_table,
+    mark_table,
     modulate_outcome,
     modulate_query,
     observe_novelty,
@@ -460,6 +462,35 @@ cdef class ValueTable:
             learn_table(self.view, h, r, n, self.native, e)
             self.guard.unlock()
         return errors
+
+    def mark(self, cnp.ndarray handles not None):
+        """Mark `handles`, shape (k,), as eligible for `credit` without an outcome."""
+        cdef int64_t* h = i64_vector(handles, "handles")
+        cdef Py_ssize_t n = cnp.PyArray_DIM(handles, 0)
+        self._reserve(h, n)
+        with nogil:
+            self.guard.lock()
+            mark_table(self.view, h, n, self.native)
+            self.guard.unlock()
+
+    def clear_marks(self):
+        """Drop every mark; values and counts stay."""
+        cdef size_t i
+        self.guard.lock()
+        for i in range(self.view.used):
+            self.view.position[self.view.active[i]] = -1
+        self.view.used = self.view.hand = 0
+        self.guard.unlock()
+
+    def forget(self, cnp.ndarray handles not None):
+        """Give `handles`, shape (k,), the default value, no count and no mark."""
+        cdef int64_t* h = i64_vector(handles, "handles")
+        cdef Py_ssize_t n = cnp.PyArray_DIM(handles, 0)
+        self._reserve(h, n)
+        with nogil:
+            self.guard.lock()
+            forget_values(self.view, h, n, self.default)
+            self.guard.unlock()
 
     def credit(self, double delta):
         """Spread one error over the marks: ``V += alpha delta e``, then ``e *= gamma lambda``."""

@@ -203,6 +203,10 @@ cdef extern from "engrain/value.hpp" namespace "engrain" nogil:
 
     void learn_table(ValueTableView& view, const int64_t* handles, const float* outcomes, size_t n,
                      const TdRule& rule, float* errors)
+    void mark_table(ValueTableView& view, const int64_t* handles, size_t n,
+                    const TdRule& rule) noexcept nogil
+    void forget_values(ValueTableView& view, const int64_t* handles, size_t n,
+                       float fresh) noexcept nogil
     void credit_table(ValueTableView& view, float delta, const TdRule& rule)
 
 cdef extern from "engrain/modulators.hpp" namespace "engrain" nogil:

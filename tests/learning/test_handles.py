@@ -12,7 +12,8 @@ from engrain.learning.handles import Handles
 @given(names=st.lists(st.integers(0, 12), max_size=80))
 def test_the_id_used_longest_ago_gives_up_its_handle(names: list[int]) -> None:
     forgotten: list[int] = []
-    handles = Handles(5, lambda gone: forgotten.append(int(gone[0])))
+    handles = Handles(5)
+    handles.watch(lambda gone: forgotten.append(int(gone[0])))
     order: list[int] = []
     for name in names:
         if name not in order and len(order) == 5:
@@ -47,7 +48,8 @@ def test_what_is_no_id_is_refused_for_all() -> None:
 
 def test_a_dropped_id_is_the_next_to_go() -> None:
     forgotten: list[int] = []
-    handles = Handles(2, lambda gone: forgotten.append(int(gone[0])))
+    handles = Handles(2)
+    handles.watch(lambda gone: forgotten.append(int(gone[0])))
     handles.intern_all(["a", "b"])
     handles.drop("b")
     handles.drop("unknown")

@@ -45,6 +45,14 @@ struct ValueTableView {
 void learn_table(ValueTableView& view, const std::int64_t* handles, const float* outcomes,
                  std::size_t n, const TdRule& rule, float* errors) noexcept;
 
+// Mark each handle as visited, without an outcome.
+void mark_table(ValueTableView& view, const std::int64_t* handles, std::size_t n,
+                const TdRule& rule) noexcept;
+
+// Give each handle the value `fresh`, no count and no mark. Handles are in range.
+void forget_values(ValueTableView& view, const std::int64_t* handles, std::size_t n,
+                   float fresh) noexcept;
+
 // value += alpha delta e for every mark, clipped to [0, 1]; then e *= gamma lambda, and marks below
 // 1e-4 are dropped.
 void credit_table(ValueTableView& view, float delta, const TdRule& rule) noexcept;

@@ -8,15 +8,18 @@ from __future__ import annotations
 from importlib import import_module
 
 _NAMES: dict[str, tuple[str, ...]] = {
+    "acetylcholine": ("AcetylcholineSystem", "CognitiveMode"),
     "causal_discovery": ("CausalDiscovery", "CausalGraph"),
     "cold_start": ("PopulationPrior", "PopulationWeights"),
     "collector": ("EventCollector", "EventStore", "get_collector"),
     "config": ("LearningConfig",),
-    "dopamine": ("DopamineSystem", "LearnedValueEstimator", "RewardPredictionError"),
+    "dopamine": ("DopamineSystem", "LearnedValueEstimator", "RewardPredictionError", "TDLambda"),
     "eligibility": ("EligibilityTrace", "LayeredEligibilityTrace"),
     "events": ("Experience", "OutcomeEvent", "RetrievalEvent", "emit_retrieval_event"),
     "formats": ("FullJSON", "NeuroSymbolicTriples", "ToonJSON", "get_representation"),
     "hooks": ("RetrievalHookMixin", "learning_retrieval"),
+    "inhibition": ("InhibitionResult", "InhibitoryNetwork"),
+    "listmle": ("list_mle",),
     "neuro_symbolic": (
         "LearnedFusion",
         "NeuroSymbolicReasoner",
@@ -24,6 +27,13 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "Triple",
         "TripleStore",
     ),
+    "neuromodulators": (
+        "LearningParams",
+        "NeuromodulatorOrchestra",
+        "NeuromodulatorState",
+        "create_neuromodulator_orchestra",
+    ),
+    "norepinephrine": ("ArousalState", "NorepinephrineSystem"),
     "persistence": ("load_checkpoint", "save_checkpoint"),
     "plasticity": (
         "HomeostaticScaler",
@@ -31,7 +41,12 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "MetaplasticityController",
         "SynapticTagger",
     ),
+    "reconsolidation": ("ReconsolidationEngine", "ReconsolidationUpdate"),
+    "replay": ("PrioritizedReplayBuffer",),
+    "scorer": ("LearnedRetrievalScorer", "ScorerTrainer", "TrainerConfig"),
     "self_supervised": ("ImplicitCredit",),
+    "serotonin": ("SerotoninSystem", "TemporalContext"),
+    "three_factor": ("ThreeFactorLearningRule", "ThreeFactorSignal"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 

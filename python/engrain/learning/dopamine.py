@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from engrain.base.arrays import F64Array, I64Array
+from engrain.base.arrays import F32Array, I64Array
 from engrain.base.errors import ConfigError, NonFiniteError
 from engrain.base.ids import Id
+from engrain.kernels import TdRule, ValueTable
 from engrain.learning.config import LearningConfig
 from engrain.learning.handles import Handles
-from engrain.learning.td import TDKind, TDLambda
+from engrain.learning.td import TDLambda
 from engrain.learning.value_estimator import LearnedValueEstimator
 
 _DEFAULT = LearningConfig()
 
-__all__ = ["DopamineSystem", "LearnedValueEstimator", "RewardPredictionError"]
+__all__ = ["DopamineSystem", "LearnedValueEstimator", "RewardPredictionError", "TDLambda"]
 
 
 class RewardPredictionError(float):
@@ -70,7 +71,8 @@ class RewardPredictionError(float):
 class DopamineSystem:
     """Expected outcomes per memory, reward prediction errors, and TD(λ).
 
-    δ = r - V(m); V(m) ← V(m) + α·(r - V(m)) (Schultz, Dayan & Montague 1997; Sutton & Barto 2018).
+    δ = r - V(m); V(m) ← V(m) + α·δ (Schultz, Dayan & Montague 1997; Sutton & Barto 2018). The
+    values lie in one compiled table that an orchestra and its rules share.
 
     Parameters
     ----------
@@ -82,14 +84,21 @@ class DopamineSystem:
         Smallest magnitude of δ that counts as a surprise.
     gamma, lambda_ : float
         Discount and trace decay of TD(λ), in [0, 1].
-    kind : {'accumulating', 'replacing', 'dutch', 'true_online'}
-        Trace of TD(λ).
+    kind : {'replacing', 'accumulating', 'dutch'}
+        Trace of TD(λ); for true online TD see `TDLambda`.
     estimator : LearnedValueEstimator, optional
-        Expects values of memories never seen before from their embeddings.
+        Expects values from embeddings; it weighs 1 / (1 + n) against n outcomes of the memory.
     max_memories : int
         Expectations held; at the cap the memory used longest ago is forgotten.
     max_history : int
         Errors kept in `history`.
+    handles : Handles, optional
+        Shared with other tables of the same memories.
+
+    Raises
+    ------
+    ConfigError
+        A setting is out of range.
     """
 
     def __init__(
@@ -100,42 +109,73 @@ class DopamineSystem:
         *,
         gamma: float = 0.95,
         lambda_: float = 0.9,
-        kind: TDKind = "replacing",
+        kind: Literal["replacing", "accumulating", "dutch"] = "replacing",
         estimator: LearnedValueEstimator | None = None,
         max_memories: int = 100_000,
         max_history: int = 10_000,
+        handles: Handles | None = None,
     ) -> None:
-        if not 0.0 <= default_expected <= 1.0 or not surprise_threshold >= 0.0:
-            raise ConfigError(
-                f"default_expected {default_expected} must lie in [0, 1], "
-                f"surprise_threshold {surprise_threshold} be at least 0"
-            )
+        if not surprise_threshold >= 0.0:
+            raise ConfigError(f"surprise_threshold: must be at least 0, got {surprise_threshold}")
         self.default_expected = default_expected
-        self.value_learning_rate = value_learning_rate
         self.surprise_threshold = surprise_threshold
         self.estimator = estimator
-        self.td = TDLambda(
-            max_memories, value_learning_rate, gamma, lambda_, kind, start=default_expected
+        self.handles = handles if handles is not None else Handles(max_memories)
+        self.handles.watch(self._forget)
+        self.table = ValueTable(
+            TdRule(value_learning_rate, gamma, lambda_, kind),
+            default_expected,
+            max_active=min(10_000, self.handles.capacity),
+            max_handles=self.handles.capacity,
         )
-        self.handles = Handles(max_memories, self._forget)
         self.history: deque[tuple[Id, RewardPredictionError]] = deque(maxlen=max_history)
-        self._counts: I64Array = np.zeros(max_memories, dtype=np.int64)
-        self._last: F64Array = np.zeros(max_memories)
+        self._last: F32Array = np.zeros(0, dtype=np.float32)
+        self._awaiting: OrderedDict[int, None] = OrderedDict()
+        self._one: I64Array = np.zeros(1, dtype=np.int64)
+        self._outcome: F32Array = np.zeros(1, dtype=np.float32)
 
     def _forget(self, handles: I64Array) -> None:
-        self.td.forget(handles)
-        self._counts[handles] = 0
-        self._last[handles] = 0.0
+        self.table.forget(handles)
+        self._last[handles[handles < len(self._last)]] = 0.0
+        for handle in handles.tolist():
+            self._awaiting.pop(handle, None)
 
     def __len__(self) -> int:
         return len(self.handles)
 
+    def _known(self, id: Id) -> I64Array | None:
+        handle = self.handles.find(id)
+        if handle < 0:
+            return None
+        self._one[0] = handle
+        return self._one
+
     def get_expected(self, id: Id, embedding: npt.ArrayLike | None = None) -> float:
         """Return the outcome expected of a memory."""
-        handle = self.handles.find(id)
-        if (handle < 0 or not self._counts[handle]) and self.estimator and embedding is not None:
-            return self.estimator.estimate(embedding)
-        return float(self.td.values[handle]) if handle >= 0 else self.default_expected
+        known = self._known(id)
+        value = self.default_expected if known is None else float(self.table.expected(known)[0])
+        if self.estimator is None or embedding is None:
+            return value
+        return value + self.get_uncertainty(id) * (self.estimator.estimate(embedding) - value)
+
+    def expected(self, handles: I64Array) -> F32Array:
+        """Return the outcomes expected of handles, shape (n,)."""
+        return self.table.expected(handles)
+
+    def learn(self, handles: I64Array, outcomes: F32Array) -> F32Array:
+        """Return the errors of outcomes and learn from them, all of shape (n,), in one call."""
+        errors = self.table.learn(handles, outcomes)
+        self._remember(handles, errors)
+        return errors
+
+    def _remember(self, handles: I64Array, errors: F32Array) -> None:
+        highest = int(handles.max(initial=-1))
+        if highest >= len(self._last):
+            size = min(max(2 * len(self._last), highest + 1, 64), self.handles.capacity)
+            grown = np.zeros(size, dtype=np.float32)
+            grown[: len(self._last)] = self._last
+            self._last = grown
+        self._last[handles] = errors
 
     def compute_rpe(
         self,
@@ -153,7 +193,7 @@ class DopamineSystem:
         actual_outcome : float
             In [0, 1]; `actual` is another name of it.
         embedding : array_like, optional
-            Used where an estimator is at hand and the memory is new.
+            For the estimator.
 
         Raises
         ------
@@ -161,11 +201,15 @@ class DopamineSystem:
             The outcome is not a number in [0, 1].
         """
         outcome = _outcome(actual if actual_outcome is None else actual_outcome)
-        expected = self.get_expected(id, embedding)
-        handle = self.handles.intern(id)
-        error = RewardPredictionError(expected, outcome, self.surprise_threshold)
-        self._last[handle] = error
-        self.td.mark(handle)
+        error = RewardPredictionError(
+            self.get_expected(id, embedding), outcome, self.surprise_threshold
+        )
+        self._one[0] = handle = self.handles.intern(id)
+        self._outcome[0] = error
+        self._remember(self._one, self._outcome)
+        self._awaiting[handle] = None
+        if len(self._awaiting) > 10_000:
+            self._awaiting.popitem(last=False)
         self.history.append((id, error))
         return error
 
@@ -184,25 +228,25 @@ class DopamineSystem:
         actual: float | None = None,
     ) -> float:
         """Move the expectation of a memory toward an outcome; return the new expectation."""
-        outcome = _outcome(actual if actual_outcome is None else actual_outcome)
-        expected = self.get_expected(id, embedding)
-        handle = self.handles.intern(id)
+        self._outcome[0] = _outcome(actual if actual_outcome is None else actual_outcome)
         if self.estimator is not None and embedding is not None:
-            self.estimator.update(embedding, outcome - self.estimator.estimate(embedding))
-        value = expected + self.value_learning_rate * (outcome - expected)
-        self.td.values[handle] = value
-        self._counts[handle] += 1
-        return value
+            self.estimator.update(
+                embedding, float(self._outcome[0]) - self.estimator.estimate(embedding)
+            )
+        self._one[0] = handle = self.handles.intern(id)
+        self.table.learn(self._one, self._outcome)
+        self._awaiting.pop(handle, None)
+        return self.get_expected(id, embedding)
 
     def get_signed_rpe(self, id: Id) -> float:
         """Return the last error of a memory with its sign, 0 where there was none."""
         handle = self.handles.find(id)
-        return float(self._last[handle]) if handle >= 0 else 0.0
+        return float(self._last[handle]) if 0 <= handle < len(self._last) else 0.0
 
     def get_count(self, id: Id) -> int:
         """Return how many outcomes the expectation of a memory rests on."""
-        handle = self.handles.find(id)
-        return int(self._counts[handle]) if handle >= 0 else 0
+        known = self._known(id)
+        return 0 if known is None else int(self.table.counts(known)[0])
 
     def get_uncertainty(self, id: Id) -> float:
         """Return 1 / (1 + n) after n outcomes: 1 for an unknown memory."""
@@ -214,26 +258,25 @@ class DopamineSystem:
 
     def mark_memory_active(self, id: Id) -> None:
         """Make a memory eligible for the next TD errors."""
-        self.td.mark(self.handles.intern(id))
+        self._awaiting[self.handles.intern(id)] = None
+        self._mark()
 
-    def update_with_td_lambda(self, td_error: float) -> dict[Id, float]:
+    def _mark(self) -> None:
+        if self._awaiting:
+            self.table.mark(np.array(list(self._awaiting), dtype=np.int64))
+            self._awaiting.clear()
+
+    def update_with_td_lambda(self, td_error: float) -> None:
         """Credit a TD error to every eligible memory, V += αδe, then decay e by γλ.
 
-        Returns
-        -------
-        dict
-            New values of the memories credited.
+        Values stay in [0, 1].
         """
-        touched = self.td.apply(_finite(td_error, "td_error"))
-        values = self.td.values[touched].tolist()
-        return dict(zip(self.handles.ids(touched), values, strict=True))
+        error = _finite(td_error, "td_error")
+        self._mark()
+        self.table.credit(error)
 
     def process_reward_with_traces(
-        self,
-        reward: float,
-        current: Id,
-        next: Id | None = None,
-        terminal: bool | None = None,
+        self, reward: float, current: Id, next: Id | None = None, terminal: bool | None = None
     ) -> float:
         """Make one step of TD(λ) from `current` to `next`; return δ = r + γV(next) - V(current).
 
@@ -241,28 +284,30 @@ class DopamineSystem:
         """
         _finite(reward, "reward")
         over = terminal if terminal is not None else next is None
-        state = self.handles.intern(current)
-        after = -1 if over or next is None else self.handles.intern(next)
-        return self.td.step(reward, state, after)
+        ahead = 0.0 if over or next is None else self.get_expected(next)
+        error = reward + self.table.rule.gamma * ahead - self.get_expected(current)
+        self.mark_memory_active(current)
+        self.table.credit(error)
+        if over:
+            self.table.clear_marks()
+        return error
 
     def state(self) -> dict[str, Any]:
         """Return the whole state; `load` continues it bit for bit."""
-        held = len(self.handles)
         return {
             "handles": self.handles.state(),
-            "td": self.td.state(held),
-            "counts": self._counts[:held].copy(),
-            "last": self._last[:held].copy(),
+            "table": self.table.state(),
+            "last": self._last.copy(),
+            "awaiting": list(self._awaiting),
             "estimator": self.estimator.state() if self.estimator is not None else None,
         }
 
     def load(self, state: dict[str, Any]) -> None:
         """Take over a state returned by `state`; the history starts anew."""
         self.handles.load(state["handles"])
-        self.td.load(state["td"])
-        held = len(state["counts"])
-        self._counts[:], self._last[:] = 0, 0.0
-        self._counts[:held], self._last[:held] = state["counts"], state["last"]
+        self.table.load(state["table"])
+        self._last = np.array(state["last"])
+        self._awaiting = OrderedDict.fromkeys(state["awaiting"])
         if self.estimator is not None and state["estimator"] is not None:
             self.estimator.load(state["estimator"])
         self.history.clear()

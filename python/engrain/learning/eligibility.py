@@ -43,6 +43,8 @@ class EligibilityTrace:
         Smaller traces are not reported.
     clock : callable, optional
         Seconds. Without it, time is moved by `step` alone.
+    handles : Handles, optional
+        Shared with other tables of the same memories.
 
     Raises
     ------
@@ -60,21 +62,27 @@ class EligibilityTrace:
         max_traces: int = 10_000,
         min_trace: float = 1e-4,
         clock: Clock | None = None,
+        handles: Handles | None = None,
     ) -> None:
         self.decay, self.tau = _time_constant(decay, tau if tau is not None else tau_trace)
         rule = TraceRule(tau_fast=self.tau, tau_slow=self.tau, kind=kind)
-        self._start(rule, max_traces, min_trace, clock)
+        self._start(rule, max_traces, min_trace, clock, handles)
 
     def _start(
-        self, rule: TraceRule, max_traces: int, min_trace: float, clock: Clock | None
+        self,
+        rule: TraceRule,
+        max_traces: int,
+        min_trace: float,
+        clock: Clock | None,
+        handles: Handles | None,
     ) -> None:
         self.max_traces = max_traces
         self.min_trace = min_trace
         self._clock = clock
         self._stepped = 0.0
-        capacity = 2 * max_traces
-        self.table = TraceTable(max_traces, rule, max_handles=capacity)
-        self.handles = Handles(capacity, self.table.forget)
+        self.handles = handles if handles is not None else Handles(2 * max_traces)
+        self.table = TraceTable(max_traces, rule, max_handles=self.handles.capacity)
+        self.handles.watch(self.table.forget)
         self._handle: I64Array = np.zeros(1, dtype=np.int64)
         self._activity: F32Array = np.zeros(1, dtype=np.float32)
 
@@ -214,7 +222,7 @@ class LayeredEligibilityTrace(EligibilityTrace):
         w, in [0, 1].
     cascade : bool
         The slow trace is fed by the fast one, at 1 / fast_tau per second.
-    kind, max_traces, min_trace, clock
+    kind, max_traces, min_trace, clock, handles
         As in `EligibilityTrace`.
     """
 
@@ -229,6 +237,7 @@ class LayeredEligibilityTrace(EligibilityTrace):
         max_traces: int = 10_000,
         min_trace: float = 1e-4,
         clock: Clock | None = None,
+        handles: Handles | None = None,
     ) -> None:
         self.fast_tau, self.slow_tau, self.fast_weight = fast_tau, slow_tau, fast_weight
         self.tau = slow_tau
@@ -240,7 +249,7 @@ class LayeredEligibilityTrace(EligibilityTrace):
             kind=kind,
             cascade=1.0 / fast_tau if cascade and fast_tau > 0 else 0.0,
         )
-        self._start(rule, max_traces, min_trace, clock)
+        self._start(rule, max_traces, min_trace, clock, handles)
 
 
 def _time_constant(decay: float | None, tau: float | None) -> tuple[float, float]:

@@ -20,18 +20,13 @@ class Handles:
     ----------
     capacity : int
         Ids held at once; handles lie in [0, capacity).
-    forget : callable, optional
-        Called with a one-element array of int64 before a handle gets a new owner, so that tables
-        drop what they hold for the old one.
     """
 
-    def __init__(
-        self, capacity: int, forget: Callable[[I64Array], object] = lambda handle: None
-    ) -> None:
+    def __init__(self, capacity: int) -> None:
         if not 1 <= capacity < 2**31:
             raise ConfigError(f"capacity: needs a number in [1, 2**31), got {capacity}")
         self.capacity = capacity
-        self._forget = forget
+        self._watchers: list[Callable[[I64Array], object]] = []
         self._held: OrderedDict[Id, int] = OrderedDict()
         self._ids: list[Id] = []
 
@@ -40,6 +35,15 @@ class Handles:
 
     def __contains__(self, id: Id) -> bool:
         return id in self._held
+
+    def watch(self, forget: Callable[[I64Array], object]) -> None:
+        """Have `forget` called with an array of handles, shape (1,), before they change owner."""
+        self._watchers.append(forget)
+
+    def _forget(self, handle: int) -> None:
+        gone = np.array([handle], dtype=np.int64)
+        for forget in self._watchers:
+            forget(gone)
 
     def find(self, id: Id) -> int:
         """Return the handle of an id without using it, -1 where it is unknown."""
@@ -63,7 +67,7 @@ class Handles:
             self._ids.append(id)
         else:
             _, handle = self._held.popitem(last=False)
-            self._forget(np.array([handle], dtype=np.int64))
+            self._forget(handle)
             self._ids[handle] = id
         self._held[id] = handle
         return handle
@@ -100,7 +104,7 @@ class Handles:
         """Forget what the tables hold of an id; its handle stays with it until it is needed."""
         handle = self._held.get(id)
         if handle is not None:
-            self._forget(np.array([handle], dtype=np.int64))
+            self._forget(handle)
             self._held.move_to_end(id, last=False)
 
     def state(self) -> dict[str, Any]:
