@@ -1,5 +1,6 @@
 #include <cmath>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "check.hpp"
@@ -54,7 +55,22 @@ static void grow_search_and_shrink(std::uint32_t n) {
     CHECK(search.best.size() == n / 2);
 }
 
+static void search_while_growing() {
+    RetrievalIndex index({20});
+    for (std::uint32_t h = 0; h < 1100; ++h) add(index, h, "wing theory");
+    std::thread reader([&index] {
+        for (int i = 0; i < 50; ++i) {
+            Search search = find(index, "wing", 5);
+            if (index.rank(search, 5)) CHECK(search.best.size() == 5);
+        }
+    });
+    for (std::uint32_t h = 1100; h < 1300; ++h) add(index, h, "drag");
+    reader.join();
+    CHECK(index.lexical().live() == 1300);
+}
+
 int main() {
+    search_while_growing();
     for (std::uint32_t n : {0, 1, 7, 8, 9, 15, 16, 17, 1003, 2000}) grow_search_and_shrink(n);
     return 0;
 }

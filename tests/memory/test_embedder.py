@@ -80,6 +80,7 @@ def test_as_embedder_accepts_names_objects_and_functions() -> None:
     assert isinstance(as_embedder(None), HashedEmbedder)
     assert isinstance(as_embedder("hashed"), HashedEmbedder)
     assert isinstance(as_embedder("lsa"), LsaEmbedder)
+    assert as_embedder(HashedEmbedder(64).name).dim == 64
     own = HashedEmbedder(64)
     assert as_embedder(own) is own
     assert isinstance(as_embedder(count_letters), CallableEmbedder)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +76,12 @@ def test_the_int8_scan_agrees_with_the_oracle() -> None:
     best = np.argsort(-expected["static"], kind="stable")[:100]
     assert len(set(search.top(100)) & set(best)) >= 98
     assert list(search.top(3)) == list(best[:3])
+
+
+def test_a_small_scope_of_a_large_index_agrees_with_the_oracle() -> None:
+    index, told = grow(13, 400)
+    scope = index.scope(as_handles([17, 90, 333]))
+    check(index, told, scope, queries(13, 1))
 
 
 def fingerprint(search: Search, members: int) -> bytes:
@@ -281,3 +289,27 @@ STATIC = {
 @pytest.mark.parametrize("name", STATIC)
 def test_static_ranking_of_real_questions(data: Path, name: str) -> None:
     assert ndcg10(data / name) == pytest.approx(STATIC[name], abs=0.002)
+
+
+def test_threads_may_search_while_memories_arrive() -> None:
+    index, told = grow(21, 300)
+    query, failed = queries(21, 1)[0], []
+
+    def search() -> None:
+        try:
+            for _ in range(200):
+                best = index.search(QUERY, [query]).top
+                with contextlib.suppress(RuntimeError):  # a memory arrived in between
+                    assert len(best(10)) == 10
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=search) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for handle in range(300, 500):
+        index.add(handle, QUERY, [told.vectors[handle % 300]])
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert len(index) == 500

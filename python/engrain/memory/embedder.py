@@ -164,9 +164,10 @@ def as_embedder(value: Any) -> Embedder:
     Parameters
     ----------
     value : None, str, Embedder or callable
-        None is `HashedEmbedder`; "hashed", "lsa" and "wordllama" are the built-in ones;
-        "sentence-transformers/…" names such a model; an object with `name`, `dim` and `embed` is
-        taken as it is; a function is wrapped by `CallableEmbedder`.
+        None is `HashedEmbedder`; "hashed", "lsa" and "wordllama" are the built-in ones, also by
+        the `name` that they give themselves ("hashed-512"); "sentence-transformers/…" names such
+        a model; an object with `name`, `dim` and `embed` is taken as it is; a function is wrapped
+        by `CallableEmbedder`.
 
     Raises
     ------
@@ -178,16 +179,26 @@ def as_embedder(value: Any) -> Embedder:
     if value is None:
         return HashedEmbedder()
     if isinstance(value, str):
-        if value in NAMED:
-            return NAMED[value]()
-        if value.startswith("sentence-transformers/"):
-            return SentenceTransformerEmbedder(value)
-        known = ", ".join(sorted(NAMED))
-        raise ConfigError(
-            f"unknown embedder {value!r}; known: {known}, sentence-transformers/MODEL"
-        )
+        return _named(value)
     if isinstance(value, Embedder):
         return value
     if callable(value):
         return CallableEmbedder(value)
     raise TypeError(f"embedder: expected a name, an embedder or a function, got {value!r}")
+
+
+def _named(value: str) -> Embedder:
+    kind, _, dim = value.partition("-")
+    if value in NAMED:
+        return NAMED[value]()
+    if kind == "hashed" and dim.isdecimal():
+        return HashedEmbedder(int(dim))
+    if kind == "wordllama" and dim.isdecimal():
+        return WordLlamaEmbedder()
+    if value.startswith("sentence-transformers/"):
+        return SentenceTransformerEmbedder(value)
+    known = ", ".join(sorted(NAMED))
+    raise ConfigError(
+        f"unknown embedder {value!r}; known: {known}, sentence-transformers/MODEL; another one is "
+        "passed as an object or a function"
+    )
