@@ -14,6 +14,7 @@ void bind_similarity(pybind11::module_& m);
 void bind_topk(pybind11::module_& m);
 void bind_som(pybind11::module_& m);
 void bind_sparse(pybind11::module_& m);
+void bind_stdp(pybind11::module_& m);
 void bind_traces(pybind11::module_& m);
 void bind_inhibition(pybind11::module_& m);
 void bind_scorer(pybind11::module_& m);
@@ -37,6 +38,7 @@ PYBIND11_MODULE(_kernels, m, pybind11::mod_gil_not_used()) {
     engrain::bindings::bind_topk(m);
     engrain::bindings::bind_som(m);
     engrain::bindings::bind_sparse(m);
+    engrain::bindings::bind_stdp(m);
     engrain::bindings::bind_traces(m);
     engrain::bindings::bind_inhibition(m);
     engrain::bindings::bind_scorer(m);

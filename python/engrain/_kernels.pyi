@@ -1,11 +1,61 @@
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from engrain.base.arrays import F32Array, F64Array, I8Array, I32Array, I64Array
 from engrain.kernels.traces import TraceArray
 
 _Four = tuple[int, int, int, int]
+
+class StdpRule:
+    def __init__(
+        self,
+        a_plus: float,
+        a_minus: float,
+        a3_plus: float,
+        a3_minus: float,
+        decay_plus: float,
+        decay_minus: float,
+        decay_x: float,
+        decay_y: float,
+        w_min: float,
+        w_max: float,
+        mu: float,
+        nearest: bool,
+        /,
+    ) -> None: ...
+
+class SynapsesF32:
+    def __init__(
+        self,
+        weight: NDArray[Any],
+        row: NDArray[np.uint32],
+        target: NDArray[np.uint16],
+        column: NDArray[np.uint32],
+        source: NDArray[np.uint16],
+        place: NDArray[np.uint32],
+        pre_offset: int,
+        post_offset: int,
+    ) -> None: ...
+    def run(
+        self,
+        x: NDArray[Any],
+        y: NDArray[Any],
+        x2: NDArray[Any] | None,
+        y2: NDArray[Any] | None,
+        pre_start: I64Array,
+        pre_ids: NDArray[np.int32],
+        post_start: I64Array,
+        post_ids: NDArray[np.int32],
+        rule: StdpRule,
+        tag: NDArray[Any] | None,
+        seen: NDArray[np.uint32] | None,
+        fade: NDArray[np.float64] | None,
+        total: NDArray[np.float64] | None,
+    ) -> None: ...
+
+class SynapsesF64(SynapsesF32): ...
 
 class TraceRule:
     def __init__(
@@ -227,3 +277,16 @@ def update_lora(
     epsilon: float,
     normalised: bool,
 ) -> bool: ...
+def poisson_spikes(
+    n: int, probability: float, seed: int, start: I64Array, ids: NDArray[np.int32]
+) -> int: ...
+def step_stdp(
+    weights: NDArray[Any],
+    x: NDArray[Any],
+    y: NDArray[Any],
+    x2: NDArray[Any] | None,
+    y2: NDArray[Any] | None,
+    pre: I64Array,
+    post: I64Array,
+    rule: StdpRule,
+) -> None: ...

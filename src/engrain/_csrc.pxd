@@ -248,3 +248,34 @@ cdef extern from "engrain/sum_tree.hpp" namespace "engrain" nogil:
                            size_t n, double alpha)
     void sample_priorities(const SumTreeView& view, uint64_t& random, size_t size, double beta,
                            size_t n, int64_t* indices, float* weights)
+
+cdef extern from "engrain/ring.hpp" namespace "engrain" nogil:
+    cdef struct RingCounts:
+        uint64_t recorded, drained, overwritten, dropped
+
+    cdef struct TrajectoryFacts:
+        double time
+        float precision, recall
+        uint32_t retrieved
+
+    cdef cppclass TrajectoryRing:
+        TrajectoryRing(size_t capacity, size_t dim, size_t max_ids) except +
+        int64_t push(const float* query, const int64_t* ids, const TrajectoryFacts& facts)
+        cbool pop(float* query, int64_t* ids, TrajectoryFacts& facts, int64_t& number)
+        size_t size()
+        size_t capacity()
+        RingCounts counts()
+
+cdef extern from "engrain/queue.hpp" namespace "engrain" nogil:
+    cdef struct Signal:
+        int64_t trajectory
+        float quality, feedback, latency_ratio
+        int32_t model_tier, context_tokens
+
+    cdef cppclass NativeQueue "engrain::SignalQueue":
+        NativeQueue(size_t capacity, size_t dim) except +
+        cbool push(const Signal& signal, const float* query)
+        cbool pop(Signal& signal, float* query)
+        size_t size()
+        size_t capacity()
+        RingCounts counts()

@@ -5,6 +5,7 @@ Each function has a float64 oracle of the same name in `engrain.kernels.referenc
 
 from __future__ import annotations
 
+from engrain._buffers import SignalQueue, TrajectoryBuffer
 from engrain._core import Modulators, SumTree, TraceTable, ValueTable
 from engrain.kernels.cable import solve_cable
 from engrain.kernels.conv4d import Conv4dSpec, conv4d_forward, conv4d_grad_input, conv4d_grad_weight
@@ -27,6 +28,7 @@ from engrain.kernels.simd import simd_level
 from engrain.kernels.similarity import score_rows
 from engrain.kernels.som import accumulate_som, best_som_units, train_som_online
 from engrain.kernels.sparse import multiply_sparse
+from engrain.kernels.stdp import Spikes, StdpRule, Synapses, poisson_spikes, step_stdp
 from engrain.kernels.topk import knn_graph, quantize_rows, topk, topk_int8
 from engrain.kernels.traces import TRACE, TraceRule, read_traces, step_traces, touch_traces
 from engrain.kernels.value import TdRule, learn_values, td_lambda
@@ -42,10 +44,15 @@ __all__ = [
     "MicroLoRA",
     "ModulatorRule",
     "Modulators",
+    "SignalQueue",
+    "Spikes",
+    "StdpRule",
     "SumTree",
+    "Synapses",
     "TdRule",
     "TraceRule",
     "TraceTable",
+    "TrajectoryBuffer",
     "ValueTable",
     "accumulate_som",
     "adam_step",
@@ -63,6 +70,7 @@ __all__ = [
     "knn_graph",
     "learn_values",
     "multiply_sparse",
+    "poisson_spikes",
     "quantize_rows",
     "read_traces",
     "reconsolidate",
@@ -74,6 +82,7 @@ __all__ = [
     "step_calcium",
     "step_hodgkin_huxley",
     "step_hodgkin_huxley_rk4",
+    "step_stdp",
     "step_traces",
     "td_lambda",
     "topk",

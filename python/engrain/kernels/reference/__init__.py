@@ -25,6 +25,7 @@ from engrain.kernels.reference.scorer import adam_step, backpropagate, score_fea
 from engrain.kernels.reference.similarity import score_rows
 from engrain.kernels.reference.som import accumulate_som, best_som_units, train_som_online
 from engrain.kernels.reference.sparse import multiply_sparse
+from engrain.kernels.reference.stdp import run_modulated_stdp, run_stdp, step_stdp, sum_pairs
 from engrain.kernels.reference.sum_tree import sample_priorities
 from engrain.kernels.reference.topk import knn_graph, quantize_rows, topk, topk_int8
 from engrain.kernels.reference.traces import read_traces, step_traces, touch_traces
@@ -60,6 +61,8 @@ __all__ = [
     "question_kernel",
     "read_traces",
     "reconsolidate",
+    "run_modulated_stdp",
+    "run_stdp",
     "sample_priorities",
     "score_features",
     "score_rows",
@@ -71,7 +74,9 @@ __all__ = [
     "step_calcium",
     "step_hodgkin_huxley",
     "step_hodgkin_huxley_rk4",
+    "step_stdp",
     "step_traces",
+    "sum_pairs",
     "td_lambda",
     "terms_of",
     "topk",
