@@ -19,8 +19,12 @@ void seed_centres_py(const F32Array& rows, const F64Array& uniforms, I64Array& c
     for (std::size_t c = 0; c < k; ++c)
         check_shape(uniforms.data()[c] >= 0.0 && uniforms.data()[c] < 1.0,
                     "uniforms: expected values in [0, 1)");
-    std::vector<float> between(k);
-    const SeedScratch scratch{distance.mutable_data(), nearest.mutable_data(), between.data()};
+    const std::size_t width = (dim + 63) / 64 * 64;
+    std::vector<std::int8_t> codes(n * width);
+    std::vector<float> scale(n), length(n), error(n), reach(n), padded(width);
+    const SeedScratch scratch{
+        distance.mutable_data(), nearest.mutable_data(), codes.data(), scale.data(),
+        length.data(),           error.data(),           reach.data(), padded.data()};
     const float* r = rows.data();
     const double* u = uniforms.data();
     std::int64_t* out = chosen.mutable_data();

@@ -6,15 +6,17 @@
 namespace engrain::bindings {
 void bind_cable(pybind11::module_& m);
 void bind_conv4d(pybind11::module_& m);
+void bind_fisher(pybind11::module_& m);
+void bind_fsrs(pybind11::module_& m);
 void bind_kmeans(pybind11::module_& m);
 void bind_lora(pybind11::module_& m);
 void bind_neuron(pybind11::module_& m);
 void bind_reconsolidate(pybind11::module_& m);
 void bind_similarity(pybind11::module_& m);
-void bind_topk(pybind11::module_& m);
 void bind_som(pybind11::module_& m);
 void bind_sparse(pybind11::module_& m);
 void bind_stdp(pybind11::module_& m);
+void bind_topk(pybind11::module_& m);
 void bind_traces(pybind11::module_& m);
 void bind_inhibition(pybind11::module_& m);
 void bind_scorer(pybind11::module_& m);
@@ -30,15 +32,17 @@ PYBIND11_MODULE(_kernels, m, pybind11::mod_gil_not_used()) {
     });
     engrain::bindings::bind_cable(m);
     engrain::bindings::bind_conv4d(m);
+    engrain::bindings::bind_fisher(m);
+    engrain::bindings::bind_fsrs(m);
     engrain::bindings::bind_kmeans(m);
     engrain::bindings::bind_lora(m);
     engrain::bindings::bind_neuron(m);
     engrain::bindings::bind_reconsolidate(m);
     engrain::bindings::bind_similarity(m);
-    engrain::bindings::bind_topk(m);
     engrain::bindings::bind_som(m);
     engrain::bindings::bind_sparse(m);
     engrain::bindings::bind_stdp(m);
+    engrain::bindings::bind_topk(m);
     engrain::bindings::bind_traces(m);
     engrain::bindings::bind_inhibition(m);
     engrain::bindings::bind_scorer(m);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <limits>
 
@@ -158,12 +159,22 @@ float likely_bound(const float* x, std::size_t n, std::size_t k) {
 
 }  // namespace
 
+// Written for the vectoriser: lengths compared as integers, and rounding by the number that pushes
+// the fraction out of a float.
 float quantize_row(const float* row, std::size_t width, std::int8_t* codes) noexcept {
-    float largest = 0.0F;
-    for (std::size_t j = 0; j < width; ++j) largest = std::max(largest, std::fabs(row[j]));
+    constexpr float to_integer = 0x1.8p+23F;
+    std::uint32_t bits = 0;
+    for (std::size_t j = 0; j < width; ++j) {
+        std::uint32_t magnitude;
+        std::memcpy(&magnitude, row + j, sizeof(magnitude));
+        bits = std::max(bits, magnitude & 0x7FFFFFFFU);
+    }
+    float largest;
+    std::memcpy(&largest, &bits, sizeof(largest));
     const float inverse = largest > 0.0F ? 127.0F / largest : 0.0F;
     for (std::size_t j = 0; j < width; ++j)
-        codes[j] = static_cast<std::int8_t>(std::lrint(row[j] * inverse));
+        codes[j] = static_cast<std::int8_t>(
+            static_cast<std::int32_t>((row[j] * inverse + to_integer) - to_integer));
     return largest / 127.0F;
 }
 

@@ -1,16 +1,18 @@
 #include "engrain/kmeans.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "engrain/blocks.hpp"
+#include "engrain/flat.hpp"
 
 namespace engrain {
 namespace {
 
 using simd::Lanes;
 
-constexpr std::size_t stretch = 64;  // floats between two looks at the bound
+constexpr std::size_t block = 256;  // rows whose bounds are taken together
 
 template <int W>
 struct Distance {
@@ -24,19 +26,32 @@ struct Distance {
     }
 };
 
-// |a - b|^2, or any number of at least `bound` once that is certain: a sum of squares only grows,
-// lane by lane and rounded or not.
 template <int W>
-ENGRAIN_INLINE float distance_below(const float* a, const float* b, std::size_t dim, float bound) {
+ENGRAIN_INLINE float squared_distance_of(const float* a, const float* b, std::size_t dim) {
     Distance<W> body{a, b, {}};
-    std::size_t i = 0;
-    for (; i + stretch < dim; i += stretch) {
-        for (std::size_t j = 0; j < stretch; j += 16) body.at(Whole<W>{i + j});
-        if (body.total.sum() >= bound) return bound;
-    }
-    for (; i + 16 <= dim; i += 16) body.at(Whole<W>{i});
-    if (i < dim) body.at(Tail<W>{i, dim - i});
+    for_blocks<W>(dim, body);
     return body.total.sum();
+}
+
+std::size_t width_of(std::size_t dim) noexcept { return (dim + 63) / 64 * 64; }
+
+// Code every row; length is that of the coded row, squared, and error bounds |row - coded|.
+void encode(const float* rows, std::size_t n, std::size_t dim, const SeedScratch& s) noexcept {
+    const std::size_t width = width_of(dim);
+    std::fill(s.padded, s.padded + width, 0.0F);
+    for (std::size_t i = 0; i < n; ++i) {
+        std::int8_t* codes = s.codes + i * width;
+        std::copy(rows + i * dim, rows + (i + 1) * dim, s.padded);
+        const float scale = s.scale[i] = quantize_row(s.padded, width, codes);
+        float square = 0.0F, lost = 0.0F;
+        for (std::size_t j = 0; j < width; ++j) {
+            const float coded = scale * float(codes[j]), off = s.padded[j] - coded;
+            square += coded * coded;
+            lost += off * off;
+        }
+        s.length[i] = square;
+        s.error[i] = 1.001F * std::sqrt(lost);
+    }
 }
 
 std::int64_t pick(const float* distance, std::size_t n, double uniform) noexcept {
@@ -54,22 +69,38 @@ std::int64_t pick(const float* distance, std::size_t n, double uniform) noexcept
     return std::int64_t(last);
 }
 
+// gap[i] > 0 where the bound shows row i to be no nearer to centre c than it already is to another
+// one. The margin covers the rounding of the squares.
+ENGRAIN_INLINE void bound_rows(const SeedScratch& s, std::size_t start, std::size_t count,
+                               std::size_t c, const std::int32_t* dots, float* gap) {
+    const float twice = 2.0F * s.scale[c], length = s.length[c], error = s.error[c];
+    const float *scales = s.scale + start, *lengths = s.length + start, *errors = s.error + start;
+    const float* reaches = s.reach + start;
+    for (std::size_t i = 0; i < count; ++i) {
+        const float both = lengths[i] + length, reach = reaches[i] + errors[i] + error;
+        gap[i] = 0.9999F * both - twice * scales[i] * float(dots[i]) - reach * reach;
+    }
+}
+
 template <int W>
-ENGRAIN_INLINE void approach(const float* rows, std::size_t n, std::size_t dim,
-                             const std::int64_t* chosen, std::size_t c,
-                             const SeedScratch& scratch) {
-    const float infinity = std::numeric_limits<float>::infinity();
-    const float* centre = rows + std::size_t(chosen[c]) * dim;
-    for (std::size_t o = 0; o < c; ++o)
-        scratch.between[o] =
-            distance_below<W>(centre, rows + std::size_t(chosen[o]) * dim, dim, infinity);
-    for (std::size_t i = 0; i < n; ++i) {
-        const float bound = scratch.distance[i];
-        // A margin for rounding: 4 would do in exact arithmetic.
-        if (c > 0 && scratch.between[scratch.nearest[i]] >= 4.001F * bound) continue;
-        const float d = distance_below<W>(rows + i * dim, centre, dim, bound);
-        if (d < bound) {
+ENGRAIN_INLINE void approach(const float* rows, std::size_t n, std::size_t dim, std::int64_t chosen,
+                             std::size_t c, const SeedScratch& scratch) {
+    std::uint32_t members[block];
+    std::int32_t dots[block];
+    float gap[block];
+    for (std::size_t i = 0; i < block; ++i) members[i] = std::uint32_t(i);
+    const std::size_t width = width_of(dim), row = std::size_t(chosen);
+    for (std::size_t start = 0; start < n; start += block) {
+        const std::size_t count = std::min(block, n - start);
+        dot_codes(scratch.codes + start * width, width, members, count, scratch.codes + row * width,
+                  dots);
+        bound_rows(scratch, start, count, row, dots, gap);
+        for (std::size_t i = start; i < start + count; ++i) {
+            if (gap[i - start] > 0.0F) continue;
+            const float d = squared_distance_of<W>(rows + i * dim, rows + row * dim, dim);
+            if (d >= scratch.distance[i]) continue;
             scratch.distance[i] = d;
+            scratch.reach[i] = 1.0001F * std::sqrt(d);
             scratch.nearest[i] = std::int64_t(c);
         }
     }
@@ -79,13 +110,13 @@ template <int W>
 ENGRAIN_INLINE void seed_centres_body(const float* rows, std::size_t n, std::size_t dim,
                                       std::size_t k, const double* uniforms,
                                       const SeedScratch& scratch, std::int64_t* chosen) {
+    encode(rows, n, dim, scratch);
     std::fill(scratch.distance, scratch.distance + n, std::numeric_limits<float>::infinity());
-    std::fill(scratch.nearest, scratch.nearest + n, 0);
-    chosen[0] = std::int64_t(uniforms[0] * double(n));
-    approach<W>(rows, n, dim, chosen, 0, scratch);
-    for (std::size_t c = 1; c < k; ++c) {
-        chosen[c] = pick(scratch.distance, n, uniforms[c]);
-        approach<W>(rows, n, dim, chosen, c, scratch);
+    std::fill(scratch.reach, scratch.reach + n, std::numeric_limits<float>::infinity());
+    for (std::size_t c = 0; c < k; ++c) {
+        chosen[c] =
+            c == 0 ? std::int64_t(uniforms[0] * double(n)) : pick(scratch.distance, n, uniforms[c]);
+        approach<W>(rows, n, dim, chosen[c], c, scratch);
     }
 }
 

@@ -18,7 +18,8 @@ double squared(const float* a, const float* b, std::size_t dim) {
 
 void seeds(std::size_t dim) {
     const std::size_t n = 200, k = 12;
-    std::vector<float> rows(n * dim), distance(n), between(k);
+    std::vector<float> rows(n * dim), distance(n), parts(4 * n), padded(dim + 64);
+    std::vector<std::int8_t> codes(n * (dim + 64));
     for (std::size_t i = 0; i < rows.size(); ++i)
         rows[i] = std::sin(0.1F * float(i * i % 3571)) +
                   3.0F * float(i / std::max<std::size_t>(dim, 1) % 4);
@@ -27,15 +28,19 @@ void seeds(std::size_t dim) {
     std::vector<std::int64_t> nearest(n), chosen(k), first;
     for (Level level : {Level::baseline, Level::avx2, Level::avx512}) {
         engrain::simd::set_level(level);
-        engrain::seed_centres(rows.data(), n, dim, k, uniforms.data(),
-                              {distance.data(), nearest.data(), between.data()}, chosen.data());
+        engrain::seed_centres(
+            rows.data(), n, dim, k, uniforms.data(),
+            {distance.data(), nearest.data(), codes.data(), parts.data(), parts.data() + n,
+             parts.data() + 2 * n, parts.data() + 3 * n, padded.data()},
+            chosen.data());
         if (level == Level::baseline) first = chosen;
         CHECK(chosen == first);
     }
     for (std::size_t i = 0; i < n; ++i) {
         double least = 1e30;
         for (std::int64_t c : chosen)
-            least = std::min(least, squared(&rows[i * dim], &rows[std::size_t(c) * dim], dim));
+            least = std::min(
+                least, squared(rows.data() + i * dim, rows.data() + std::size_t(c) * dim, dim));
         CHECK(std::abs(distance[i] - least) <= 1e-4 * (1.0 + least));
     }
 }

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engrain.base.arrays import F32Array, F64Array, I8Array, I32Array, I64Array
+from engrain.base.arrays import F32Array, F64Array, I8Array, I32Array, I64Array, U8Array
 from engrain.kernels.traces import TraceArray
 
 _Four = tuple[int, int, int, int]
@@ -290,3 +290,34 @@ def step_stdp(
     post: I64Array,
     rule: StdpRule,
 ) -> None: ...
+def accumulate_som(x: F32Array, best: I64Array, sums: F32Array, counts: F32Array) -> None: ...
+def multiply_sparse(
+    starts: I64Array, columns: I32Array, values: F32Array, dense: F32Array, out: F32Array
+) -> None: ...
+def seed_centres(
+    rows: F32Array,
+    uniforms: F64Array,
+    chosen: I64Array,
+    distance: F32Array,
+    nearest: I64Array,
+) -> None: ...
+def assign_rows(scores: F32Array, bias: F32Array, label: I64Array, least: F32Array) -> None: ...
+def sum_rows(rows: F32Array, label: I64Array, sums: F64Array, counts: I64Array) -> None: ...
+def review_cards(
+    stability: F64Array,
+    difficulty: F64Array,
+    elapsed: F64Array,
+    rating: U8Array,
+    parameters: F64Array,
+) -> None: ...
+def retrieve_cards(
+    stability: F64Array, elapsed: F64Array, parameters: F64Array, out: F64Array
+) -> None: ...
+def update_fisher(fisher: F32Array, gradient: F32Array, decay: float, gain: float) -> bool: ...
+def elastic_penalty(
+    weights: F32Array,
+    anchor: F32Array,
+    fisher: F32Array,
+    strength: float,
+    gradient: F32Array | None,
+) -> float: ...

@@ -6,18 +6,21 @@
 
 namespace engrain {
 
-// Working memory of seed_centres that the caller owns.
+// Working memory of seed_centres that the caller owns. `width` is dim padded to a multiple of 64.
 struct SeedScratch {
-    float* distance;        // n: squared distance to the nearest centre; also an output
-    std::int64_t* nearest;  // n: position among the chosen of that centre; also an output
-    float* between;         // k
+    float* distance;                // n: squared distance to the nearest centre; also an output
+    std::int64_t* nearest;          // n: position among the chosen of that centre; also an output
+    std::int8_t* codes;             // n x width
+    float *scale, *length, *error;  // n each: of the rows as coded
+    float* reach;                   // n: distance, a little enlarged
+    float* padded;                  // width
 };
 
 // D^2 sampling (Arthur & Vassilvitskii 2007): chosen[0] = floor(uniforms[0] n), and chosen[c] is
 // the first row at which the running sum of squared distances exceeds uniforms[c] times their
-// total, or floor(uniforms[c] n) where that is 0. Uniforms lie in [0, 1), 1 <= k, 1 <= n. A row is
-// passed over where the triangle inequality (Elkan 2003) or a part of the distance shows the new
-// centre not to be nearer: this changes no result.
+// total, or floor(uniforms[c] n) where that is 0. Uniforms lie in [0, 1), 1 <= k, 1 <= n. By the
+// triangle inequality a row is as far from a centre as their int8 codes are, less the errors of
+// coding: most rows are passed over for that bound, a quarter of the bytes, and no result changes.
 void seed_centres(const float* rows, std::size_t n, std::size_t dim, std::size_t k,
                   const double* uniforms, const SeedScratch& scratch,
                   std::int64_t* chosen) noexcept;

@@ -10,6 +10,8 @@ from engrain._core import Modulators, SumTree, TraceTable, ValueTable
 from engrain.kernels.cable import solve_cable
 from engrain.kernels.conv4d import Conv4dSpec, conv4d_forward, conv4d_grad_input, conv4d_grad_weight
 from engrain.kernels.edges import EdgeTable
+from engrain.kernels.fisher import elastic_penalty, linear_fisher, update_fisher
+from engrain.kernels.fsrs import FSRS_PARAMETERS, fsrs_interval, retrieve_cards, review_cards
 from engrain.kernels.inhibition import InhibitionRule, inhibit
 from engrain.kernels.kmeans import Clusters, kmeans, kmeans_plus_plus
 from engrain.kernels.lora import MicroLoRA, apply_lora, update_lora
@@ -34,6 +36,7 @@ from engrain.kernels.traces import TRACE, TraceRule, read_traces, step_traces, t
 from engrain.kernels.value import TdRule, learn_values, td_lambda
 
 __all__ = [
+    "FSRS_PARAMETERS",
     "TRACE",
     "CalciumChannel",
     "Clusters",
@@ -63,17 +66,22 @@ __all__ = [
     "conv4d_grad_input",
     "conv4d_grad_weight",
     "deliver_spikes",
+    "elastic_penalty",
+    "fsrs_interval",
     "inhibit",
     "init_scorer",
     "kmeans",
     "kmeans_plus_plus",
     "knn_graph",
     "learn_values",
+    "linear_fisher",
     "multiply_sparse",
     "poisson_spikes",
     "quantize_rows",
     "read_traces",
     "reconsolidate",
+    "retrieve_cards",
+    "review_cards",
     "score_features",
     "score_rows",
     "sgd_step",
@@ -89,5 +97,6 @@ __all__ = [
     "topk_int8",
     "touch_traces",
     "train_som_online",
+    "update_fisher",
     "update_lora",
 ]

@@ -6,7 +6,9 @@ from engrain.kernels.reference.cable import solve_cable
 from engrain.kernels.reference.conv4d import conv4d_forward, conv4d_grad_input, conv4d_grad_weight
 from engrain.kernels.reference.edges import spread_activation, update_edges
 from engrain.kernels.reference.evidence import evidence_features, question_kernel
+from engrain.kernels.reference.fisher import elastic_penalty, linear_fisher, update_fisher
 from engrain.kernels.reference.flat import centred_cosines, standardize
+from engrain.kernels.reference.fsrs import fsrs_interval, retrieve_cards, review_cards
 from engrain.kernels.reference.inhibition import inhibit
 from engrain.kernels.reference.kmeans import kmeans, kmeans_plus_plus
 from engrain.kernels.reference.ledger import ledger_update, sequence_bounds
@@ -43,7 +45,9 @@ __all__ = [
     "conv4d_grad_input",
     "conv4d_grad_weight",
     "deliver_spikes",
+    "elastic_penalty",
     "evidence_features",
+    "fsrs_interval",
     "hash_text",
     "inhibit",
     "kmeans",
@@ -52,6 +56,7 @@ __all__ = [
     "laplace_step",
     "learn_values",
     "ledger_update",
+    "linear_fisher",
     "list_derivatives",
     "modulate_outcome",
     "modulate_query",
@@ -61,6 +66,8 @@ __all__ = [
     "question_kernel",
     "read_traces",
     "reconsolidate",
+    "retrieve_cards",
+    "review_cards",
     "run_modulated_stdp",
     "run_stdp",
     "sample_priorities",
@@ -84,6 +91,7 @@ __all__ = [
     "touch_traces",
     "train_som_online",
     "update_edges",
+    "update_fisher",
     "update_lora",
     "weigh_rows",
 ]

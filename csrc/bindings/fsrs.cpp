@@ -1,0 +1,73 @@
+#include "engrain/fsrs.hpp"
+
+#include <cmath>
+
+#include "arrays.hpp"
+
+namespace engrain::bindings {
+namespace {
+
+// Some 20 ns of arithmetic per card.
+constexpr std::size_t release_gil_above_cards = 100;
+
+std::size_t check_cards(const F64Array& stability, const F64Array& elapsed,
+                        const F64Array& parameters) {
+    check_shape(parameters.ndim() == 1 && extent(parameters, 0) == fsrs_parameters,
+                "parameters: expected the 21 of FSRS-6");
+    check_shape(
+        stability.ndim() == 1 && elapsed.ndim() == 1 && extent(stability, 0) == extent(elapsed, 0),
+        "stability, elapsed: expected one shape (n,)");
+    const std::size_t n = extent(stability, 0);
+    bool good = true;
+    for (std::size_t i = 0; i < n; ++i)
+        good &= stability.data()[i] >= 0.0 && stability.data()[i] < 1e100 &&
+                elapsed.data()[i] >= 0.0 && elapsed.data()[i] < 1e100;
+    check_shape(good, "stability, elapsed: expected finite values of at least 0");
+    return n;
+}
+
+void review_cards_py(F64Array& stability, F64Array& difficulty, const F64Array& elapsed,
+                     const U8Array& rating, const F64Array& parameters) {
+    const std::size_t n = check_cards(stability, elapsed, parameters);
+    check_shape(difficulty.ndim() == 1 && extent(difficulty, 0) == n && rating.ndim() == 1 &&
+                    extent(rating, 0) == n,
+                "difficulty, rating: expected shape (n,)");
+    bool good = true, in_range = true;
+    for (std::size_t i = 0; i < n; ++i) {
+        good &= rating.data()[i] >= 1 && rating.data()[i] <= 4;
+        const double d = difficulty.data()[i];
+        in_range &= stability.data()[i] == 0.0 || (d >= 1.0 && d <= 10.0);
+    }
+    check_shape(good, "rating: expected 1 (again), 2 (hard), 3 (good) or 4 (easy)");
+    check_shape(in_range, "difficulty: expected values in [1, 10]");
+    double *s = stability.mutable_data(), *d = difficulty.mutable_data();
+    const double *t = elapsed.data(), *w = parameters.data();
+    const std::uint8_t* r = rating.data();
+    if (n < release_gil_above_cards) return review_cards(s, d, t, r, n, w);
+    py::gil_scoped_release release;
+    review_cards(s, d, t, r, n, w);
+}
+
+void retrieve_cards_py(const F64Array& stability, const F64Array& elapsed,
+                       const F64Array& parameters, F64Array& out) {
+    const std::size_t n = check_cards(stability, elapsed, parameters);
+    check_shape(out.ndim() == 1 && extent(out, 0) == n, "out: expected shape (n,)");
+    const double *s = stability.data(), *t = elapsed.data(), *w = parameters.data();
+    double* o = out.mutable_data();
+    if (n < release_gil_above_cards) return retrieve_cards(s, t, n, w, o);
+    py::gil_scoped_release release;
+    retrieve_cards(s, t, n, w, o);
+}
+
+}  // namespace
+
+void bind_fsrs(py::module_& m) {
+    m.def("review_cards", &review_cards_py, py::arg("stability").noconvert(),
+          py::arg("difficulty").noconvert(), py::arg("elapsed").noconvert(),
+          py::arg("rating").noconvert(), py::arg("parameters").noconvert());
+    m.def("retrieve_cards", &retrieve_cards_py, py::arg("stability").noconvert(),
+          py::arg("elapsed").noconvert(), py::arg("parameters").noconvert(),
+          py::arg("out").noconvert());
+}
+
+}  // namespace engrain::bindings
