@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
@@ -13,6 +13,10 @@ from engrain.base.arrays import F32Array, I32Array, I64Array
 from engrain.base.errors import ConfigError
 
 Method = Literal["exponential", "rk4"]
+
+
+def _values(rule: HodgkinHuxley | CalciumChannel) -> tuple[float, ...]:
+    return tuple(getattr(rule, name) for name in rule.__slots__)
 
 
 def _require_positive(owner: object, *names: str) -> None:
@@ -145,7 +149,7 @@ def step_hodgkin_huxley(
         if method == "exponential"
         else _kernels.step_hodgkin_huxley_rk4
     )
-    step(v, m, h, n, current, spikes, astuple(cell), dt, steps, threshold, threads)
+    step(v, m, h, n, current, spikes, _values(cell), dt, steps, threshold, threads)
 
 
 def step_hodgkin_huxley_rk4(
@@ -199,7 +203,7 @@ def step_calcium(
     """
     if out is None:
         out = np.empty_like(v)
-    _kernels.step_calcium(v, gate, inside, out, astuple(channel), dt)
+    _kernels.step_calcium(v, gate, inside, out, _values(channel), dt)
     return out
 
 
