@@ -12,20 +12,49 @@ namespace {
 
 using simd::Lanes;
 
-template <int W>
-ENGRAIN_INLINE float squared_distance(const float* a, const float* b, std::size_t n) {
-    Lanes<W> total = Lanes<W>::zero();
+// Squared distances of x to `Rows` consecutive rows at once: their chains of additions overlap.
+template <int W, int Rows>
+ENGRAIN_INLINE void squared_distances(const float* x, const float* rows, std::size_t n,
+                                      float* out) {
+    Lanes<W> total[Rows];
+    for (int r = 0; r < Rows; ++r) total[r] = Lanes<W>::zero();
     std::size_t i = 0;
     for (; i + 16 <= n; i += 16) {
-        const Lanes<W> d = Lanes<W>::load(a + i) - Lanes<W>::load(b + i);
-        total = total + d * d;
+        const Lanes<W> at = Lanes<W>::load(x + i);
+        for (int r = 0; r < Rows; ++r) {
+            const Lanes<W> d = at - Lanes<W>::load(rows + std::size_t(r) * n + i);
+            total[r] = total[r] + d * d;
+        }
     }
-    if (i < n) {
-        const Lanes<W> d =
-            Lanes<W>::load_partial(a + i, n - i) - Lanes<W>::load_partial(b + i, n - i);
-        total = total + d * d;
+    for (int r = 0; i < n && r < Rows; ++r) {
+        const Lanes<W> d = Lanes<W>::load_partial(x + i, n - i) -
+                           Lanes<W>::load_partial(rows + std::size_t(r) * n + i, n - i);
+        total[r] = total[r] + d * d;
     }
-    return total.sum();
+    for (int r = 0; r < Rows; ++r) out[r] = total[r].sum();
+}
+
+// The unit nearest to x, the lowest of equals, and its squared distance.
+template <int W>
+ENGRAIN_INLINE std::size_t nearest(const float* x, const float* weights, std::size_t units,
+                                   std::size_t dim, float& least) {
+    least = std::numeric_limits<float>::infinity();
+    std::size_t best = 0, u = 0;
+    float d[4];
+    while (u < units) {
+        const std::size_t count = units - u >= 4 ? 4 : 1;
+        if (count == 4) {
+            squared_distances<W, 4>(x, weights + u * dim, dim, d);
+        } else {
+            squared_distances<W, 1>(x, weights + u * dim, dim, d);
+        }
+        for (std::size_t r = 0; r < count; ++r, ++u) {
+            if (!(d[r] < least)) continue;
+            least = d[r];
+            best = u;
+        }
+    }
+    return best;
 }
 
 template <int W>
@@ -73,15 +102,8 @@ ENGRAIN_INLINE void train_som_online_body(const float* x, float* weights, Grid g
                                           float cutoff, std::int64_t* best, float* distance) {
     for (std::size_t s = 0; s < n; ++s) {
         const float* input = x + s * dim;
-        float least = std::numeric_limits<float>::infinity();
-        std::size_t unit = 0;
-        for (std::size_t u = 0; u < grid.units(); ++u) {
-            const float d = squared_distance<W>(input, weights + u * dim, dim);
-            if (d < least) {
-                least = d;
-                unit = u;
-            }
-        }
+        float least;
+        const std::size_t unit = nearest<W>(input, weights, grid.units(), dim, least);
         best[s] = std::int64_t(unit);
         distance[s] = std::sqrt(least);
         learn<W>(input, weights, grid, dim, rate[s], sigma[s], cutoff, unit);
