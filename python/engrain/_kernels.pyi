@@ -290,19 +290,6 @@ def step_stdp(
     post: I64Array,
     rule: StdpRule,
 ) -> None: ...
-def accumulate_som(x: F32Array, best: I64Array, sums: F32Array, counts: F32Array) -> None: ...
-def multiply_sparse(
-    starts: I64Array, columns: I32Array, values: F32Array, dense: F32Array, out: F32Array
-) -> None: ...
-def seed_centres(
-    rows: F32Array,
-    uniforms: F64Array,
-    chosen: I64Array,
-    distance: F32Array,
-    nearest: I64Array,
-) -> None: ...
-def assign_rows(scores: F32Array, bias: F32Array, label: I64Array, least: F32Array) -> None: ...
-def sum_rows(rows: F32Array, label: I64Array, sums: F64Array, counts: I64Array) -> None: ...
 def review_cards(
     stability: F64Array,
     difficulty: F64Array,
