@@ -9,6 +9,11 @@ namespace {
 
 constexpr float k1 = 1.2F, b = 0.75F;
 
+// One term's part of BM25; slope = k1 b / average length.
+inline float gain(float frequency, float weight, float slope, float length) {
+    return weight * frequency / (frequency + (k1 * (1.0F - b) + slope * length));
+}
+
 }  // namespace
 
 std::vector<TermCount> count_terms(std::vector<Term>& terms) {
@@ -106,17 +111,8 @@ const std::vector<LexicalIndex::Posting>* LexicalIndex::postings(Term term) cons
 
 void LexicalIndex::accumulate(const std::vector<Posting>& list, float weight,
                               float slope) noexcept {
-    constexpr std::size_t block = 32;
-    float gain[block];
-    for (std::size_t i = 0; i < list.size(); i += block) {
-        const std::size_t n = std::min(block, list.size() - i);
-        const Posting* part = list.data() + i;
-        for (std::size_t j = 0; j < n; ++j) {
-            const float tf = part[j].count;
-            gain[j] = weight * tf / (tf + (k1 * (1.0F - b) + slope * length_[part[j].document]));
-        }
-        for (std::size_t j = 0; j < n; ++j) scores_[part[j].document] += gain[j];
-    }
+    for (const Posting& posting : list)
+        scores_[posting.document] += gain(posting.count, weight, slope, length_[posting.document]);
 }
 
 void LexicalIndex::score(const std::vector<TermCount>& query,
@@ -142,8 +138,7 @@ void LexicalIndex::score_by_document(const std::vector<TermCount>& query,
         const float weight = q.count * idf(q.term) * (k1 + 1.0F);
         for (std::size_t i = 0; i < members.size(); ++i) {
             const float tf = frequency(members[i], q.term);
-            if (tf > 0.0F)
-                out[i] += weight * tf / (tf + (k1 * (1.0F - b) + slope * length_[members[i]]));
+            if (tf > 0.0F) out[i] += gain(tf, weight, slope, length_[members[i]]);
         }
     }
 }
