@@ -21,6 +21,7 @@ struct Constants {  // what depends on the parameters alone
     double lapse_cap;                    // e^-(w17 w18)
     double stability[5], difficulty[5];  // of a new card, by rating
     double easy_difficulty;              // what difficulty reverts to, not clamped
+    double ease[5];                      // -w6 (rating - 3) / 9
     double same_day[5];                  // w17 (rating - 3 + w18)
     double bonus[5];                     // hard penalty and easy bonus
 
@@ -33,16 +34,11 @@ struct Constants {  // what depends on the parameters alone
             if (rating == 4) easy_difficulty = first;
             stability[rating] = std::max(w[rating - 1], least_stability);
             difficulty[rating] = std::min(std::max(first, 1.0), 10.0);
+            ease[rating] = -w[6] * (rating - 3) / 9.0;
             same_day[rating] = w[17] * (rating - 3 + w[18]);
             bonus[rating] = rating == 2 ? w[15] : rating == 4 ? w[16] : 1.0;
         }
     }
-};
-
-template <int D>
-struct Card {
-    using F = typename Wide<D>::F;
-    F stability, difficulty, elapsed, rating, bonus, same_day;
 };
 
 template <int D>
@@ -51,73 +47,107 @@ ENGRAIN_INLINE typename Wide<D>::F retrievability(typename Wide<D>::F stability,
     return exp_wide<D>(-c.w[20] * log_wide<D>(1.0 + c.forgetting * elapsed / stability));
 }
 
-template <int D>
-ENGRAIN_INLINE typename Wide<D>::F next_stability(const Card<D>& card, const Constants& c) {
-    using V = Wide<D>;
-    using F = typename V::F;
-    const double* w = c.w;
-    const F s = card.stability, log_s = log_wide<D>(s);
-    const F missing = 1.0 - retrievability<D>(s, card.elapsed, c);
-    const F recalled = s * (1.0 + c.gain * (11.0 - card.difficulty) * exp_wide<D>(-w[9] * log_s) *
-                                      (exp_wide<D>(missing * w[10]) - 1.0) * card.bonus);
-    const F lapsed = w[11] * exp_wide<D>(missing * w[14] - w[12] * log_wide<D>(card.difficulty)) *
-                     (exp_wide<D>(w[13] * log_wide<D>(s + 1.0)) - 1.0);
-    const F factor = exp_wide<D>(card.same_day - w[19] * log_s);
-    const F same_day = s * V::select(card.rating > 1.5, V::larger(factor, V::splat(1.0)), factor);
-    const F later = V::select(card.rating > 1.5, recalled, V::smaller(lapsed, s * c.lapse_cap));
-    return V::larger(V::select(card.elapsed < 1.0, same_day, later), V::splat(least_stability));
-}
+// Cards of one kind of review, packed so that each kind pays for its own formula only.
+struct Pack {
+    static constexpr std::size_t room = 256;
+    double stability[room], difficulty[room], elapsed[room], factor[room];
+    std::uint16_t card[room];
+    std::size_t n = 0;
+
+    void add(std::size_t i, double s, double d, double t, double f) noexcept {
+        stability[n] = s;
+        difficulty[n] = d;
+        elapsed[n] = t;
+        factor[n] = f;
+        card[n++] = std::uint16_t(i);
+    }
+    // Fill the last register with cards of no account.
+    void pad(std::size_t width) noexcept {
+        for (std::size_t i = n; i % width != 0; ++i)
+            stability[i] = difficulty[i] = elapsed[i] = factor[i] = 1.0;
+    }
+};
 
 template <int D>
-ENGRAIN_INLINE typename Wide<D>::F next_difficulty(const Card<D>& card, const Constants& c) {
+struct Recalled {  // factor: hard penalty or easy bonus
+    static ENGRAIN_INLINE typename Wide<D>::F next(typename Wide<D>::F s, typename Wide<D>::F d,
+                                                   typename Wide<D>::F t, typename Wide<D>::F f,
+                                                   const Constants& c) {
+        const typename Wide<D>::F missing = 1.0 - retrievability<D>(s, t, c);
+        return s * (1.0 + c.gain * (11.0 - d) * exp_wide<D>(-c.w[9] * log_wide<D>(s)) *
+                              (exp_wide<D>(missing * c.w[10]) - 1.0) * f);
+    }
+};
+
+template <int D>
+struct Lapsed {
+    static ENGRAIN_INLINE typename Wide<D>::F next(typename Wide<D>::F s, typename Wide<D>::F d,
+                                                   typename Wide<D>::F t, typename Wide<D>::F,
+                                                   const Constants& c) {
+        const typename Wide<D>::F missing = 1.0 - retrievability<D>(s, t, c);
+        return Wide<D>::smaller(c.w[11] *
+                                    exp_wide<D>(missing * c.w[14] - c.w[12] * log_wide<D>(d)) *
+                                    (exp_wide<D>(c.w[13] * log_wide<D>(s + 1.0)) - 1.0),
+                                s * c.lapse_cap);
+    }
+};
+
+template <int D>
+struct SameDay {  // factor: w17 (rating - 3 + w18); elapsed: the least growth, 1 unless forgotten
+    static ENGRAIN_INLINE typename Wide<D>::F next(typename Wide<D>::F s, typename Wide<D>::F,
+                                                   typename Wide<D>::F t, typename Wide<D>::F f,
+                                                   const Constants& c) {
+        return s * Wide<D>::larger(exp_wide<D>(f - c.w[19] * log_wide<D>(s)), t);
+    }
+};
+
+template <int D, template <int> class Rule>
+ENGRAIN_INLINE void settle(Pack& pack, const Constants& c, double* stability) {
     using V = Wide<D>;
-    using F = typename V::F;
-    const F change = (10.0 - card.difficulty) * (-c.w[6] * (card.rating - 3.0)) / 9.0;
-    const F next = c.w[7] * c.easy_difficulty + (1.0 - c.w[7]) * (card.difficulty + change);
-    return V::smaller(V::larger(next, V::splat(1.0)), V::splat(10.0));
+    pack.pad(D);
+    for (std::size_t i = 0; i < pack.n; i += D) {
+        const typename V::F next =
+            Rule<D>::next(V::load(pack.stability + i), V::load(pack.difficulty + i),
+                          V::load(pack.elapsed + i), V::load(pack.factor + i), c);
+        V::store(V::larger(next, V::splat(least_stability)), pack.stability + i);
+    }
+    for (std::size_t i = 0; i < pack.n; ++i) stability[pack.card[i]] = pack.stability[i];
 }
 
-// One register of cards; new ones pass through the arithmetic with a stand-in and are overwritten.
 template <int D>
 ENGRAIN_INLINE void review(double* stability, double* difficulty, const double* elapsed,
-                           const std::uint8_t* rating, const Constants& c) {
-    using V = Wide<D>;
-    double ratings[D], bonus[D], same_day[D], first_s[D], first_d[D];
-    for (int i = 0; i < D; ++i) {
-        ratings[i] = rating[i];
-        bonus[i] = c.bonus[rating[i]];
-        same_day[i] = c.same_day[rating[i]];
-        first_s[i] = c.stability[rating[i]];
-        first_d[i] = c.difficulty[rating[i]];
+                           const std::uint8_t* rating, std::size_t n, const Constants& c) {
+    Pack recalled, lapsed, same_day;
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::uint8_t r = rating[i];
+        const double s = stability[i], d = difficulty[i], t = elapsed[i];
+        if (s == 0.0) {
+            stability[i] = c.stability[r];
+            difficulty[i] = c.difficulty[r];
+            continue;
+        }
+        const double eased = d + (10.0 - d) * c.ease[r];
+        const double next = c.w[7] * c.easy_difficulty + (1.0 - c.w[7]) * eased;
+        difficulty[i] = std::min(std::max(next, 1.0), 10.0);
+        if (t < 1.0) {
+            same_day.add(i, s, d, r > 1 ? 1.0 : 0.0, c.same_day[r]);
+        } else {
+            (r > 1 ? recalled : lapsed).add(i, s, d, t, c.bonus[r]);
+        }
     }
-    Card<D> card{V::load(stability), V::load(difficulty), V::load(elapsed),
-                 V::load(ratings),   V::load(bonus),      V::load(same_day)};
-    const typename V::I known = card.stability > 0.0;
-    card.stability = V::select(known, card.stability, V::splat(1.0));
-    card.difficulty = V::select(known, card.difficulty, V::splat(5.0));
-    V::store(V::select(known, next_stability<D>(card, c), V::load(first_s)), stability);
-    V::store(V::select(known, next_difficulty<D>(card, c), V::load(first_d)), difficulty);
+    settle<D, Recalled>(recalled, c, stability);
+    settle<D, Lapsed>(lapsed, c, stability);
+    settle<D, SameDay>(same_day, c, stability);
 }
 
 template <int W>
 ENGRAIN_INLINE void review_cards_body(double* stability, double* difficulty, const double* elapsed,
                                       const std::uint8_t* rating, std::size_t n,
                                       const double* parameters) {
-    constexpr int D = W / 2;
     const Constants c(parameters);
-    std::size_t i = 0;
-    for (; i + D <= n; i += D) review<D>(stability + i, difficulty + i, elapsed + i, rating + i, c);
-    double rest_s[D] = {}, rest_d[D] = {}, rest_t[D] = {};
-    std::uint8_t rest_r[D];
-    if (i == n) return;
-    std::fill(rest_r, rest_r + D, std::uint8_t{1});
-    std::copy(stability + i, stability + n, rest_s);
-    std::copy(difficulty + i, difficulty + n, rest_d);
-    std::copy(elapsed + i, elapsed + n, rest_t);
-    std::copy(rating + i, rating + n, rest_r);
-    review<D>(rest_s, rest_d, rest_t, rest_r, c);
-    std::copy(rest_s, rest_s + (n - i), stability + i);
-    std::copy(rest_d, rest_d + (n - i), difficulty + i);
+    for (std::size_t i = 0; i < n; i += Pack::room)
+        review<W / 2>(stability + i, difficulty + i, elapsed + i, rating + i,
+                      std::min(Pack::room, n - i), c);
 }
 
 template <int D>

@@ -126,7 +126,8 @@ def fsrs_interval(
     decay = -float(_checked(parameters)[20])
     forgetting = 0.9 ** (1 / decay) - 1
     days = np.rint(stability / forgetting * (retention ** (1 / decay) - 1))
-    return np.clip(days, 1, maximum).astype(np.int64)
+    whole: I64Array = np.clip(days, 1, maximum).astype(np.int64)
+    return whole
 
 
 def _checked(parameters: F64Array) -> F64Array:
