@@ -166,3 +166,24 @@ def test_values_refuse_what_they_cannot_use() -> None:
         ValueTable(TdRule(kind="true_online"))
     with pytest.raises(ConfigError, match="alpha"):
         TdRule(alpha=1.5)
+
+
+def test_marks_come_without_an_outcome_and_go_with_their_handle() -> None:
+    table = ValueTable(TdRule(alpha=0.5, gamma=1.0, lam=1.0), default=0.25)
+    pair = np.array([3, 900], dtype=np.int64)
+    table.mark(pair)
+    assert table.marks == 2
+    assert table.counts(pair).tolist() == [0, 0]
+    table.forget(pair[:1])
+    table.credit(0.5)
+    np.testing.assert_array_equal(table.expected(pair), np.array([0.25, 0.5], np.float32))
+    table.clear_marks()
+    table.credit(0.5)
+    assert table.marks == 0
+    np.testing.assert_array_equal(table.expected(pair), np.array([0.25, 0.5], np.float32))
+    table.learn(pair, np.ones(2, np.float32))
+    table.forget(pair)
+    assert table.counts(pair).tolist() == [0, 0]
+    np.testing.assert_array_equal(table.expected(pair), np.full(2, 0.25, np.float32))
+    with pytest.raises(ValueError, match="handles"):
+        table.mark(np.array([-1], dtype=np.int64))

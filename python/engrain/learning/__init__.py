@@ -17,6 +17,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "eligibility": ("EligibilityTrace", "LayeredEligibilityTrace"),
     "events": ("Experience", "OutcomeEvent", "RetrievalEvent", "emit_retrieval_event"),
     "formats": ("FullJSON", "NeuroSymbolicTriples", "ToonJSON", "get_representation"),
+    "fsrs": ("FSRS", "Card", "Rating", "ReviewLog", "fit_parameters"),
     "hooks": ("RetrievalHookMixin", "learning_retrieval"),
     "inhibition": ("InhibitionResult", "InhibitoryNetwork"),
     "listmle": ("list_mle",),
@@ -36,9 +37,11 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "norepinephrine": ("ArousalState", "NorepinephrineSystem"),
     "persistence": ("load_checkpoint", "save_checkpoint"),
     "plasticity": (
+        "EWCRegularizer",
         "HomeostaticScaler",
         "LTDEngine",
         "MetaplasticityController",
+        "SynapticIntelligence",
         "SynapticTagger",
     ),
     "reconsolidation": ("ReconsolidationEngine", "ReconsolidationUpdate"),
@@ -46,6 +49,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "scorer": ("LearnedRetrievalScorer", "ScorerTrainer", "TrainerConfig"),
     "self_supervised": ("ImplicitCredit",),
     "serotonin": ("SerotoninSystem", "TemporalContext"),
+    "stdp": ("STDPLearner",),
     "three_factor": ("ThreeFactorLearningRule", "ThreeFactorSignal"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
