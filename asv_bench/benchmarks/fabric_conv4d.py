@@ -41,6 +41,13 @@ class Conv4D:
 
     params = [[(1, 8), (8, 8)]]
     param_names = ["channels"]
+    comparisons = {
+        "time_conv4d_forward": [
+            "time_torch_frame_loop_forward",
+            "time_torch_folded_channels_forward",
+        ],
+        "time_conv4d_backward": ["time_torch_folded_channels_backward"],
+    }
 
     def setup(self, channels):
         torch.set_num_threads(1)

@@ -54,6 +54,3 @@ class EnqueueSignals:
         for i in range(1000):
             self.queue.put_nowait((i, 0.5, None, 1.0, 0, 0))
             self.queue.get_nowait()
-
-    def floor(self, machine):
-        return machine.call + 1000 * machine.atomic

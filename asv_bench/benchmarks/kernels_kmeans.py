@@ -17,6 +17,10 @@ class Kmeans:
     """Seeding and ten iterations on 10,000 x 384, k = 100, beside scikit-learn and faiss."""
 
     timeout = 300
+    comparisons = {
+        "time_kmeans_plus_plus": ["time_sklearn_seeding", "time_sklearn_seeding_of_one_trial"],
+        "time_kmeans": ["time_sklearn", "time_faiss"],
+    }
 
     def setup(self):
         import faiss

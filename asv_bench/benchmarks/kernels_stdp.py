@@ -90,7 +90,7 @@ class StepStdpCompiled:
 class RunStdp:
     """A million sparse synapses (10,000 -> 10,000, 100 each), 10 Hz, one biological second.
 
-    Beside it the oracle run_stdp at a thousandth of the size; Brian2 is in `table.py`.
+    `brian2_stdp.py` runs the same network in Brian2, where that is installed.
     """
 
     timeout = 300

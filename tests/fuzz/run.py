@@ -1,0 +1,14 @@
+"""Fuzz one target with atheris: ``python -m tests.fuzz.run TARGET [libFuzzer options]``."""
+
+from __future__ import annotations
+
+import sys
+
+import atheris  # type: ignore[import-not-found, unused-ignore]
+
+from tests.fuzz.targets import TARGETS, Bytes
+
+if __name__ == "__main__":
+    target = TARGETS[sys.argv.pop(1)]
+    atheris.Setup(sys.argv, lambda data: target(Bytes(data)))
+    atheris.Fuzz()
