@@ -51,31 +51,20 @@ void RetrievalIndex::score_text(const char* text, std::size_t size, Search& sear
 
 void RetrievalIndex::score_view(const float* vector, std::size_t i, Search& search) {
     const VectorView& view = views_[i];
-    Scope& scope = scopes_[search.scope];
-    ScopeView& seen = scope.view(i);
+    ScopeView& seen = scopes_[search.scope].view(i);
+    const auto& members = scopes_[search.scope].members();
+    const std::size_t n = members.size(), count = static_cast<std::size_t>(seen.documents.count());
     Search::Cosines& cosines = search.views[i];
-    const auto& members = scope.members();
-    const std::size_t n = members.size();
     seen.refresh_mean();
     cosines.asked = true;
     cosines.query.assign(view.width(), 0.0F);
     seen.centre(vector, view.dim(), cosines.query.data());
     cosines.scores.resize(n);
     const bool exact = n <= exact_up_to;
-    if (exact) {
+    if (exact)
         exact_cosines(search, i, members.data(), n, cosines.scores.data());
-    } else {
-        seen.refresh_gains(view, members);
-        codes_.resize(view.width());
-        dots_.resize(n);
-        const float step = quantize_row(cosines.query.data(), view.width(), codes_.data());
-        dot_codes(view.codes(), view.width(), members.data(), n, codes_.data(), dots_.data());
-        float offset = 0.0F;
-        score_rows(seen.mean.data(), cosines.query.data(), 1, view.width(), &offset);
-        cosines_of_codes(dots_.data(), seen.gain.data(), seen.inverse.data(), n, step, offset,
-                         cosines.scores.data());
-    }
-    const std::size_t count = static_cast<std::size_t>(seen.documents.count());
+    else
+        scan(search, i, cosines.scores.data());
     const Moments spread = moments(cosines.scores.data(), n, count);
     const float deviation = static_cast<float>(spread.deviation);
     cosines.standard = {static_cast<float>(spread.mean),
@@ -83,6 +72,23 @@ void RetrievalIndex::score_view(const float* vector, std::size_t i, Search& sear
     if (count == n) return;
     for (std::size_t j = 0; j < n; ++j)
         if (!view.has(members[j])) cosines.scores[j] = cosines.standard.mean;
+}
+
+// Cosines of all members from their int8 codes.
+void RetrievalIndex::scan(const Search& search, std::size_t i, float* out) {
+    const VectorView& view = views_[i];
+    ScopeView& seen = scopes_[search.scope].view(i);
+    const auto& members = scopes_[search.scope].members();
+    const std::size_t n = members.size();
+    const float* query = search.views[i].query.data();
+    seen.refresh_gains(view, members);
+    codes_.resize(view.width());
+    dots_.resize(n);
+    const float step = quantize_row(query, view.width(), codes_.data());
+    dot_codes(view.codes(), view.width(), members.data(), n, codes_.data(), dots_.data());
+    float offset = 0.0F;
+    score_rows(seen.mean.data(), query, 1, view.width(), &offset);
+    cosines_of_codes(dots_.data(), seen.gain.data(), seen.inverse.data(), n, step, offset, out);
 }
 
 void RetrievalIndex::exact_cosines(const Search& search, std::size_t i,

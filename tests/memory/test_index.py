@@ -25,7 +25,7 @@ def queries(seed: int, n: int, dim: int = DIM) -> F32Array:
     return unit_rows(normal(seed + 99, n, dim) + 0.3)
 
 
-def check(index: StaticIndex, told: Collection, scope: int, asked: F32Array) -> None:
+def check_rows(index: StaticIndex, told: Collection, scope: int, asked: F32Array) -> None:
     """Compare every column of every member of the scope with the oracle."""
     members = index.members(scope)
     search = index.search(QUERY, [asked[-1]], scope)
@@ -63,7 +63,7 @@ def test_rows_agree_with_the_oracle_after_removals_moves_and_queries(
             continue
         for query in past[:-1]:
             index.observe(index.search("", [query], number))
-        check(index, told, number, past)
+        check_rows(index, told, number, past)
 
 
 def test_the_int8_scan_agrees_with_the_oracle() -> None:
@@ -81,7 +81,7 @@ def test_the_int8_scan_agrees_with_the_oracle() -> None:
 def test_a_small_scope_of_a_large_index_agrees_with_the_oracle() -> None:
     index, told = grow(13, 400)
     scope = index.scope(as_handles([17, 90, 333]))
-    check(index, told, scope, queries(13, 1))
+    check_rows(index, told, scope, queries(13, 1))
 
 
 def fingerprint(search: Search, members: int) -> bytes:
@@ -194,7 +194,7 @@ def test_replaced_views_are_searched_and_forget_their_queries() -> None:
     told.vectors = dict(enumerate(vectors))
     assert index.dims == (16,)
     assert not index.state()["counts"].any()
-    check(index, told, 0, queries(9, 1, 16))
+    check_rows(index, told, 0, queries(9, 1, 16))
 
 
 def test_several_views_are_columns_of_their_own() -> None:

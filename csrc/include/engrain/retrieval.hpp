@@ -106,6 +106,7 @@ class RetrievalIndex {
     void unlink(std::uint32_t handle);
     void score_text(const char* text, std::size_t size, Search& search);
     void score_view(const float* vector, std::size_t i, Search& search);
+    void scan(const Search& search, std::size_t view, float* out);
     void fuse(Search& search);
     void exact_cosines(const Search& search, std::size_t view, const std::uint32_t* handles,
                        std::size_t n, float* out);
@@ -130,7 +131,7 @@ class RetrievalIndex {
     std::vector<char> live_;
     std::vector<Neighbours> neighbours_;
     std::unordered_map<std::int64_t, std::uint32_t> last_;
-    std::vector<std::int8_t> codes_;  // scratch of score_view
+    std::vector<std::int8_t> codes_;  // scratch of scan
     std::vector<std::int32_t> dots_;
 };
 
