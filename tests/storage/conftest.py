@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,15 @@ from tests.storage.disk import build_shim
 def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the library that records and fails disk calls."""
     return build_shim(tmp_path_factory.mktemp("shim"))
+
+
+@pytest.fixture
+def memory_folder() -> Iterator[Path]:
+    """Return a folder for what need not reach a disk, in memory where there is such a place."""
+    memory = Path("/dev/shm")  # noqa: S108
+    base = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=base) as name:
+        yield Path(name)
 
 
 @pytest.fixture

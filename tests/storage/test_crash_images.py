@@ -56,7 +56,7 @@ def examine(folder: Path, acknowledged: int, mode: str) -> Outcome:
     try:
         log = EventLog.open(folder / "log.db", epoch=1, mode=mode)  # type: ignore[arg-type]
     except (StorageError, FileNotFoundError):
-        return Outcome(acknowledged, 0, equal=True)
+        return Outcome(acknowledged, 0, equal=mode == "r" and acknowledged == 0)
     with log:
         snapshot, state, at_snapshot = log.latest_snapshot(), bytes(32), bytes(32)
         count = 0
@@ -73,9 +73,10 @@ def examine(folder: Path, acknowledged: int, mode: str) -> Outcome:
         return Outcome(acknowledged, count, equal)
 
 
-def crashes(ops: list[Op], folder: Path, images: int, seed: int) -> list[Outcome]:
+def crashes(ops: list[Op], folder: Path, count: int, seed: int, every: int = 20) -> list[Outcome]:
+    """Crash at random moments; each `every`-th image is opened for writing."""
     random = Random(seed)
-    points = sorted(random.randrange(len(ops)) for _ in range(images))
+    points = sorted(random.randrange(len(ops)) for _ in range(count))
     disk, acknowledged = Disk(), 0
     outcomes: list[Outcome] = []
     for index, op in enumerate(ops):
@@ -83,7 +84,7 @@ def crashes(ops: list[Op], folder: Path, images: int, seed: int) -> list[Outcome
             image = folder / str(len(outcomes))
             image.mkdir()
             disk.crash(image, random)
-            mode = "a" if len(outcomes) % 20 == 0 else "r"
+            mode = "a" if len(outcomes) % every == 0 else "r"
             outcomes.append(examine(image, acknowledged, mode))
             for file in image.iterdir():
                 file.unlink()
@@ -95,18 +96,31 @@ def crashes(ops: list[Op], folder: Path, images: int, seed: int) -> list[Outcome
 
 
 @pytest.mark.slow
-def test_no_power_cut_loses_what_was_acknowledged(shim: Path, tmp_path: Path) -> None:
+def test_no_power_cut_loses_what_was_acknowledged(
+    shim: Path, tmp_path: Path, memory_folder: Path
+) -> None:
     ops = run(shim, tmp_path / "run", "FULL")
     assert sum(op.kind == "s" and op.name == "log.db" for op in ops) > 5, "no checkpoints met"
-    outcomes = crashes(ops, tmp_path, IMAGES, seed=1)
+    outcomes = crashes(ops, memory_folder, IMAGES, seed=1)
     assert len(outcomes) == IMAGES
     assert [o for o in outcomes if o.found < o.acknowledged] == []
     assert all(o.equal for o in outcomes)
     assert sum(o.acknowledged > 0 for o in outcomes) > IMAGES // 2
 
 
+def test_a_creation_cut_short_can_be_resumed(
+    shim: Path, tmp_path: Path, memory_folder: Path
+) -> None:
+    ops = run(shim, tmp_path / "run", "FULL")
+    first = next(index for index, op in enumerate(ops) if op.name == "acknowledged")
+    outcomes = crashes(ops[:first], memory_folder, 60, seed=3, every=1)
+    assert all(o.equal for o in outcomes)
+
+
 @pytest.mark.slow
-def test_the_simulator_sees_what_weaker_syncing_loses(shim: Path, tmp_path: Path) -> None:
+def test_the_simulator_sees_what_weaker_syncing_loses(
+    shim: Path, tmp_path: Path, memory_folder: Path
+) -> None:
     ops = run(shim, tmp_path / "run", "NORMAL")
-    outcomes = crashes(ops, tmp_path, IMAGES // 5, seed=2)
+    outcomes = crashes(ops, memory_folder, IMAGES // 5, seed=2)
     assert sum(o.found < o.acknowledged for o in outcomes) > IMAGES // 50

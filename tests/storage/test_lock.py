@@ -44,7 +44,9 @@ def test_the_pid_of_a_dead_owner_is_not_believed(path: Path) -> None:
     lock.lock_path(path).write_bytes(dead)
     guard = lock.ReaderGuard(path)
     threading.Timer(0.1, guard.release).start()
-    lock.WriterLock(path).release()
+    held = lock.WriterLock(path)
+    assert int(lock.lock_path(path).read_text()) == os.getpid()
+    held.release()
 
 
 def test_the_file_system_is_known(tmp_path: Path) -> None:

@@ -71,8 +71,8 @@ log.close()
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_storm_of_signals_leaves_no_gap(tmp_path: Path, seed: int) -> None:
-    command = [sys.executable, "-c", PROGRAM, str(tmp_path / "log.db"), str(seed)]
+def test_a_storm_of_signals_leaves_no_gap(memory_folder: Path, seed: int) -> None:
+    command = [sys.executable, "-c", PROGRAM, str(memory_folder / "log.db"), str(seed)]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert run.returncode == 0, run.stderr
     report = json.loads(run.stdout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import time
 from pathlib import Path
 
@@ -14,6 +15,8 @@ NETWORK = {
     "beegfs", "fuse.sshfs", "fuse.rclone", "fuse.s3fs", "fuse.glusterfs", "fuse.ceph-fuse",
 }  # fmt: skip
 GUARD_SECONDS = 1.0
+
+_OCTAL = re.compile(r"\\([0-7]{3})")
 
 
 def lock_path(path: Path) -> Path:
@@ -112,7 +115,7 @@ def file_system(path: Path) -> str | None:
     best, kind = -1, None
     for line in mounts:
         left, _, right = line.partition(" - ")
-        point = Path(left.split()[4].encode().decode("unicode_escape"))
+        point = Path(_OCTAL.sub(lambda code: chr(int(code[1], 8)), left.split()[4]))
         if len(point.parts) >= best and path.is_relative_to(point):
             best, kind = len(point.parts), right.split()[0]
     return kind

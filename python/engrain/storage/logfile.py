@@ -62,14 +62,18 @@ def refuse_unknown(
 
 
 def refuse_foreign(path: Path, known: Collection[str] | None) -> bool:
-    """Check an existing file before anything is written; False when it is missing or empty.
+    """Check an existing file before anything is written; False when it holds nothing yet.
+
+    A rollback journal beside it means that its creation was cut short: only opening it for
+    writing can tell more.
 
     Raises
     ------
     NewerFileError, StorageError
         The file was left unchanged.
     """
-    if not path.exists() or path.stat().st_size == 0:
+    journal = path.with_name(path.name + "-journal")
+    if not path.exists() or path.stat().st_size == 0 or journal.exists():
         return False
     with reading(path) as connection, translated(path):
         filled = identify(connection, path)
@@ -146,6 +150,7 @@ class LogFile:
             with translated(path):
                 writer = connect_writer(path)
                 try:
+                    refuse_unknown(writer, path, known)
                     return cls(path, _tenant_row_or_new(writer, tenant), writer, lock)
                 except BaseException:
                     writer.close()

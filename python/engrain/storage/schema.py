@@ -68,11 +68,18 @@ def connect_reader(path: Path, *, live: bool) -> sqlite3.Connection:
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
-    """Open the only connection that writes, creating the tables in an empty file."""
+    """Open the only connection that writes, creating the tables in an empty file.
+
+    Raises
+    ------
+    NewerFileError, StorageError
+        As `identify`; nothing was changed.
+    """
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        filled = identify(connection, path)
         for pragma in (
-            f"busy_timeout = {BUSY_MS}",
             f"page_size = {PAGE_BYTES}",
             "journal_mode = WAL",
             f"synchronous = {SYNCHRONOUS}",
@@ -83,7 +90,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
             f"journal_size_limit = {WAL_LIMIT}",
         ):
             connection.execute(f"PRAGMA {pragma}")
-        if not identify(connection, path):
+        if not filled:
             create(connection)
     except BaseException:
         connection.close()
