@@ -15,6 +15,8 @@ void train_online_py(const F32Array& x, F32Array& weights, const std::array<std:
     check_shape(x.ndim() == 2 && weights.ndim() == 2, "x and weights: expected 2 dimensions");
     const std::size_t n = extent(x, 0), dim = extent(x, 1);
     const Grid g{grid[0], grid[1], grid[2]};
+    for (const std::size_t side : grid)
+        check_shape(side >= 1 && side <= Grid::largest, "grid: every extent must lie in 1..256");
     check_shape(extent(weights, 0) == g.units() && extent(weights, 1) == dim && g.units() > 0,
                 "weights: expected shape (units, dim)");
     for (const py::array& array : std::initializer_list<py::array>{rate, sigma, best, distance})

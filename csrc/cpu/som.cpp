@@ -68,26 +68,30 @@ ENGRAIN_INLINE void pull(float* w, const float* x, float factor, std::size_t n) 
     for (; i < n; ++i) w[i] += factor * (x[i] - w[i]);
 }
 
-// The Gaussian of the grid is a product over its axes.
-inline double along(std::size_t a, std::size_t b, double inverse) noexcept {
-    const double d = double(a) - double(b);
-    return exp(-d * d * inverse);
+// The Gaussian of the grid is a product over its axes; this is one of them.
+inline void gaussian_along(std::size_t best, std::size_t extent, double inverse,
+                           double* out) noexcept {
+    for (std::size_t i = 0; i < extent; ++i) {
+        const double d = double(i) - double(best);
+        out[i] = exp(-d * d * inverse);
+    }
 }
 
 template <int W>
 ENGRAIN_INLINE void learn(const float* x, float* weights, Grid grid, std::size_t dim, float rate,
                           float sigma, float cutoff, std::size_t best) {
     const double inverse = 0.5 / (double(sigma) * double(sigma));
-    const std::size_t k0 = best % grid.depth, j0 = best / grid.depth % grid.columns,
-                      i0 = best / grid.depth / grid.columns;
+    double row[Grid::largest], column[Grid::largest], layer[Grid::largest];
+    gaussian_along(best / grid.depth / grid.columns, grid.rows, inverse, row);
+    gaussian_along(best / grid.depth % grid.columns, grid.columns, inverse, column);
+    gaussian_along(best % grid.depth, grid.depth, inverse, layer);
     for (std::size_t i = 0; i < grid.rows; ++i) {
-        const double by_row = rate * along(i, i0, inverse);
-        if (by_row < cutoff) continue;
+        if (rate * row[i] < cutoff) continue;
         for (std::size_t j = 0; j < grid.columns; ++j) {
-            const double by_column = by_row * along(j, j0, inverse);
+            const double by_column = rate * row[i] * column[j];
             if (by_column < cutoff) continue;
             for (std::size_t k = 0; k < grid.depth; ++k) {
-                const double factor = by_column * along(k, k0, inverse);
+                const double factor = by_column * layer[k];
                 if (factor < cutoff) continue;
                 float* w = weights + ((i * grid.columns + j) * grid.depth + k) * dim;
                 pull<W>(w, x, float(factor), dim);

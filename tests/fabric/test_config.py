@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,17 @@ def test_batch_size_splits_the_work_and_not_the_result() -> None:
     t.train_step(motion(1)[0])
     assert sizes == [3, 1]
     torch.testing.assert_close(moved(batch_size=1), moved(batch_size=4), rtol=1e-3, atol=1e-5)
+
+
+def test_no_pass_holds_more_voxels_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = moved()
+    monkeypatch.setattr("engrain.fabric.trainer.PASS_VOXELS", 2 * math.prod(DIMS) * 6)
+    sizes: list[int] = []
+    t = trainer()
+    t.network.layers[0].register_forward_hook(lambda _m, x, _y: sizes.append(len(x[0])))
+    t.train_step(motion(1)[0])
+    assert sizes == [2, 2]
+    torch.testing.assert_close(moved(), whole, rtol=1e-3, atol=1e-5)
 
 
 def test_spatial_dims_are_those_of_data_and_neurons() -> None:

@@ -48,7 +48,7 @@ def call(spec: Conv4dSpec, kernel: tuple[int, ...]) -> tuple[Any, Any, Any, int]
     return spec.stride, spec.margins(kernel)[0], spec.dilation, spec.groups
 
 
-def close(got: AnyArray, wanted: AnyArray, tolerance: float) -> None:
+def assert_close(got: AnyArray, wanted: AnyArray, tolerance: float) -> None:
     assert got.shape == wanted.shape
     assert np.abs(got - wanted).max() <= tolerance * (1 + np.abs(wanted).max())
 
@@ -65,16 +65,18 @@ def test_conv4d_agrees_with_its_oracle(
     tolerance = 1e-5 if dtype is np.float32 else 1e-13
     out = kernels.conv4d_forward(x, weight, None, spec, threads=threads)
     extents = spec.output_extents(x.shape[2:], kernel)
-    close(out, reference.conv4d_forward(x, weight, *call(spec, kernel), extents), tolerance)
+    assert_close(out, reference.conv4d_forward(x, weight, *call(spec, kernel), extents), tolerance)
     grad = np.random.default_rng(0).standard_normal(out.shape).astype(dtype)
     grad_x = kernels.conv4d_grad_input(grad, weight, x.shape[2:], spec, threads=threads)
-    close(
+    assert_close(
         grad_x,
         reference.conv4d_grad_input(grad, weight, *call(spec, kernel), x.shape[2:]),
         tolerance,
     )
     grad_w = kernels.conv4d_grad_weight(x, grad, kernel, spec, threads=threads)
-    close(grad_w, reference.conv4d_grad_weight(x, grad, *call(spec, kernel), kernel), tolerance)
+    assert_close(
+        grad_w, reference.conv4d_grad_weight(x, grad, *call(spec, kernel), kernel), tolerance
+    )
 
 
 def test_conv4d_is_linear_and_its_gradients_are_its_adjoints() -> None:
@@ -86,7 +88,7 @@ def test_conv4d_is_linear_and_its_gradients_are_its_adjoints() -> None:
     )
     out = kernels.conv4d_forward(x, weight, None, spec)
     both = kernels.conv4d_forward(x + 2 * other, weight, None, spec)
-    close(both, out + 2 * kernels.conv4d_forward(other, weight, None, spec), 1e-5)
+    assert_close(both, out + 2 * kernels.conv4d_forward(other, weight, None, spec), 1e-5)
     grad = normal(3, *out.shape)
     inner = np.vdot(out, grad)
     by_input = np.vdot(x, kernels.conv4d_grad_input(grad, weight, x.shape[2:], spec))
@@ -101,7 +103,7 @@ def test_conv4d_commutes_with_shifts() -> None:
     out = kernels.conv4d_forward(x, weight)
     rolled = np.ascontiguousarray(np.roll(x, (1, 2, 1, 3), axis=(2, 3, 4, 5)))
     moved = kernels.conv4d_forward(rolled, weight)
-    close(moved[:, :, 1:, 2:, 1:, 3:], out[:, :, :-1, :-2, :-1, :-3], 1e-5)
+    assert_close(moved[:, :, 1:, 2:, 1:, 3:], out[:, :, :-1, :-2, :-1, :-3], 1e-5)
 
 
 def test_causal_output_never_sees_the_future() -> None:
@@ -136,7 +138,7 @@ def test_bfloat16_storage_rounds_and_nothing_else() -> None:
     got = (out.astype(np.uint32) << 16).view(np.float32)
     assert np.all(np.abs(got - wanted) <= np.abs(wanted) * 2.0**-8)
     grad = kernels.conv4d_grad_weight(bits, out, weight.shape[2:], spec)
-    close(grad, kernels.conv4d_grad_weight(kept, got, weight.shape[2:], spec), 1e-6)
+    assert_close(grad, kernels.conv4d_grad_weight(kept, got, weight.shape[2:], spec), 1e-6)
 
 
 def test_conv4d_refuses_what_does_not_fit() -> None:

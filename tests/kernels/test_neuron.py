@@ -11,7 +11,7 @@ from engrain.base.arrays import F32Array, F64Array, I32Array
 from engrain.base.errors import ConfigError
 from engrain.kernels import CalciumChannel, HodgkinHuxley, reference
 from engrain.kernels.neuron import Method
-from engrain.kernels.reference.neuron import conductances, gate_rates
+from engrain.kernels.reference.neuron import _conductances, _gate_rates
 from engrain.kernels.simd import LEVELS, set_simd_level
 from tests.strategies import EXTENTS
 
@@ -107,10 +107,10 @@ def test_rates_of_firing_agree_with_the_reference_table(data: Path) -> None:
 
 
 def slope(state: F64Array, current: float) -> F64Array:
-    total, drive = conductances(HodgkinHuxley(), state[1:])
+    total, drive = _conductances(HodgkinHuxley(), state[1:])
     gates = [
         alpha * (1 - gate) - beta * gate
-        for gate, (alpha, beta) in zip(state[1:], gate_rates(state[0]), strict=True)
+        for gate, (alpha, beta) in zip(state[1:], _gate_rates(state[0]), strict=True)
     ]
     return np.array([drive + current - total * state[0], *gates])
 
@@ -120,7 +120,7 @@ def fixed_point(current: float) -> F64Array:
     low, high = -80.0, -30.0
     for _ in range(100):
         v = (low + high) / 2
-        state = np.array([v, *(a / (a + b) for a, b in gate_rates(np.array(v)))])
+        state = np.array([v, *(a / (a + b) for a, b in _gate_rates(np.array(v)))])
         low, high = (v, high) if slope(state, current)[0] > 0 else (low, v)
     return state
 

@@ -9,6 +9,8 @@ namespace engrain {
 // Extents of the grid; a 2-D map has depth 1. Unit (i, j, k) is number (i * columns + j) * depth +
 // k.
 struct Grid {
+    static constexpr std::size_t largest = 256;  // of each extent
+
     std::size_t rows, columns, depth;
     std::size_t units() const { return rows * columns * depth; }
 };

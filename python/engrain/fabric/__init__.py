@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engrain.fabric.energy import BioSystem
     from engrain.fabric.features import FeatureEncoder, SpectralEncoder
     from engrain.fabric.goals import Goals
+    from engrain.fabric.memory_map import memory_map_html
     from engrain.fabric.network import PredictiveNetwork
     from engrain.fabric.neurons import NeuralFabric3D, Neuron
     from engrain.fabric.nonlinearity import BiologicalNonlinearity
@@ -48,6 +49,7 @@ _HOMES = {
     "TrainingConfig": "config",
     "create_synthetic_data": "data",
     "load_volumes": "data",
+    "memory_map_html": "memory_map",
     "skill_over_persistence": "skill",
     "windows": "data",
 }
@@ -74,6 +76,7 @@ __all__ = [
     "TrainingConfig",
     "create_synthetic_data",
     "load_volumes",
+    "memory_map_html",
     "skill_over_persistence",
     "windows",
 ]

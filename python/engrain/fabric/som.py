@@ -30,7 +30,7 @@ class SelfOrganizingMap(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     map_size : 2 or 3 int
-        Extents of the grid.
+        Extents of the grid, each up to 256.
     n_epochs : int
         Passes of `fit`.
     sigma_start : float or None
@@ -168,8 +168,9 @@ class SelfOrganizingMap(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _check_settings(self) -> None:
         size = tuple(self.map_size)
-        if len(size) not in (2, 3) or min(size) < 1 or math.prod(size) < 2:
-            raise ConfigError(f"map_size: expected 2 or 3 extents and >= 2 units, got {size}")
+        sides = len(size) in (2, 3) and min(size) >= 1 and max(size) <= 256
+        if not sides or math.prod(size) < 2:
+            raise ConfigError(f"map_size: expected 2 or 3 extents up to 256, got {size}")
         for name in ("learning_rate", "final_learning_rate"):
             if not 0 < getattr(self, name) <= 1:
                 raise ConfigError(f"{name}: expected a number in (0, 1], got {getattr(self, name)}")

@@ -29,6 +29,7 @@ from engrain.fabric.trainer_state import pack, unpack
 
 HISTORY = 10_000
 ENERGY_FLOOR = 0.1
+PASS_VOXELS = 4_000_000  # voxels whose activations one pass holds at most
 RATE_SCALE = 100.0  # Hz that make 1 in the inputs of the map
 DENDRITIC_GAIN, SOMATIC_GAIN = 2.0, 12.0  # mV per ms, uA/cm^2 at mean activity
 
@@ -235,7 +236,8 @@ class NeuralFabricTrainer:
         propagator.weight = config.bidirectional_weight
         self.optimizer.zero_grad()
         total, seen, hidden = 0.0, len(x), torch.zeros(config.spatial_dims)
-        for part in torch.split(x, config.batch_size):
+        fitting = max(1, PASS_VOXELS // (x[0].numel() or 1))
+        for part in torch.split(x, min(config.batch_size, fitting)):
             change = part.diff()
             scale = len(part) / seen
             held = [p.grad for p in self.network.parameters()]

@@ -27,7 +27,7 @@ def train_som_online(
     x : ndarray of float32, shape (n, dim)
     weights : ndarray of float32, shape (units, dim)
     grid : tuple of 3 int
-        Extents; a 2-D map has depth 1.
+        Extents up to 256; a 2-D map has depth 1.
     rate, sigma : ndarray of float32, shape (n,)
         Learning rate in [0, 1] and width of the neighbourhood (in units of the grid) per input.
     cutoff : float

@@ -11,7 +11,7 @@ from engrain.kernels.neuron import CalciumChannel, HodgkinHuxley
 FARADAY, GAS_CONSTANT = 96485.33212, 8.31446261815324
 
 
-def linear_over_exponential(x: npt.ArrayLike) -> F64Array:
+def _linear_over_exponential(x: npt.ArrayLike) -> F64Array:
     """Return x / (1 - e^-x), which is 1 at x = 0."""
     x = np.asarray(x, dtype=np.float64)
     small = np.abs(x) < 1e-5
@@ -19,16 +19,16 @@ def linear_over_exponential(x: npt.ArrayLike) -> F64Array:
     return np.where(small, 1 + x / 2 + x * x / 12, safe / -np.expm1(-safe))
 
 
-def gate_rates(v: F64Array) -> list[tuple[F64Array, F64Array]]:
+def _gate_rates(v: F64Array) -> list[tuple[F64Array, F64Array]]:
     """Return (alpha, beta) of m, h and n in 1/ms. Hodgkin and Huxley 1952, absolute potential."""
     return [
-        (linear_over_exponential((v + 40) / 10), 4 * np.exp(-(v + 65) / 18)),
+        (_linear_over_exponential((v + 40) / 10), 4 * np.exp(-(v + 65) / 18)),
         (0.07 * np.exp(-(v + 65) / 20), 1 / (1 + np.exp(-(v + 35) / 10))),
-        (0.1 * linear_over_exponential((v + 55) / 10), 0.125 * np.exp(-(v + 65) / 80)),
+        (0.1 * _linear_over_exponential((v + 55) / 10), 0.125 * np.exp(-(v + 65) / 80)),
     ]
 
 
-def conductances(cell: HodgkinHuxley, gates: F64Array) -> tuple[F64Array, F64Array]:
+def _conductances(cell: HodgkinHuxley, gates: F64Array) -> tuple[F64Array, F64Array]:
     """Return the total conductance and the sum of conductance times reversal potential."""
     na, k = cell.g_na * gates[0] ** 3 * gates[1], cell.g_k * gates[2] ** 4
     return na + k + cell.g_leak, na * cell.e_na + k * cell.e_k + cell.g_leak * cell.e_leak
@@ -44,10 +44,10 @@ def step_hodgkin_huxley(
     """
     v, gates = state[0].astype(np.float64), state[1:].astype(np.float64)
     for _ in range(steps):
-        for i, (alpha, beta) in enumerate(gate_rates(v)):
+        for i, (alpha, beta) in enumerate(_gate_rates(v)):
             target = alpha / (alpha + beta)
             gates[i] = target + (gates[i] - target) * np.exp(-dt * cell.rate * (alpha + beta))
-        total, drive = conductances(cell, gates)
+        total, drive = _conductances(cell, gates)
         target = (drive + current) / total
         v = target + (v - target) * np.exp(-dt * total / cell.capacitance)
     return np.concatenate([v[None], gates])
@@ -59,9 +59,9 @@ def step_hodgkin_huxley_rk4(
     """Return (v, m, h, n) after Runge-Kutta steps of fourth order; `state` is (4, neurons)."""
 
     def slope(s: F64Array) -> F64Array:
-        total, drive = conductances(cell, s[1:])
+        total, drive = _conductances(cell, s[1:])
         out = [(drive + current - total * s[0]) / cell.capacitance]
-        for gate, (alpha, beta) in zip(s[1:], gate_rates(s[0]), strict=True):
+        for gate, (alpha, beta) in zip(s[1:], _gate_rates(s[0]), strict=True):
             out.append(cell.rate * (alpha * (1 - gate) - beta * gate))
         return np.array(out)
 
@@ -85,11 +85,11 @@ def step_calcium(
     """
     v = np.asarray(v, dtype=np.float64)
     alpha = 1.6 / (1 + np.exp(-0.072 * (v - 5)))
-    beta = 0.1 * linear_over_exponential(-(v + 8.9) / 5)
+    beta = 0.1 * _linear_over_exponential(-(v + 8.9) / 5)
     target = alpha / (alpha + beta)
     gate = target + (gate - target) * np.exp(-dt * (alpha + beta))
     u = 2e-3 * v * FARADAY / (GAS_CONSTANT * channel.temperature)
-    flux = linear_over_exponential(u) * (inside - channel.outside * np.exp(-u))
+    flux = _linear_over_exponential(u) * (inside - channel.outside * np.exp(-u))
     # P cm/s x mM (1e-6 mol/cm^3) x C/mol = uA/cm^2.
     current = channel.permeability * gate**2 * 2 * FARADAY * flux
     # uA/cm^2 = 1e-6 C/(s cm^2); over depth um = 1e-4 cm: mol/cm^3/s = 1e6 mM/s = 1e3 mM/ms.
