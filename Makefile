@@ -50,4 +50,4 @@ test-native:  ## the C++ alone: release, address + undefined, thread sanitizers
 	done
 
 clean:  ## remove what the verbs made
-	rm -rf $(VENV) build docs/_build .asv report.html
+	rm -rf $(VENV) build docs/_build .asv report.html demo.db*

@@ -49,27 +49,29 @@ def show(result: Mapping[str, Any], source: str, report: Path, path: Path) -> No
     """Print what was measured, and what to try next."""
     output.print()
     output.print(
-        f"[bold]{result['functions']:,}[/] functions of {source}; feedback on "
-        f"[bold]{result['requests']:,}[/] questions [dim](simulated from the docstrings)[/]"
+        f"[bold]{result['functions']:,}[/] functions of {source}, corrections on "
+        f"[bold]{result['requests']:,}[/] questions [dim](simulated)[/]",
+        soft_wrap=True,
     )
     output.print()
     output.print(lifts(result))
     output.print()
     output.print(checks(result))
     output.print()
-    output.print(
-        Panel(
-            f"[bold]{report.resolve()}[/]  the report, one self-contained page\n\n"
-            "[bold]engrain demo --source[/] DIR         the same on your own code\n"
-            f"[bold]engrain inspect[/] {path}       what this memory learned\n"
-            f"[bold]engrain verify[/] {path}        every event against its chain\n"
-            "[bold]engrain eval[/] DIR --protocol kfold   your own data set",
-            title="next",
-            title_align="left",
-            border_style="dim",
-            expand=False,
-        )
-    )
+    output.print(f"The report: [bold]{report.resolve()}[/]", soft_wrap=True)
+    output.print(next_commands(path))
+
+
+def next_commands(path: Path) -> Panel:
+    """Return what to try next."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_row(f"engrain inspect {path}", "what it learned")
+    table.add_row(f"engrain verify {path}", "its chain of events")
+    table.add_row("engrain demo --source DIR", "your own code")
+    table.add_row("engrain eval DIR --protocol kfold", "your own data set")
+    return Panel(table, title="next", title_align="left", border_style="dim", expand=False)
 
 
 def lifts(result: Mapping[str, Any]) -> Table:
@@ -77,7 +79,7 @@ def lifts(result: Mapping[str, Any]) -> Table:
     from engrain.evaluation.demo_report import PARTS
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("nDCG@10", "questions", "static", "learned", "lift", "95 % interval"):
+    for column in ("nDCG@10", "n", "static", "learned", "lift", "95 % interval"):
         table.add_column(column, justify="left" if column == "nDCG@10" else "right")
     for key, label in PARTS.items():
         part = result[key]
@@ -102,15 +104,14 @@ def checks(result: Mapping[str, Any]) -> Table:
     table.add_column()
     table.add_row(
         "latency",
-        f"recall p50 {latency['recall_p50']:,.0f} µs, p99 {latency['recall_p99']:,.0f} µs   "
-        f"feedback p50 {latency['feedback_p50']:,.0f} µs, p99 {latency['feedback_p99']:,.0f} µs",
+        f"recall p50 {latency['recall_p50']:,.0f} µs, p99 {latency['recall_p99']:,.0f} µs; "
+        f"judge p50 {latency['feedback_p50']:,.0f} µs, p99 {latency['feedback_p99']:,.0f} µs",
     )
     table.add_row(
         "poisoning",
-        f"{poison['praises']} fake praises (10 % of requests): attacker in the first five of "
-        f"unrelated questions {poison['before']['top5_share']:.1%} → guarded "
-        f"[bold]{poison['guarded']['top5_share']:.1%}[/], unguarded "
-        f"{poison['unguarded']['top5_share']:.1%}",
+        f"fake praise on 10 % of requests puts the attacker into the first five of "
+        f"[bold]{poison['guarded']['top5_share']:.1%}[/] of unrelated questions, "
+        f"without the guard {poison['unguarded']['top5_share']:.1%}",
     )
     same = restart["identical"] and restart["same_state"]
     table.add_row(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engrain.base.clock import SimulatedClock
-from engrain.evaluation.subject import FIRST_DAY, SHOWN
+from engrain.evaluation.subject import FIRST_DAY
 from engrain.memory import Memory
 from engrain.storage import backup
 
@@ -22,11 +22,11 @@ ASKED = 800
 
 
 def attack(plan: Plan, path: Path, progress: Callable[[str, int, int], None]) -> dict[str, Any]:
-    """Praise one memory after a tenth as many requests as were taught, and see who notices.
+    """Point to one memory after a tenth as many requests as were taught, and see who is misled.
 
-    The attacker asks honest questions with the memory's own words behind them, so that it is shown,
-    and reports that only this one helped: once under its own name, whose influence is bounded, and
-    once as the owner of the memory, which is the attack without a guard.
+    The attacker takes honest questions and claims that its memory answers them: once under its own
+    name, whose influence is bounded, and once as the owner of the memory, which is the same attack
+    without the guard. Exposure is measured on questions that it does not answer.
     """
     rng = np.random.default_rng(7)
     target = plan.functions[int(rng.integers(len(plan.functions)))]
@@ -44,17 +44,10 @@ def attack(plan: Plan, path: Path, progress: Callable[[str, int, int], None]) ->
             with Memory(copy, clock=SimulatedClock(FIRST_DAY)) as memory:
                 if kind != "before":
                     for question in questions:
-                        praise(memory, f"{question} {target.text}", target.name, principal)
+                        memory.judge(question, {target.name: 1.0}, principal=principal)
                 result[kind] = exposure(memory, unrelated, target.name)
             progress("attacking copies", done, len(names))
     return result
-
-
-def praise(memory: Memory, text: str, target: str, principal: str | None) -> None:
-    """Ask, and where the target is shown say that it alone helped."""
-    recall = memory.recall(text, SHOWN)
-    if target in {hit.id for hit in recall.hits}:
-        memory.feedback(recall, used=[target], principal=principal)
 
 
 def exposure(memory: Memory, asked: Sequence[Request], target: str) -> dict[str, float]:

@@ -17,8 +17,8 @@ from engrain.evaluation.report import (
 from engrain.evaluation.svg import histogram, interval_chart
 
 PARTS = {
-    "overlap": "new questions, taught functions",
-    "no_overlap": "new questions, other functions",
+    "overlap": "new, about taught functions",
+    "no_overlap": "new, about other functions",
     "repeat": "the taught questions again",
 }
 
@@ -37,8 +37,9 @@ def demo_page(result: Mapping[str, Any], recall_us: Sequence[float], source: str
     """
     lead = (
         f"{result['functions']:,} functions of {source} were remembered, docstrings cut out. "
-        f"A simulated user asked {result['requests']:,} docstring sentences about half of them and "
-        "said which function was right. Everything below is measured after that, on this machine."
+        f"A simulated user asked {result['requests']:,} docstring sentences about "
+        f"{result['overlap']['n']:,} of them and pointed to the right function each time. All "
+        "below is measured after that, on this machine."
     )
     cards = "".join(
         card(signed(result[key]["lift"]), f"{label}: nDCG@10 {result[key]['static']:.3f} → "
@@ -50,7 +51,7 @@ def demo_page(result: Mapping[str, Any], recall_us: Sequence[float], source: str
         section("Learning curve", "New questions about taught functions, as feedback comes in.",
                 learning_curve(result["curve"])),
         section("Lift in nDCG@10", "Dots are means, bars 95 % bootstrap intervals.",
-                interval_chart("Lift", [(label.split(",")[-1].strip().removeprefix("the "),
+                interval_chart("Lift", [(short(label),
                                          result[key]["lift"], result[key]["ci95"])
                                         for key, label in PARTS.items()])),
         section("Static against learned", "nDCG@10, the right answer being one function.",
@@ -70,10 +71,15 @@ def demo_page(result: Mapping[str, Any], recall_us: Sequence[float], source: str
     return page("A memory that learns", lead, body, f"engrain {engrain.__version__}")
 
 
+def short(label: str) -> str:
+    """Return a label that fits beside a chart."""
+    return label.removeprefix("new, about ").removeprefix("the ")
+
+
 def part_rows(result: Mapping[str, Any]) -> list[list[str]]:
     """Return one row per kind of question."""
     return [
-        [label, f"{part['n']:,}", f"{part['static']:.3f}", f"{part['learned']:.3f}",
+        [short(label), f"{part['n']:,}", f"{part['static']:.3f}", f"{part['learned']:.3f}",
          signed(part["lift"]), interval_text(part["ci95"])]
         for label, part in ((label, result[key]) for key, label in PARTS.items())
     ]  # fmt: skip
@@ -82,8 +88,8 @@ def part_rows(result: Mapping[str, Any]) -> list[list[str]]:
 def poison_note(poison: Mapping[str, Any]) -> str:
     """Say what the attacker did."""
     return (
-        f"An attacker praised {poison['target']} {poison['praises']:,} times, on one in ten "
-        "requests; measured on questions whose answer it is not."
+        f"An attacker claimed {poison['praises']:,} times, on one in ten requests, that "
+        f"{poison['target']} is the answer; measured on questions that it does not answer."
     )
 
 

@@ -78,7 +78,7 @@ def mean_quality(qualities: Sequence[Quality]) -> dict[str, float]:
 
 
 def expected_calibration_error(confidence: F64Array, correct: BoolArray, bins: int = 10) -> float:
-    """Return Σ_b (n_b/n) |accuracy_b − confidence_b| over equal-width bins.
+    """Return ``Σ_b (n_b/n) |accuracy_b − confidence_b|`` over bins of equal width.
 
     Naeini, Cooper and Hauskrecht (2015).
 

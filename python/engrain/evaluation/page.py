@@ -20,8 +20,8 @@ p{margin:0 0 14px;color:var(--soft)}.lead{font-size:17px;max-width:72ch}
 .card b{display:block;font-size:27px;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
 .card span{display:block;color:var(--soft);font-size:14px}.card .good{color:var(--up)}
 .card .bad{color:var(--down)}
-.grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:14px}
-section{margin-bottom:14px;min-width:0;overflow-x:auto}.grid section{margin:0}
+.grid{columns:2 440px;column-gap:14px}
+section{margin-bottom:14px;min-width:0;overflow-x:auto}.grid section{break-inside:avoid}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{padding:8px 10px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 th:first-child,td:first-child{text-align:left;white-space:normal}
