@@ -181,7 +181,7 @@ Resemblance& Similar::at(std::int64_t handle) noexcept {
         std::int32_t& index = buckets[b];
         if (index < 0) {
             index = static_cast<std::int32_t>(touched.size());
-            touched.push_back({handle, 0.0F, 0.0});
+            touched.push_back({handle, 0.0F, 0.0, 0.0});
         }
         if (touched[static_cast<std::size_t>(index)].handle == handle) return touched[index];
     }
@@ -203,14 +203,18 @@ void Evidence::fill_touched(Similar& out) const {
         const float k = out.kernel[i];
         if (!(k > 0)) continue;
         const double cube = static_cast<double>(k) * k * k;
-        out.cubes += cube;
+        std::int64_t heaviest = ring_[i].used.empty() ? to_fixed(1.0) : 0;
+        for (const Use& use : ring_[i].used) heaviest = std::max(heaviest, use.mass);
+        out.cubes += from_fixed(heaviest) * cube;
         for (const Use& use : ring_[i].used) {
             Resemblance& to = out.at(use.handle);
             const double mass = from_fixed(use.mass);
             to.near = std::max(to.near, static_cast<float>(mass * k));
             to.share += mass * cube;
+            to.missing += from_fixed(heaviest - use.mass) * cube;
         }
     }
+    for (Resemblance& to : out.touched) to.share /= out.cubes - to.missing + share_discount;
 }
 
 void Evidence::similarity(std::int64_t scope, const float* query, TermView terms,
@@ -298,7 +302,7 @@ void Evidence::features(const Similar& similar, const CandidateView& block, Term
         const Resemblance* like = similar.find(block.handles[i]);
         if (like != nullptr) {
             row[4] = like->near;
-            row[5] = static_cast<float>(like->share / (similar.cubes + share_discount));
+            row[5] = static_cast<float>(like->share);
             row[6] = like->near *
                      std::min(std::max(block.statics[i], 0.0F), static_cast<float>(agree_bound));
         }

@@ -74,6 +74,8 @@ cdef extern from "engrain/evidence.hpp" namespace "engrain" nogil:
         CState save() except +
         void load(const CState& state) except +
 
+    size_t evidence_columns "engrain::Evidence::columns"
+
 cdef extern from "engrain/rank.hpp" namespace "engrain" nogil:
     cdef struct Step:
         double loss
@@ -293,7 +295,7 @@ cdef class EvidenceState:
         if centred is not None:
             check_shape(centred, "centred", n, self.dim)
             block.centred = <const float*>data_of(centred, cnp.NPY_FLOAT32, "centred")
-        cdef cnp.ndarray out = np.empty((n, 7), dtype=np.float32)
+        cdef cnp.ndarray out = np.empty((n, evidence_columns), dtype=np.float32)
         cdef float* to = <float*>cnp.PyArray_DATA(out)
         cdef float average = average_length, sd = bm25_sd
         with nogil:

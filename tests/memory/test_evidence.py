@@ -206,18 +206,38 @@ def test_proposals_are_the_nearest_first() -> None:
     assert (np.diff(features[proposed[:20], 4]) <= 0).all()
 
 
-@settings(max_examples=30, deadline=None)
-@given(seed=seeds)
-def test_praise_never_lowers_near_or_share_of_the_praised(seed: int) -> None:
-    world, evidence = World(seed), Evidence(24)
-    for _ in range(8):
+@settings(max_examples=60, deadline=None)
+@given(seed=seeds, before=st.integers(0, 12))
+def test_praise_never_lowers_near_or_share_of_the_praised(seed: int, before: int) -> None:
+    world, evidence = World(seed, memories=6), Evidence(24)
+    for _ in range(before):
         world.add(evidence, world.question(scopes=1))
     praise = world.question(scopes=1)
-    before = world.features(evidence, praise)
+    probes = [praise, *(world.question(scopes=1) for _ in range(4))]
+    first = [world.features(evidence, probe)[praise.handles, 4:6] for probe in probes]
     world.add(evidence, praise)
-    after = world.features(evidence, praise)
-    praised = praise.handles[praise.masses > 0]
-    assert (after[praised, 4] >= before[praised, 4]).all()
+    for probe, was in zip(probes, first, strict=True):
+        assert (world.features(evidence, probe)[praise.handles, 4:6] >= was).all()
+
+
+def test_a_question_of_little_mass_hardly_dilutes_the_share_of_others() -> None:
+    world, shares = World(3), []
+    for mass in (1e-6, 1.0):
+        evidence = Evidence(24)
+        asked = Asked(
+            0,
+            world.vectors[0],
+            np.arange(2, dtype=np.int32),
+            np.ones(2, dtype=np.float32),
+            np.array([4]),
+            np.ones(1, dtype=np.float32),
+        )
+        world.add(evidence, asked)
+        asked.handles, asked.masses = np.array([5]), np.array([mass], dtype=np.float32)
+        world.add(evidence, asked)
+        shares.append(float(world.features(evidence, asked)[4, 5]))
+    assert shares[0] > 0.95
+    assert shares[1] < 0.55
 
 
 def test_bad_input_is_refused_by_name_before_anything_changes() -> None:

@@ -61,8 +61,9 @@ struct Credit {
 
 struct Resemblance {
     std::int64_t handle;
-    float near;    // max over its questions of mass * K
-    double share;  // sum over its questions of mass * K^3
+    float near;      // max over its questions of mass * K
+    double share;    // sum over its questions of mass * K^3; its share of the similar in the end
+    double missing;  // sum over its questions of (heaviest mass - mass) * K^3
 };
 
 // How one question resembles the past ones of its scope.
@@ -70,7 +71,7 @@ struct Similar {
     std::int64_t scope = 0, excluded = -1;
     bool has_query = false;
     std::vector<float> kernel;  // K by ring position; 0 where it does not apply
-    double cubes = 0;           // sum of K^3
+    double cubes = 0;           // sum of heaviest mass * K^3, 1 for a question that used nothing
     std::vector<Resemblance> touched;
     std::vector<std::int32_t> buckets;  // open addressing: handle -> index into touched, or -1
     std::vector<float> query;

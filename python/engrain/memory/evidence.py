@@ -12,7 +12,8 @@ e:expand gain of BM25 when min(c, 3) is added to each term count and min(c_len, 
          questions
 e:rocchio (sum over t of m_td q.t) / (n(d) + 1)
 e:near   max over t of m_td K(q, t)
-e:share  sum over t of m_td K^3 / (sum over t of K^3 + 0.02)
+e:share  sum over t of m_td K^3 / (sum over t of w_td K^3 + 0.02); w_td is m_td where d was used,
+         else the largest mass given at t, 1 if t used nothing
 e:agree  e:near times the static score, clipped to [0, 8]
 ======== ===================================================================================
 

@@ -84,7 +84,7 @@ def evidence_features(
     `past`.
     """
     kernel = [question_kernel(asked, t) for t in past]
-    cubes = sum(k**3 for k in kernel)
+    heaviest = [float(np.max(t.masses, initial=0.0)) or 1.0 for t in past]
     weights = np.asarray(asked.idf, np.float64) * np.asarray(asked.counts, np.float64)
     terms = np.asarray(asked.terms).tolist()
     direction = None
@@ -114,6 +114,8 @@ def evidence_features(
             row[2] = (row[2] - _bm25(f, size, weights, average_length)) / bm25_sd
         row[3] = _rocchio(asked, rewarded)
         row[4] = max((m * k for m, k in zip(masses, kernel, strict=True)), default=0.0)
-        row[5] = sum(m * k**3 for m, k in zip(masses, kernel, strict=True)) / (cubes + 0.02)
+        shown = [m or w for m, w in zip(masses, heaviest, strict=True)]
+        similar = sum(w * k**3 for w, k in zip(shown, kernel, strict=True))
+        row[5] = sum(m * k**3 for m, k in zip(masses, kernel, strict=True)) / (similar + 0.02)
         row[6] = row[4] * np.clip(score, 0, 8)
     return out
