@@ -175,6 +175,7 @@ class Stream:
         self.evidence, self.trust = Evidence(len(asked[0].query)), Trust()
         self.model = new_model(asked[0], 100.0)
         self.lists: list[tuple[F32Array, F32Array]] = []
+        self.shares: list[float] = []
         self.requests = 0
 
     def run(self) -> F64Array:
@@ -182,7 +183,9 @@ class Stream:
         return np.array([self.request(self.asked[i]) for i in self.order])
 
     def request(self, asked: Asked) -> float:
+        """Recall, measure, learn; return the lift over the static base."""
         rows, shown = self.show(asked)
+        self.measure(asked, shown)
         hit = np.isin(shown, asked.answers)
         drawn = self.rng.random(len(shown))
         clicked = np.where(hit, drawn < self.clicks[0], drawn < self.clicks[1])
@@ -190,8 +193,11 @@ class Stream:
         self.requests += 1
         if self.requests % REFIT_EVERY == 0 and len(self.lists) >= 10:
             self.evidence.set_ridge(self.evidence.refit_ridge())
-            fit(self.model, self.lists[-KEPT:], np.ones(len(self.lists[-KEPT:])))
+            fit(self.model, self.lists[-KEPT:], np.array(self.shares[-KEPT:]))
         return ndcg(shown, asked.answers) - ndcg(asked.search.top(10), asked.answers)
+
+    def measure(self, asked: Asked, shown: I64Array) -> None:
+        """Look at what a request was shown."""
 
     def show(self, asked: Asked) -> tuple[F32Array, I64Array]:
         """Return the rows and handles of the ten best."""
@@ -211,6 +217,7 @@ class Stream:
         if outcomes.any() and share > 0:
             self.model.step(rows, outcomes, lam=self.model.lam / share)
             self.lists.append((rows, outcomes))
+            self.shares.append(share)
         self.credit(asked, shown[outcomes > 0], outcomes[outcomes > 0], principal)
 
     def credit(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engrain.base.arrays import F64Array
+from engrain.base.arrays import F64Array, I64Array
 from tests.memory.streams import Asked, Stream, ask_all, judged_folds
 
 NOISY, PERFECT = (0.7, 0.05), (1.0, 0.0)
@@ -71,12 +71,15 @@ def test_noisy_clicks_do_no_harm_to_a_large_collection(data: Path) -> None:
 
 @pytest.mark.parametrize(("clicks", "bar"), [(PERFECT, 0.15), (NOISY, 0.09)])
 def test_requests_in_other_words_gain(data: Path, clicks: tuple[float, float], bar: float) -> None:
-    stream = Stream(ask_all(data / "reuse_clinc150"), clicks=clicks, seed=1)
+    stream = Stream(ask_all(data / "reuse_clinc150", most=2000), clicks=clicks, seed=1)
     assert second_half(stream.run()) >= bar
 
 
 class Attacked(Stream):
-    """Besides every honest request, one in ten praises the attacker's memory of the scope."""
+    """After one honest request in ten, the attacker asks the same and praises its memory.
+
+    It may credit that memory even where it was not shown, which is more than `Memory` allows.
+    """
 
     def __init__(self, asked: list[Asked], principals: int, seed: int) -> None:
         super().__init__(asked, clicks=NOISY, seed=seed)
@@ -86,29 +89,34 @@ class Attacked(Stream):
         self.praised = {s: int(np.sort(tops[s])[len(tops[s]) // 3]) for s in sorted(tops)}
         self.top5: list[tuple[float, bool]] = []
 
-    def request(self, asked: Asked) -> float:
-        lift = super().request(asked)
-        rows, shown = self.show(asked)
+    def measure(self, asked: Asked, shown: I64Array) -> None:
         target = self.praised[asked.search.scope]
         recall = float(np.isin(asked.answers, shown[:5]).mean())
         self.top5.append((recall, target in shown[:5] and target not in asked.answers))
+
+    def request(self, asked: Asked) -> float:
+        lift = super().request(asked)
         if self.principals and self.attacker.random() < 0.1:
+            rows, shown = self.show(asked)
+            target = self.praised[asked.search.scope]
             name = f"attacker {self.praises % self.principals}"
             self.praises += 1
-            praise = np.ones(1, dtype=np.float32)
             self.learn(asked, shown, rows, (shown == target).astype(np.float32), name)
-            self.credit(asked, np.array([target]), praise, name)
+            if target not in shown:
+                self.credit(asked, np.array([target]), np.ones(1, dtype=np.float32), name)
         return lift
 
 
-def test_praise_by_an_attacker_moves_no_ranking(locomo: list[Asked]) -> None:
-    figures = {}
-    for principals in (0, 1, 1000):
-        stream = Attacked(locomo, principals, seed=1)
-        stream.run()
-        half = np.array(stream.top5[len(stream.top5) // 2 :])
-        figures[principals] = 100 * half.mean(0)
-    for principals in (1, 1000):
-        recall, share = figures[principals] - figures[0]
-        assert share <= 1.0
-        assert recall >= -0.5
+def test_praise_by_many_fresh_principals_moves_no_ranking(locomo: list[Asked]) -> None:
+    changes = []
+    for seed in (1, 2):
+        figures = {}
+        for principals in (0, 1000):
+            stream = Attacked(locomo, principals, seed)
+            stream.run()
+            half = np.array(stream.top5[len(stream.top5) // 2 :])
+            figures[principals] = 100 * half.mean(0)
+        changes.append(figures[1000] - figures[0])
+    recall, share = np.mean(changes, axis=0)
+    assert share <= 1.0
+    assert recall >= -0.5
