@@ -19,6 +19,7 @@ from engrain.base.errors import (
     UnknownTraceError,
 )
 from engrain.memory.opening import replay
+from engrain.memory.trust import POOL_GRACE, POOL_SHARE
 from tests.strategies import normal
 
 DIM = 16
@@ -254,6 +255,34 @@ def test_rollback_of_one_principal_leaves_the_others(memory: Memory) -> None:
         memory.feedback(recall, used=[recall[0].id], principal=principal)
     memory.rollback(0, principal="bad")
     assert memory.stats()["fed_back"] == 2
+
+
+def test_a_crowd_of_newcomers_weighs_no_more_than_one_in_a_refit(tmp_path: Path) -> None:
+    def shares(memory: Memory) -> list[float]:
+        return [trace.share for trace in memory._state.clicks]
+
+    path = tmp_path / "m.db"
+    with filled(path) as memory:
+        teach(memory, 20)
+        for i in range(60):
+            recall = memory.recall(f"word{i} word{i // 2}")
+            memory.feedback(recall, used=[recall[9].id], principal=f"fresh {i}")
+        expected = shares(memory)
+        assert sum(expected) <= 20 + POOL_GRACE + 20 * POOL_SHARE + 1e-9
+        assert memory.refit().fitted
+    with Memory(path) as memory:
+        assert shares(memory) == expected
+
+
+def test_a_newcomer_that_credits_nothing_takes_no_place_among_past_questions(
+    memory: Memory,
+) -> None:
+    for i in range(5):
+        recall = memory.recall(f"word{i}")
+        memory.feedback(recall, outcomes={recall[0].id: 0.0}, principal="fresh")
+    assert memory._state.learner.evidence.state()["next"][0] == 0
+    memory.feedback(memory.recall("word9"), used=[], principal=None)
+    assert memory._state.learner.evidence.state()["next"][0] == 1
 
 
 def test_an_interrupted_change_is_made_up_from_the_log(

@@ -116,12 +116,18 @@ class Learner:
 
     def click(
         self, trace: OpenTrace, told: F32Array, principal: str | None, centred: F32Array
-    ) -> None:
-        """Learn from outcomes of the shown: ledger, weights, then evidence."""
+    ) -> float:
+        """Learn from outcomes of the shown: ledger, weights, then evidence.
+
+        Returns
+        -------
+        float
+            The share of a weight step that the principal may cause.
+        """
         outcomes = np.nan_to_num(told, nan=0.0)
         used = np.flatnonzero(outcomes > 0)
         self._settle(trace.rows, outcomes, bool(self._rewarded(trace.handles[used]).any()))
-        self._step(trace.rows, outcomes, principal, omega=0.0, lam=CLICK_LAMBDA)
+        share = self._step(trace.rows, outcomes, principal, omega=0.0, lam=CLICK_LAMBDA)
         self._credit(trace.question, trace.handles[used], outcomes[used], principal, centred[used])
         if self.components:
             question = trace.question
@@ -129,6 +135,7 @@ class Learner:
             seen = Trace(query, trace.handles, trace.rows, self.model.score(trace.rows))
             for component in self.components:
                 component.learn(seen, told)
+        return share
 
     def judge(
         self,
@@ -139,18 +146,27 @@ class Learner:
         grades: F32Array,
         principal: str | None,
         centred: F32Array,
-    ) -> int:
-        """Learn from judgments of any memories; return the number of the question in evidence."""
+    ) -> tuple[int, float]:
+        """Learn from judgments of any memories.
+
+        Returns
+        -------
+        number : int
+            Of the question in evidence, -1 where it was not admitted.
+        share : float
+            Of a weight step that the principal may cause.
+        """
         masses = np.minimum(grades, 1.0)
         relevant = masses > 0
         outcomes = outcomes_of(candidates, handles, masses)
         seen = bool(self._rewarded(handles[relevant]).any())
         self._settle(rows, outcomes, seen)
         omega = 0.0 if seen else JUDGE_OMEGA
-        self._step(rows, outcomes, principal, omega=omega, lam=JUDGE_LAMBDA)
-        return self._credit(
+        share = self._step(rows, outcomes, principal, omega=omega, lam=JUDGE_LAMBDA)
+        number = self._credit(
             question, handles[relevant], masses[relevant], principal, centred[relevant]
         )
+        return number, share
 
     def _rewarded(self, handles: I64Array) -> BoolArray:
         return np.array([self.evidence.mass(h) > 0 for h in handles.tolist()], np.bool_)
@@ -161,12 +177,13 @@ class Learner:
 
     def _step(
         self, rows: F32Array, outcomes: F32Array, principal: str | None, *, omega: float, lam: float
-    ) -> None:
-        """Move the weights as far as the principal may."""
+    ) -> float:
+        """Move the weights as far as the principal may, and return that share."""
         share = self.trust.step_weight(principal)
         if share > 0.0:
             for model in (self.model, self.control):
                 model.step(rows, outcomes, omega=omega, lam=lam / share)
+        return share
 
     def _credit(
         self,
@@ -176,13 +193,19 @@ class Learner:
         principal: str | None,
         centred: F32Array,
     ) -> int:
-        """Add a question with what was used; memories whose bound is spent get no mass."""
+        """Add a question with what was used; memories whose bound is spent get no mass.
+
+        A newcomer's question that credits nothing is not admitted: it would only push honest ones
+        out of the ring and dilute their shares.
+        """
         allowed = [
             self.trust.mass(principal, handle, outcome)
             for handle, outcome in zip(handles.tolist(), outcomes.tolist(), strict=True)
         ]
         masses = np.array(allowed, np.float32)
         kept = masses > 0
+        if not kept.any() and not self.trust.is_established(principal):
+            return -1
         return self.evidence.add(
             question.scope,
             question.vector,

@@ -137,12 +137,15 @@ def _restore_lessons(state: State, log: EventLog, lessons: Arrays) -> None:
     traces = {e.seq: state.decode_trace(e) for e in log.read_many(needed)}
     for seq in open_seqs:
         state.traces.open(traces[seq])
-    for seq, answer in zip(asked, answers, strict=True):
-        state.mark_answered(traces[seq], answer)
-    for event, number in zip(
-        log.read_many(lessons["judgments"].tolist()), lessons["numbers"].tolist(), strict=True
+    for seq, answer, share in zip(asked, answers, lessons["click_shares"].tolist(), strict=True):
+        state.mark_answered(traces[seq], answer, share)
+    for event, number, share in zip(
+        log.read_many(lessons["judgments"].tolist()),
+        lessons["numbers"].tolist(),
+        lessons["judged_shares"].tolist(),
+        strict=True,
     ):
-        state.restore_judgment(event, number)
+        state.restore_judgment(event, number, share)
 
 
 def check_settings(settings: Settings, dim: int | None, embedder: str | None) -> None:

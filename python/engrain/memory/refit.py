@@ -72,8 +72,8 @@ class Lessons:
     lams: list[float] = field(default_factory=list)
 
     def add(self, rows: F32Array, outcomes: F32Array, value: float, lam: float) -> None:
-        """Add a question; one whose outcomes are all 0 teaches no direction."""
-        if outcomes.any():
+        """Add a question; one of value 0 or whose outcomes are all 0 teaches no direction."""
+        if value > 0 and outcomes.any():
             self.rows.append(rows)
             self.targets.append(outcomes)
             self.values.append(value)
@@ -115,10 +115,11 @@ def _lessons(
     lessons = Lessons()
     for judgment in _evenly(judgments, MOST_JUDGED):
         rows, outcomes, seen = judged_rows(state, judgment, now)
-        lessons.add(rows, outcomes, 1.0 if seen else 1.0 + JUDGE_OMEGA, JUDGE_LAMBDA)
+        value = 1.0 if seen else 1.0 + JUDGE_OMEGA
+        lessons.add(rows, outcomes, judgment.share * value, JUDGE_LAMBDA)
     for trace in clicks:
         told = np.frombuffer(trace.outcomes or b"", np.float32)
-        lessons.add(trace.rows, np.nan_to_num(told, nan=0.0), 1.0, CLICK_LAMBDA)
+        lessons.add(trace.rows, np.nan_to_num(told, nan=0.0), trace.share, CLICK_LAMBDA)
     return lessons
 
 

@@ -68,13 +68,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Judgment:
-    """A judged question, as `refit` needs it again."""
+    """A judged question, as `refit` needs it again; `share` of it may move weights."""
 
     seq: int
     number: int
     question: Question
     handles: I64Array
     grades: F32Array
+    share: float
 
 
 class State:
@@ -224,16 +225,16 @@ class State:
         spoken = ~np.isnan(told)
         self.catalog.rate(trace.handles[spoken], told[spoken])
         centred = self.index.centred(trace.question.scope, trace.handles)
-        self.learner.click(trace, told, meta["principal"], centred)
-        self.mark_answered(trace, event)
+        share = self.learner.click(trace, told, meta["principal"], centred)
+        self.mark_answered(trace, event, share)
 
     def _judged(self, event: Event) -> None:
         meta, arrays = events.content(event, 0)
         _, rows = events.content(event, events.ROWS)
-        judgment = self._judgment(event, number=-1)
+        judgment = self._judgment(event, number=-1, share=1.0)
         self.index.observe_query(judgment.question.scope, judgment.question.raw)
         centred = self.index.centred(judgment.question.scope, judgment.handles)
-        number = self.learner.judge(
+        number, share = self.learner.judge(
             judgment.question,
             arrays["candidates"],
             rows["rows"],
@@ -242,12 +243,12 @@ class State:
             meta["principal"],
             centred,
         )
-        self.judgments.append(self._judgment(event, number))
+        self.judgments.append(self._judgment(event, number, share))
 
-    def _judgment(self, event: Event, number: int) -> Judgment:
+    def _judgment(self, event: Event, number: int, share: float) -> Judgment:
         meta, arrays = events.content(event, 0)
         question = Question.decode(event.payloads[events.QUESTION], meta["scope"])
-        return Judgment(event.seq, number, question, arrays["judged"], arrays["grades"])
+        return Judgment(event.seq, number, question, arrays["judged"], arrays["grades"], share)
 
     def _refitted(self, event: Event) -> None:
         _, arrays = events.content(event, 0)
@@ -293,6 +294,8 @@ class State:
         arrays: Arrays = {
             "lessons/traces": self.traces.seqs(),
             "lessons/clicks": np.array([t.answer[0] for t in self.clicks if t.answer], np.int64),
+            "lessons/click_shares": np.array([t.share for t in self.clicks], np.float64),
+            "lessons/judged_shares": np.array([j.share for j in self.judgments], np.float64),
             "lessons/judgments": np.array([j.seq for j in self.judgments], np.int64),
             "lessons/numbers": np.array([j.number for j in self.judgments], np.int64),
         }
@@ -313,12 +316,13 @@ class State:
         data = pack(meta, arrays)
         return data, hashlib.sha256(data).digest()
 
-    def mark_answered(self, trace: OpenTrace, event: Event) -> None:
+    def mark_answered(self, trace: OpenTrace, event: Event, share: float) -> None:
         """Note on a trace the feedback it got; it then serves as a lesson for `refit`."""
         _, arrays = events.content(event, 0)
         trace.outcomes, trace.answer = arrays["outcomes"].tobytes(), (event.seq, event.hash)
+        trace.share = share
         self.clicks.append(trace)
 
-    def restore_judgment(self, event: Event, number: int) -> None:
+    def restore_judgment(self, event: Event, number: int, share: float) -> None:
         """Take note again of a judgment that a snapshot already holds."""
-        self.judgments.append(self._judgment(event, number))
+        self.judgments.append(self._judgment(event, number, share))

@@ -15,7 +15,7 @@ from engrain.memory.question import Question
 
 @dataclass(slots=True)
 class OpenTrace:
-    """One recall that may still receive feedback, or did."""
+    """One recall that may still receive feedback, or did; `share` of it may move weights."""
 
     seq: int
     hash: bytes
@@ -26,6 +26,7 @@ class OpenTrace:
     rows: F32Array
     outcomes: bytes | None = None
     answer: tuple[int, bytes] | None = None
+    share: float = 1.0
 
     @property
     def id(self) -> str:
