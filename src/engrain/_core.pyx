@@ -591,6 +591,46 @@ cdef class Modulators:
         fields = {name: numbers[name].item() for name in MODULATOR_STATE.names}
         return fields | {"mode": MODES[fields["mode"]]}
 
+    @property
+    def gate(self):
+        return self.current.gate
+
+    @property
+    def boost(self):
+        return self.current.boost
+
+    @property
+    def norepinephrine(self):
+        return self.current.norepinephrine
+
+    @property
+    def serotonin(self):
+        return self.current.serotonin
+
+    @property
+    def mood(self):
+        return self.current.mood
+
+    @property
+    def novelty(self):
+        return self.current.novelty
+
+    @property
+    def phasic(self):
+        return self.current.phasic
+
+    @property
+    def acetylcholine(self):
+        return self.current.acetylcholine
+
+    @property
+    def discount(self):
+        return self.current.discount
+
+    @property
+    def mode(self):
+        return MODES[<int>self.current.mode]
+
     def query(self, cnp.ndarray vector, double encode=0.0, double retrieve=0.0, mode=None):
         """Take in a query: novelty, norepinephrine and acetylcholine; return the gate.
 

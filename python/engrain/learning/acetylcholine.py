@@ -58,14 +58,14 @@ class AcetylcholineSystem:
     @property
     def level(self) -> float:
         """Current level."""
-        return float(self._modulation.value("acetylcholine"))
+        return self._modulation.now.acetylcholine
 
     @property
     def mode(self) -> CognitiveMode:
         """Current mode."""
-        return CognitiveMode(self._modulation.value("mode"))
+        return CognitiveMode(self._modulation.now.mode)
 
     @property
     def boost(self) -> float:
         """Factor of learning: 2 encoding, 1.2 retrieving, 1 balanced."""
-        return float(self._modulation.value("boost"))
+        return self._modulation.now.boost

@@ -29,6 +29,7 @@ class Handles:
         self._watchers: list[Callable[[I64Array], object]] = []
         self._held: OrderedDict[Id, int] = OrderedDict()
         self._ids: list[Id] = []
+        self._gone: I64Array = np.zeros(1, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self._held)
@@ -41,9 +42,9 @@ class Handles:
         self._watchers.append(forget)
 
     def _forget(self, handle: int) -> None:
-        gone = np.array([handle], dtype=np.int64)
+        self._gone[0] = handle
         for forget in self._watchers:
-            forget(gone)
+            forget(self._gone)
 
     def find(self, id: Id) -> int:
         """Return the handle of an id without using it, -1 where it is unknown."""
@@ -61,7 +62,8 @@ class Handles:
         if handle is not None:
             self._held.move_to_end(id)
             return handle
-        encode_id(id)
+        if type(id) is not str:
+            encode_id(id)
         if len(self._held) < self.capacity:
             handle = len(self._ids)
             self._ids.append(id)
@@ -82,10 +84,14 @@ class Handles:
         ConfigError
             More different ids than there are handles.
         """
-        wanted = list(ids)
+        wanted, held = list(ids), self._held
+        known = [held.get(name, -1) for name in wanted]
+        if -1 not in known:
+            for name in wanted:
+                held.move_to_end(name)
+            return np.array(known, dtype=np.int64)
         for name in wanted:
-            if name not in self._held:
-                encode_id(name)
+            encode_id(name)
         if len(wanted) > self.capacity and len(set(wanted)) > self.capacity:
             raise ConfigError(f"ids: {len(wanted)} at once, but capacity is {self.capacity}")
         return np.array([self.intern(name) for name in wanted], dtype=np.int64)

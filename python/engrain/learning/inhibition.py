@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,7 @@ from engrain.kernels import InhibitionRule, inhibit
 from engrain.learning.config import LearningConfig
 
 _DEFAULT = LearningConfig()
+_TINY = np.float32(1e-30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +90,22 @@ class InhibitoryNetwork:
         values = np.array(list(scores.values()), dtype=np.float32)
         if not np.isfinite(values).all():
             raise NonFiniteError("scores: contain NaN or infinity")
-        left = inhibit(values, _similarity(ids, embeddings), self.rule)
+        left = inhibit(values, similarity_of(ids, embeddings), self.rule)
         order = np.argsort(-left, kind="stable")
         winners = tuple(ids[i] for i in order if left[i] > 0)
         silenced = 1.0 - len(winners) / len(ids) if ids else 0.0
         return InhibitionResult(dict(zip(ids, left.tolist(), strict=True)), winners, silenced)
 
 
-def _similarity(
+def similarity_of(
     ids: Sequence[Id], embeddings: Mapping[Id, npt.ArrayLike] | npt.ArrayLike | None
 ) -> F32Array | None:
+    """Return the cosines among memories, None where all are taken as alike."""
     if embeddings is None or not ids:
         return None
-    rows = [embeddings[i] for i in ids] if isinstance(embeddings, Mapping) else embeddings
+    rows: Any = embeddings
+    if not isinstance(embeddings, np.ndarray) and isinstance(embeddings, Mapping):
+        rows = [embeddings[i] for i in ids]
     return cosine_matrix(np.ascontiguousarray(rows, dtype=np.float32), len(ids))
 
 
@@ -112,12 +118,11 @@ def cosine_matrix(rows: F32Array, n: int) -> F32Array:
     """
     if rows.ndim != 2 or len(rows) != n:
         raise ShapeError(f"embeddings: expected ({n}, dim), got {rows.shape}")
-    similarity = rows @ rows.T
-    squares = similarity.diagonal().copy()
-    if not np.isfinite(squares).all():
-        raise NonFiniteError("embeddings: contain NaN or infinity")
-    squares[squares == 0.0] = 1.0
-    inverse = 1.0 / np.sqrt(squares)
+    similarity: F32Array = rows @ rows.T
+    squares = similarity.diagonal()
+    if not math.isfinite(squares.sum()):
+        raise NonFiniteError("embeddings: contain NaN or infinity, or are too long to square")
+    inverse = np.reciprocal(np.sqrt(np.maximum(squares, _TINY)))
     similarity *= inverse
     similarity *= inverse[:, None]
     return similarity

@@ -41,9 +41,10 @@ class Modulation:
         """Length of queries; None before the first."""
         return self._core.dim if self._sized else None
 
-    def value(self, name: str) -> Any:
-        """Return one number of the state, or the name of the mode."""
-        return self._core.values[name]
+    @property
+    def now(self) -> Modulators:
+        """The compiled state, for reading its numbers."""
+        return self._core
 
     def query(
         self, vector: F32Array | None, encode: float, retrieve: float, mode: str | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,7 @@ from engrain.learning.config import LearningConfig
 from engrain.learning.dopamine import DopamineSystem
 from engrain.learning.eligibility import EligibilityTrace
 from engrain.learning.handles import Handles
-from engrain.learning.inhibition import InhibitoryNetwork, cosine_matrix
+from engrain.learning.inhibition import InhibitoryNetwork, similarity_of
 from engrain.learning.modulation import Modulation, MoodGate, rule_from
 from engrain.learning.norepinephrine import NorepinephrineSystem
 from engrain.learning.serotonin import SerotoninSystem
@@ -135,7 +134,7 @@ class NeuromodulatorOrchestra:
         self.norepinephrine = NorepinephrineSystem(modulation=self.modulation)
         self.acetylcholine = AcetylcholineSystem(modulation=self.modulation)
         self.serotonin = SerotoninSystem(
-            clock=clock, modulation=self.modulation, handles=self.handles
+            max_traces=max_traces, clock=clock, modulation=self.modulation, handles=self.handles
         )
         self.inhibition = InhibitoryNetwork(settings.inhibition_strength, settings.sparsity_target)
         self.prior = PopulationPrior()
@@ -144,20 +143,20 @@ class NeuromodulatorOrchestra:
     @property
     def gate(self) -> float:
         """The product of the neuromodulators now: the one gate of everything that learns."""
-        return float(self.modulation.value("gate"))
+        return self.modulation.now.gate
 
     @property
     def state_now(self) -> NeuromodulatorState:
         """What the modulators are at."""
-        value = self.modulation.value
+        now = self.modulation.now
         return NeuromodulatorState(
-            gate=value("gate"),
-            boost=value("boost"),
-            gain=value("norepinephrine"),
-            factor=value("serotonin"),
-            mode=CognitiveMode(value("mode")),
-            mood=value("mood"),
-            novelty=value("novelty"),
+            gate=now.gate,
+            boost=now.boost,
+            gain=now.norepinephrine,
+            factor=now.serotonin,
+            mode=CognitiveMode(now.mode),
+            mood=now.mood,
+            novelty=now.novelty,
         )
 
     def process_query(
@@ -209,7 +208,7 @@ class NeuromodulatorOrchestra:
         ----------
         retrieved_ids : iterable of ids
         scores : sequence of float, or mapping of id to float
-            In [0, 10]; shape (n,).
+            Shape (n,), finite; below 0 counts as 0.
         embeddings : array_like, shape (n, dim), or mapping of id to vector, optional
             Similar memories inhibit each other more.
 
@@ -225,11 +224,7 @@ class NeuromodulatorOrchestra:
         """
         ids = list(retrieved_ids)
         values = _scores(ids, scores)
-        similarity = None
-        if embeddings is not None and ids:
-            rows = [embeddings[i] for i in ids] if isinstance(embeddings, Mapping) else embeddings
-            similarity = cosine_matrix(np.ascontiguousarray(rows, dtype=np.float32), len(ids))
-        left = inhibit(values, similarity, self.inhibition.rule)
+        left = inhibit(values, similarity_of(ids, embeddings), self.inhibition.rule)
         handles = self.handles.intern_all(ids)
         self.eligibility.table.touch(handles, left, self.eligibility.now)
         self.serotonin.traces.table.touch(handles, left, self.serotonin.traces.now)
@@ -247,8 +242,8 @@ class NeuromodulatorOrchestra:
         memory_outcomes : mapping of id to float
             In [0, 1].
         session_outcome : float, optional
-            In [0, 1]. Moves the mood, and credits the long traces of the session; without it, the
-            mean of the memories' outcomes does.
+            In [0, 1]. Moves the mood, and credits the long traces; without it the mean of the
+            memories' outcomes moves the mood.
 
         Returns
         -------
@@ -272,8 +267,8 @@ class NeuromodulatorOrchestra:
             return {}
         handles = self.handles.intern_all(judged)
         eligible = self.eligibility.table.read(handles, self.eligibility.now)
-        felt = float(outcomes.mean()) if session_outcome is None else session_outcome
-        self.serotonin.credit(felt)
+        if session_outcome is not None:
+            self.serotonin.credit(session_outcome)
         expected = self.dopamine.expected(handles)
         signals = self.modulation.outcome(outcomes, expected, eligible, session_outcome)
         self.dopamine.learn(handles, outcomes)
@@ -368,11 +363,9 @@ def _mode(value: object) -> CognitiveMode:
 
 
 def _scores(ids: list[Id], scores: Sequence[float] | Mapping[Id, float]) -> F32Array:
-    given = [scores[i] for i in ids] if isinstance(scores, Mapping) else scores
+    named = not isinstance(scores, list) and isinstance(scores, Mapping)
+    given = [scores[i] for i in ids] if named else scores  # type: ignore[index]
     values = np.array(given, dtype=np.float32)
     if values.shape != (len(ids),):
         raise ShapeError(f"scores: expected one per id, shape ({len(ids)},), got {values.shape}")
-    if len(values) and not (values.min() >= 0.0 and values.max() <= 10.0):
-        bad = next(v for v in values.tolist() if not 0.0 <= v <= 10.0 or math.isnan(v))
-        raise NonFiniteError(f"scores: need numbers in [0, 10], got {bad!r}")
     return values

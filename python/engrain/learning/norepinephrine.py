@@ -64,8 +64,8 @@ class NorepinephrineSystem:
     @property
     def state(self) -> ArousalState:
         """Current arousal."""
-        value = self._modulation.value
-        return ArousalState(value("novelty"), value("phasic"), value("norepinephrine"))
+        now = self._modulation.now
+        return ArousalState(now.novelty, now.phasic, now.norepinephrine)
 
     @property
     def gain(self) -> float:

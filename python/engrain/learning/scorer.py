@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engrain.base.arrays import F32Array
-from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, SnapshotError
+from engrain.base.errors import ConfigError, ShapeError, SnapshotError
 from engrain.kernels import adam_step, backpropagate, init_scorer, score_features
 from engrain.learning.events import FEATURES, Experience
 from engrain.learning.listmle import list_mle
@@ -60,12 +60,9 @@ class LearnedRetrievalScorer:
         rows = np.atleast_2d(rows)
         if rows.ndim != 2 or rows.shape[1] != self.input_dim:
             raise ShapeError(f"features: expected (n, {self.input_dim}), got {np.shape(features)}")
-        if not np.isfinite(rows).all():
-            raise NonFiniteError("features: contain NaN or infinity")
         scores = score_features(self.parameters, rows)
         if not logits:
-            np.clip(scores, -60.0, 60.0, out=scores)
-            scores = np.reciprocal(np.float32(1.0) + np.exp(-scores))
+            scores = np.float32(0.5) + np.float32(0.5) * np.tanh(np.float32(0.5) * scores)
         return np.asarray(scores[0] if single else scores, dtype=np.float32)
 
     def score_memories(self, memories: Sequence[Mapping[str, float]]) -> list[float]:

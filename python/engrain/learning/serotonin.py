@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engrain.base.arrays import F64Array, I64Array
+from engrain.base.arrays import F32Array, F64Array, I64Array
 from engrain.base.clock import Clock
 from engrain.base.errors import ConfigError, NonFiniteError
 from engrain.base.ids import Id
@@ -59,8 +59,8 @@ class SerotoninSystem:
         α of long-term values, in (0, 1].
     tau : float
         Seconds over which long traces fade.
-    max_memories, max_sessions : int
-        Caps; at them the one used longest ago is forgotten.
+    max_memories, max_traces, max_sessions : int
+        Caps of long-term values, long traces and open sessions.
     clock : callable, optional
         Seconds. Without it, time is moved by `step` alone.
     modulation : Modulation, optional
@@ -77,6 +77,7 @@ class SerotoninSystem:
         learning_rate: float = 0.1,
         tau: float = 72_000.0,
         max_memories: int = 100_000,
+        max_traces: int = 10_000,
         max_sessions: int = 10_000,
         clock: Clock | None = None,
         modulation: Modulation | None = None,
@@ -91,7 +92,10 @@ class SerotoninSystem:
         self.handles = handles if handles is not None else Handles(max_memories)
         self.handles.watch(self._forget)
         self.traces = EligibilityTrace(
-            tau=tau, max_traces=self.handles.capacity, clock=clock, handles=self.handles
+            tau=tau,
+            max_traces=min(max_traces, self.handles.capacity),
+            clock=clock,
+            handles=self.handles,
         )
         self._values: F64Array = np.zeros(0)
         self._sessions: OrderedDict[str, TemporalContext] = OrderedDict()
@@ -101,17 +105,17 @@ class SerotoninSystem:
 
     def get_current_mood(self) -> float:
         """Return the mood, in [0, 1]."""
-        return float(self._modulation.value("mood"))
+        return self._modulation.now.mood
 
     @property
     def factor(self) -> float:
         """Current factor of the gate."""
-        return float(self._modulation.value("serotonin"))
+        return self._modulation.now.serotonin
 
     @property
     def discount(self) -> float:
         """Current discount γ per step."""
-        return float(self._modulation.value("discount"))
+        return self._modulation.now.discount
 
     def compute_patience_factor(self, steps: float) -> float:
         """Return γ^steps, what a reward that many steps away is worth now."""
@@ -137,21 +141,27 @@ class SerotoninSystem:
         """
         if not 0.0 <= outcome <= 1.0:
             raise NonFiniteError(f"outcome: needs a number in [0, 1], got {outcome!r}")
-        credited = self.credit(outcome)
+        handles, change = self.credit(outcome)
+        kept = change != 0.0
+        credited = dict(zip(self.handles.ids(handles[kept]), change[kept].tolist(), strict=True))
         self._modulation.outcome(_NOTHING, _NOTHING, _NOTHING, outcome)
         self._note(outcome, session)
         return credited
 
-    def credit(self, outcome: float) -> dict[Id, float]:
-        """Credit the long traces with outcome - mood, and leave the mood as it is."""
+    def credit(self, outcome: float) -> tuple[I64Array, F32Array]:
+        """Credit the long traces with outcome - mood, and leave the mood as it is.
+
+        Returns
+        -------
+        handles : ndarray of int64, shape (n,)
+        change : ndarray of float32, shape (n,)
+        """
         advantage = outcome - self.get_current_mood()
         handles, change = self.traces.credit(self.learning_rate * advantage)
         if len(handles):
             self._reserve(int(handles.max()))
             self._values[handles] += change
-        kept = change != 0.0
-        ids = self.handles.ids(handles[kept])
-        return dict(zip(ids, change[kept].tolist(), strict=True))
+        return handles, change
 
     def _reserve(self, highest: int) -> None:
         if highest >= len(self._values):
