@@ -166,6 +166,15 @@ def test_inspect_shows_counts_lift_and_one_recall(file: Path) -> None:
     assert explained["hits"][0]["components"]
 
 
+def test_inspect_draws_a_map(file: Path, tmp_path: Path) -> None:
+    result = run("inspect", file, "--map", tmp_path / "map.html")
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "map.html").read_text()
+    assert all(f"thing {number}" in page for number in range(6))
+    with engrain.Memory(file, mode="r") as memory:
+        assert memory.vectors().shape == (6, DIM)
+
+
 def test_rollback_unlearns(file: Path) -> None:
     with engrain.Memory(file) as memory:
         untouched = memory.verify().head.seq

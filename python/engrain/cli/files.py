@@ -190,6 +190,10 @@ def inspect(
     trace: Annotated[
         str | None, typer.Option(help="Explain this recall instead of the whole memory.")
     ] = None,
+    map: Annotated[
+        Path | None,
+        typer.Option(metavar="HTML", help="Draw what this memory knows (needs engrain[fabric])."),
+    ] = None,
     json: Json = None,
 ) -> None:
     """Show what a memory holds and what learning has brought; the file is not changed."""
@@ -202,10 +206,31 @@ def inspect(
             if not write_json(json, explanation_as_json(explanation)):
                 output.print(str(explanation), markup=False)
             return
+        if map is not None:
+            map.write_text(map_of(memory), encoding="utf-8")
+            output.print(f"map of {len(memory)} memories written to {map}", markup=False)
+            return
         stats, lift = memory.stats(), lift_as_json(memory.lift())
     if not write_json(json, {"stats": stats, "lift": lift}):
         print_stats(stats)
         print_lift(lift)
+
+
+def map_of(memory: Any) -> str:
+    """Return a page with all memories on a map, by domain, utility and recency."""
+    from engrain.fabric.memory_map import memory_map_html
+
+    known = [memory.get(id) for id in memory.ids()]
+    return memory_map_html(
+        memory.vectors(),
+        labels=[m["text"] for m in known],
+        domains=[
+            str(m["metadata"].get("domain") or m["source"] or m["sequence"] or "memory")
+            for m in known
+        ],
+        utility=[m["rewarded"] for m in known],
+        recency=[m["time"] for m in known],
+    )
 
 
 def explanation_as_json(explanation: Any) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from engrain.base.arrays import F32Array
+from engrain.base.arrays import F32Array, I32Array
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, SnapshotError
 from engrain.fabric.channels import IonChannel, ghk_current, nernst_potential
 from engrain.fabric.connectivity import grid_neighbourhood
@@ -21,6 +22,7 @@ from engrain.kernels.neuron import (
     step_calcium,
     step_hodgkin_huxley,
 )
+from engrain.kernels.stdp import Spikes, StdpRule, Synapses
 
 REST = {"v": -64.9741, "m": 0.0530932, "h": 0.595204, "n": 0.318073}
 TICK = 0.25  # ms: spikes are delivered and calcium advances at this interval
@@ -42,6 +44,9 @@ class NeuralFabric3D:
         Mean current of a synapse per spike in uA/cm^2; 0 leaves the neurons alone.
     conduction_delay : float
         ms per unit of the grid.
+    lateral_plasticity : StdpRule, optional
+        How spike timing changes lateral weights; None leaves them as they are. Its step is the
+        tick, its bounds are in uA/cm^2.
     num_dendrites, num_segments : int
     cell : HodgkinHuxley
     calcium_channel : CalciumChannel
@@ -68,6 +73,7 @@ class NeuralFabric3D:
         radius: int = 1,
         lateral_strength: float = 0.5,
         conduction_delay: float = 0.5,
+        lateral_plasticity: StdpRule | None = None,
         num_dendrites: int = 5,
         num_segments: int = 10,
         cell: HodgkinHuxley | None = None,
@@ -95,6 +101,8 @@ class NeuralFabric3D:
             (self.shape[0], self.shape[1], self.shape[2]), radius, lateral_strength,
             conduction_delay / TICK, np.random.default_rng(seed),
         )  # fmt: skip
+        self._rule = replace(lateral_plasticity, dt=TICK) if lateral_plasticity else None
+        self._stdp = self._plastic_synapses(count) if self._rule else None
         self.dendrites = TwoLayerDendrites((count, num_dendrites, num_segments), dendrites, seed)
         self._state = {k: np.full(count, x, dtype=np.float32) for k, x in REST.items()}
         self._gate: F32Array = np.zeros(count, dtype=np.float32)
@@ -155,6 +163,7 @@ class NeuralFabric3D:
         """
         soma, drive = self._field(current, "current"), self._field(dendritic_drive, "drive")
         counts = np.zeros(self._spikes.size, dtype=np.float32)
+        fired: list[I32Array] = []
         per_ms = round(1 / TICK)
         for _ in range(max(1, round(duration / TICK))):
             if self._ticks % per_ms == 0:
@@ -163,7 +172,23 @@ class NeuralFabric3D:
                 self._soma = self.dendrites.step(1.0)
             self._tick(soma)
             counts += self._spikes
+            fired.append(np.flatnonzero(self._spikes).astype(np.int32))
+        self._learn_laterally(fired)
         return counts.reshape(self.shape)
+
+    def _plastic_synapses(self, count: int) -> Synapses:
+        c = self.connections
+        sources = np.repeat(np.arange(count), np.diff(c.indptr))
+        return Synapses(sources, c.targets, c.weights, count, count)
+
+    def _learn_laterally(self, fired: list[I32Array]) -> None:
+        """Let the timing of the spikes of one call change the lateral weights."""
+        if self._stdp is None or self._rule is None:
+            return
+        start = np.concatenate([[0], np.cumsum([len(ids) for ids in fired])]).astype(np.int64)
+        spikes = Spikes(start, np.concatenate(fired))
+        self._stdp.run(spikes, spikes, self._rule)
+        self.connections.weights[:] = self._stdp.weights
 
     def _field(self, value: npt.ArrayLike | None, name: str) -> F32Array:
         if value is None:
@@ -199,7 +224,9 @@ class NeuralFabric3D:
     def state(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return everything that changes while the fabric runs, as named arrays."""
         synapses = self.dendrites.synapses
+        traces = {} if self._stdp is None else {"x": self._stdp.x, "y": self._stdp.y}
         return {
+            **traces,
             **self._state, "gate": self._gate, "inside": self._inside, "rate": self._rate,
             "synaptic": self._synaptic, "ring": self._ring, "soma": self._soma,
             "ticks": np.array([self._ticks]), "dendrite_voltage": self.dendrites.voltage,
@@ -224,6 +251,9 @@ class NeuralFabric3D:
                 )
         for name, array in own.items():
             array[...] = state[name]
+        if self._stdp is not None:
+            self._stdp = self._plastic_synapses(self._spikes.size)
+            self._stdp.x[:], self._stdp.y[:] = state["x"], state["y"]
         self._ticks = int(state["ticks"][0])
 
 

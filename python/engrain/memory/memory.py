@@ -515,6 +515,21 @@ class Memory:
             catalog = self._state.catalog
             return [catalog.id(handle) for handle in catalog.live().tolist()]
 
+    def vectors(self) -> F32Array:
+        """Return the vectors of all memories in the order of `ids`, shape (n, dim).
+
+        Raises
+        ------
+        ConfigError
+            This memory holds no vectors.
+        """
+        with self._lock:
+            self._begin(change=False)
+            if not self._state.settings.dims:
+                raise ConfigError("this memory holds no vectors; give it an embedder or vectors")
+            index = self._state.index
+            return np.stack([index.vector(h) for h in self._state.catalog.live().tolist()])
+
     def __len__(self) -> int:
         return len(self._state.catalog)
 

@@ -1,6 +1,6 @@
 """One training step for each size of the specification: seconds and peak memory.
 
-python examples/fabric_sizes.py [--largest VOXELS]
+python asv_bench/fabric_sizes.py [--largest VOXELS]
 """
 
 from __future__ import annotations
