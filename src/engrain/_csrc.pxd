@@ -1,6 +1,6 @@
 # Declarations of the C++ headers, shared by every .pyx (kept apart from the modules' own .pxd).
 from libc.stddef cimport size_t
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libcpp cimport bool as cbool
 from libcpp.vector cimport vector
 
@@ -279,3 +279,17 @@ cdef extern from "engrain/queue.hpp" namespace "engrain" nogil:
         size_t size()
         size_t capacity()
         RingCounts counts()
+
+cdef extern from "engrain/reconsolidate.hpp" namespace "engrain" nogil:
+    void reconsolidate(float* memories, const int64_t* rows, const float* queries,
+                       size_t query_stride, const float* rates, size_t n, size_t dim,
+                       float max_tangent, float* cosine)
+
+cdef extern from "engrain/rank.hpp" namespace "engrain" nogil:
+    cdef struct RankStep "engrain::Step":
+        double loss, moved
+    size_t laplace_scratch(size_t n, size_t columns)
+    RankStep laplace_step(const float* rows, const float* outcomes, size_t n, size_t columns,
+                          double information, double clip, const uint8_t* active,
+                          const int8_t* signs, const double* scales, double* weights,
+                          double* precision, double* scratch)

@@ -48,11 +48,6 @@ cdef int check_signals(const float* signal, size_t n) except -1:
 cdef class EdgeTable:
     """Weighted, typed, directed edges between dense handles that learn by use, in [0, 1]."""
 
-    cdef object slots, lists, degree, nodes_out, received, active, next_, index
-    cdef EdgeTableView view
-    cdef HebbianRule rule
-    cdef SpreadScratch scratch
-
     def __init__(self, *, per_node=32, max_edges=1 << 24, eta_plus=0.05, eta_minus=0.02, eta=None,
                  oja=False):
         if eta is not None:

@@ -14,14 +14,6 @@ include "_arrays.pxi"
 cdef class MicroLoRA:
     """A residual adapter y = x + scale * B^T A x that learns from gradients at its output."""
 
-    cdef float[:, ::1] a, b
-    cdef float* pa
-    cdef float* pb
-    cdef LoraStep step
-    cdef cnp.npy_intp dim_, rank_
-    cdef long long updates_
-    cdef bint large
-
     def __init__(self, dim, rank=2, *, learning_rate=0.1, scale=1.0, decay=1.0, epsilon=1e-3,
                  seed=0):
         if not (0 < dim and 1 <= rank <= 64):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from engrain._buffers import SignalQueue, TrajectoryBuffer
 from engrain._core import Modulators, SumTree, TraceTable, ValueTable
+from engrain._loop import InstantLearningLoop
 from engrain.kernels.cable import solve_cable
 from engrain.kernels.conv4d import Conv4dSpec, conv4d_forward, conv4d_grad_input, conv4d_grad_weight
 from engrain.kernels.edges import EdgeTable
@@ -14,6 +15,7 @@ from engrain.kernels.fisher import elastic_penalty, linear_fisher, update_fisher
 from engrain.kernels.fsrs import FSRS_PARAMETERS, fsrs_interval, retrieve_cards, review_cards
 from engrain.kernels.inhibition import InhibitionRule, inhibit
 from engrain.kernels.kmeans import Clusters, kmeans, kmeans_plus_plus
+from engrain.kernels.loop import LoopRule
 from engrain.kernels.lora import MicroLoRA, apply_lora, update_lora
 from engrain.kernels.modulators import ModulatorRule
 from engrain.kernels.neuron import (
@@ -44,6 +46,8 @@ __all__ = [
     "EdgeTable",
     "HodgkinHuxley",
     "InhibitionRule",
+    "InstantLearningLoop",
+    "LoopRule",
     "MicroLoRA",
     "ModulatorRule",
     "Modulators",

@@ -1,0 +1,14 @@
+cimport numpy as cnp
+
+from engrain._csrc cimport LoraStep
+
+
+cdef class MicroLoRA:
+    cdef float[:, ::1] a, b
+    cdef float* pa
+    cdef float* pb
+    cdef LoraStep step
+    cdef cnp.npy_intp dim_, rank_
+    cdef long long updates_
+    cdef bint large
+    cdef adopt(self, a, b, long long updates)
