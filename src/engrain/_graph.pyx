@@ -248,6 +248,25 @@ cdef class EdgeTable:
         held = self.slots[self.slots["from"] != no_node]
         return held[np.lexsort((held["place"], held["from"]))]
 
+    @property
+    def scale(self):
+        return self.view.scale
+
+    def copy_slots(self):
+        """Return a copy of the hash table, for a device to update the weights in."""
+        return self.slots.copy()
+
+    def take_weights(self, slots):
+        """Take over the weights of a changed `copy_slots`; the edges must be the same."""
+        keys = ["from", "to", "kind", "place"]
+        if slots.dtype != SLOT or not np.array_equal(slots[keys], self.slots[keys]):
+            raise ValueError("slots: expected the edges that this table holds now")
+        weight = slots["weight"]
+        if not np.isfinite(weight).all() or weight.min() < 0 or (
+                weight.max() * self.view.scale > 1.0001):
+            raise NonFiniteError("slots: weights must be finite and lie in [0, 1]")
+        self.slots["weight"] = weight
+
     def state(self):
         """Return everything learned as arrays: `load` restores it bit for bit."""
         held = self.ordered()
