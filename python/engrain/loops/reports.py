@@ -1,0 +1,157 @@
+"""What each phase of the deep loop did; every report renders as text, JSON and HTML."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from html import escape
+from typing import Any
+
+
+class Report:
+    """A dataclass of counts and figures that can show itself."""
+
+    __slots__ = ()
+
+    @property
+    def title(self) -> str:
+        """The class's name in words, such as "Deep learning report"."""
+        name = type(self).__name__
+        return "".join(f" {c.lower()}" if c.isupper() and i else c for i, c in enumerate(name))
+
+    def to_json(self) -> str:
+        """Return the report as one JSON object, nested as its fields are."""
+        return json.dumps(asdict(self), allow_nan=False)  # type: ignore[call-overload]
+
+    def to_text(self) -> str:
+        """Return one line per field, nested reports indented by two."""
+        return "\n".join(_text_lines(self, 0))
+
+    def to_html(self) -> str:
+        """Return one table per report, without style or script, for embedding in a page."""
+        rows = "".join(
+            f"<tr><th>{escape(name)}</th><td>{_html_cell(value)}</td></tr>"
+            for name, value in _items(self)
+        )
+        return f"<table><caption>{escape(self.title)}</caption>{rows}</table>"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsolidationReport(Report):
+    """What was strengthened and what faded.
+
+    Attributes
+    ----------
+    high_value_count, edges_strengthened, nodes_decayed : int
+    """
+
+    high_value_count: int = 0
+    edges_strengthened: int = 0
+    nodes_decayed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AbstractionReport(Report):
+    """How many concepts were found above the patterns.
+
+    Attributes
+    ----------
+    meta_patterns_created : int
+    """
+
+    meta_patterns_created: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DreamReport(Report):
+    """Walks taken and the links kept of them.
+
+    Attributes
+    ----------
+    novel_connections, dreams_generated : int
+    """
+
+    novel_connections: int = 0
+    dreams_generated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TransferReport(Report):
+    """Analogies between domains.
+
+    Attributes
+    ----------
+    analogies_found : int
+    """
+
+    analogies_found: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CompressionReport(Report):
+    """Size of the graph before and after.
+
+    Attributes
+    ----------
+    initial_nodes, initial_edges, nodes_merged, edges_pruned, final_nodes, final_edges : int
+    compression_ratio : float
+        Nodes before over nodes after; 1 where nothing is left to divide by.
+    """
+
+    initial_nodes: int = 0
+    initial_edges: int = 0
+    nodes_merged: int = 0
+    edges_pruned: int = 0
+    final_nodes: int = 0
+    final_edges: int = 0
+    compression_ratio: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        ratio = self.initial_nodes / self.final_nodes if self.final_nodes else 1.0
+        object.__setattr__(self, "compression_ratio", ratio)
+
+
+@dataclass(frozen=True, slots=True)
+class DeepLearningReport(Report):
+    """One run of Loop C, phase by phase.
+
+    Attributes
+    ----------
+    consolidation : ConsolidationReport
+    abstraction : AbstractionReport
+    dreams : DreamReport
+    transfer : TransferReport
+    compression : CompressionReport
+    phi : float
+    elapsed_ms : float
+    """
+
+    consolidation: ConsolidationReport = field(default_factory=ConsolidationReport)
+    abstraction: AbstractionReport = field(default_factory=AbstractionReport)
+    dreams: DreamReport = field(default_factory=DreamReport)
+    transfer: TransferReport = field(default_factory=TransferReport)
+    compression: CompressionReport = field(default_factory=CompressionReport)
+    phi: float = 0.0
+    elapsed_ms: float = 0.0
+
+
+def _items(report: Any) -> list[tuple[str, Any]]:
+    return [(f.name, getattr(report, f.name)) for f in fields(report)]
+
+
+def _text_lines(report: Any, depth: int) -> list[str]:
+    lines = [f"{'  ' * depth}{report.title}"]
+    for name, value in _items(report):
+        if isinstance(value, Report):
+            lines += _text_lines(value, depth + 1)
+        else:
+            lines.append(f"{'  ' * (depth + 1)}{name}: {_number(value)}")
+    return lines
+
+
+def _html_cell(value: Any) -> str:
+    return value.to_html() if isinstance(value, Report) else escape(_number(value))
+
+
+def _number(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
