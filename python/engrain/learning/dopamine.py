@@ -129,14 +129,14 @@ class DopamineSystem:
             max_handles=self.handles.capacity,
         )
         self.history: deque[tuple[Id, RewardPredictionError]] = deque(maxlen=max_history)
-        self._last: F32Array = np.zeros(0, dtype=np.float32)
+        self._last: F32Array = np.zeros(self.handles.capacity, dtype=np.float32)
         self._awaiting: OrderedDict[int, None] = OrderedDict()
         self._one: I64Array = np.zeros(1, dtype=np.int64)
         self._outcome: F32Array = np.zeros(1, dtype=np.float32)
 
     def _forget(self, handles: I64Array) -> None:
         self.table.forget(handles)
-        self._last[handles[handles < len(self._last)]] = 0.0
+        self._last[handles] = 0.0
         for handle in handles.tolist():
             self._awaiting.pop(handle, None)
 
@@ -165,17 +165,8 @@ class DopamineSystem:
     def learn(self, handles: I64Array, outcomes: F32Array) -> F32Array:
         """Return the errors of outcomes and learn from them, all of shape (n,), in one call."""
         errors = self.table.learn(handles, outcomes)
-        self._remember(handles, errors)
-        return errors
-
-    def _remember(self, handles: I64Array, errors: F32Array) -> None:
-        highest = int(handles.max(initial=-1))
-        if highest >= len(self._last):
-            size = min(max(2 * len(self._last), highest + 1, 64), self.handles.capacity)
-            grown = np.zeros(size, dtype=np.float32)
-            grown[: len(self._last)] = self._last
-            self._last = grown
         self._last[handles] = errors
+        return errors
 
     def compute_rpe(
         self,
@@ -204,9 +195,8 @@ class DopamineSystem:
         error = RewardPredictionError(
             self.get_expected(id, embedding), outcome, self.surprise_threshold
         )
-        self._one[0] = handle = self.handles.intern(id)
-        self._outcome[0] = error
-        self._remember(self._one, self._outcome)
+        handle = self.handles.intern(id)
+        self._last[handle] = error
         self._awaiting[handle] = None
         if len(self._awaiting) > 10_000:
             self._awaiting.popitem(last=False)
@@ -241,7 +231,7 @@ class DopamineSystem:
     def get_signed_rpe(self, id: Id) -> float:
         """Return the last error of a memory with its sign, 0 where there was none."""
         handle = self.handles.find(id)
-        return float(self._last[handle]) if 0 <= handle < len(self._last) else 0.0
+        return float(self._last[handle]) if handle >= 0 else 0.0
 
     def get_count(self, id: Id) -> int:
         """Return how many outcomes the expectation of a memory rests on."""
@@ -297,7 +287,7 @@ class DopamineSystem:
         return {
             "handles": self.handles.state(),
             "table": self.table.state(),
-            "last": self._last.copy(),
+            "last": self._last[: len(self.handles)].copy(),
             "awaiting": list(self._awaiting),
             "estimator": self.estimator.state() if self.estimator is not None else None,
         }
@@ -306,7 +296,8 @@ class DopamineSystem:
         """Take over a state returned by `state`; the history starts anew."""
         self.handles.load(state["handles"])
         self.table.load(state["table"])
-        self._last = np.array(state["last"])
+        self._last[:] = 0.0
+        self._last[: len(state["last"])] = state["last"]
         self._awaiting = OrderedDict.fromkeys(state["awaiting"])
         if self.estimator is not None and state["estimator"] is not None:
             self.estimator.load(state["estimator"])

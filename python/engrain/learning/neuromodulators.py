@@ -257,7 +257,7 @@ class NeuromodulatorOrchestra:
         """
         judged = dict(memory_outcomes or {})
         outcomes = np.array(list(judged.values()), dtype=np.float32)
-        if len(outcomes) and not (outcomes.min() >= 0.0 and outcomes.max() <= 1.0):
+        if not ((outcomes >= 0.0) & (outcomes <= 1.0)).all():
             raise NonFiniteError("memory_outcomes: need numbers in [0, 1]")
         if session_outcome is not None and not 0.0 <= session_outcome <= 1.0:
             raise NonFiniteError(

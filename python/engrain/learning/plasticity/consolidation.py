@@ -7,8 +7,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from engrain.base.arrays import F64Array
+from engrain.base.arrays import F32Array, F64Array
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError
+from engrain.kernels import elastic_penalty
 
 Mode = Literal["ewc", "online", "ewc++"]
 
@@ -61,11 +62,12 @@ class EWCRegularizer:
         if not strength >= 0 or not 0 <= decay <= 1 or max_tasks < 2:
             raise ConfigError("EWC: strength >= 0, decay in [0, 1], max_tasks >= 2")
         self.strength, self.mode, self.decay, self.max_tasks = strength, mode, decay, max_tasks
-        self.anchors: list[tuple[F64Array, F64Array]] = []
+        self.anchors: list[tuple[F32Array, F32Array]] = []
 
     def consolidate(self, weights: npt.ArrayLike, gradients: npt.ArrayLike) -> None:
         """Anchor what was learned at `weights`, important by per-sample `gradients`."""
-        anchor, fisher = np.array(weights, dtype=np.float64), fisher_information(gradients)
+        anchor = np.array(weights, dtype=np.float32)
+        fisher = fisher_information(gradients).astype(np.float32)
         if anchor.shape != fisher.shape:
             raise ShapeError(f"weights: expected {fisher.shape}, got {anchor.shape}")
         if self.mode == "ewc":
@@ -74,24 +76,23 @@ class EWCRegularizer:
                 self.anchors[:2] = [_merged(*self.anchors[:2])]
             return
         if self.anchors:
-            held = self.anchors[0][1]
-            new = fisher if self.mode == "online" else (1.0 - self.decay) * fisher
-            fisher = self.decay * held + new
+            share = 1.0 if self.mode == "online" else 1.0 - self.decay
+            fisher *= np.float32(share)
+            fisher += np.float32(self.decay) * self.anchors[0][1]
         self.anchors = [(anchor, fisher)]
 
     def penalty(self, weights: npt.ArrayLike) -> float:
         """Return the penalty at `weights`: 0 at the anchor of a single task."""
-        now = np.asarray(weights, dtype=np.float64)
-        total = sum(float(f @ (now - a) ** 2) for a, f in self.anchors)
-        return 0.5 * self.strength * total
+        now = np.ascontiguousarray(weights, dtype=np.float32)
+        return sum(elastic_penalty(now, a, f, strength=self.strength) for a, f in self.anchors)
 
-    def gradient(self, weights: npt.ArrayLike) -> F64Array:
+    def gradient(self, weights: npt.ArrayLike) -> F32Array:
         """Return the derivative of the penalty, shape (parameters,)."""
-        now = np.asarray(weights, dtype=np.float64)
+        now = np.ascontiguousarray(weights, dtype=np.float32)
         slope = np.zeros_like(now)
         for anchor, fisher in self.anchors:
-            slope += fisher * (now - anchor)
-        return np.asarray(self.strength * slope)
+            elastic_penalty(now, anchor, fisher, strength=self.strength, gradient=slope)
+        return slope
 
     def state(self) -> dict[str, Any]:
         """Return anchors and Fisher information."""
@@ -103,12 +104,12 @@ class EWCRegularizer:
 
 
 def _merged(
-    first: tuple[F64Array, F64Array], second: tuple[F64Array, F64Array]
-) -> tuple[F64Array, F64Array]:
+    first: tuple[F32Array, F32Array], second: tuple[F32Array, F32Array]
+) -> tuple[F32Array, F32Array]:
     """Return the anchor whose quadratic is the sum of two, up to a constant."""
     fisher = first[1] + second[1]
     weighted = first[0] * first[1] + second[0] * second[1]
-    middle = 0.5 * (first[0] + second[0])
+    middle = np.float32(0.5) * (first[0] + second[0])
     anchor = np.divide(weighted, fisher, out=middle, where=fisher > 0)
     return anchor, fisher
 
