@@ -349,3 +349,26 @@ def test_lift_has_a_line_for_every_component(memory: Memory) -> None:
     teach(memory, 40)
     components = {line.component for line in memory.lift()}
     assert {"s:bm25", "e:near", "all evidence", "static weights"} <= components
+
+
+def test_text_alone_takes_the_built_in_embedder(tmp_path: Path) -> None:
+    with Memory(tmp_path / "m.db") as memory:
+        memory.remember("the heater in the cellar needs new valves", id="heater")
+        memory.remember("our cat sleeps on the radiator", id="cat")
+        before = memory.recall("valve of the heating")
+        assert before[0].id == "heater"
+    with Memory(tmp_path / "m.db") as memory:
+        assert memory.recall("valve of the heating")[0].id == "heater"
+        assert memory.stats()["embedder"].startswith("hashed")
+
+
+def test_a_space_of_the_callers_own_must_come_with_its_embedder(tmp_path: Path) -> None:
+    def two_letters(texts: list[str]) -> np.ndarray:  # type: ignore[type-arg]
+        return np.array([[t.count("a") + 1.0, t.count("b") + 1.0] for t in texts])
+
+    with Memory(tmp_path / "m.db", embedder=two_letters) as memory:
+        memory.remember("aaa")
+    with pytest.raises(ConfigError, match="two_letters"):
+        Memory(tmp_path / "m.db")
+    with Memory(tmp_path / "m.db", embedder=two_letters) as memory:
+        assert memory.recall("aa")[0].text == "aaa"
