@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from engrain import Memory
+from engrain.base.arrays import F32Array
 from engrain.base.clock import SimulatedClock
 from engrain.base.errors import (
     ClosedMemoryError,
@@ -363,8 +364,8 @@ def test_text_alone_takes_the_built_in_embedder(tmp_path: Path) -> None:
 
 
 def test_a_space_of_the_callers_own_must_come_with_its_embedder(tmp_path: Path) -> None:
-    def two_letters(texts: list[str]) -> np.ndarray:  # type: ignore[type-arg]
-        return np.array([[t.count("a") + 1.0, t.count("b") + 1.0] for t in texts])
+    def two_letters(texts: list[str]) -> F32Array:
+        return np.array([[t.count("a") + 1.0, t.count("b") + 1.0] for t in texts], np.float32)
 
     with Memory(tmp_path / "m.db", embedder=two_letters) as memory:
         memory.remember("aaa")
@@ -372,3 +373,19 @@ def test_a_space_of_the_callers_own_must_come_with_its_embedder(tmp_path: Path) 
         Memory(tmp_path / "m.db")
     with Memory(tmp_path / "m.db", embedder=two_letters) as memory:
         assert memory.recall("aa")[0].text == "aaa"
+
+
+def test_a_file_of_older_kernels_goes_on_from_a_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = filled(tmp_path / "m.db")
+    teach(memory, 25)
+    memory.close()
+    monkeypatch.setattr("engrain.memory.memory.KERNEL_EPOCH", 2)
+    with Memory(tmp_path / "m.db") as memory:
+        teach(memory, 5, seed=8)
+        kinds = [event.type for event in memory._log.events()]
+        state = memory.state_hash
+    assert kinds.count("epoch_changed") == 1
+    with Memory(tmp_path / "m.db") as memory:
+        assert memory.state_hash == state

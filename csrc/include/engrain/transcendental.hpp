@@ -126,6 +126,11 @@ struct Bits {
         std::memcpy(&x, &bits, sizeof(x));
         return x;
     }
+    // Modulo 2^32: the bits of NaN may overflow, and are thrown away afterwards.
+    static ENGRAIN_INLINE I wrapping_add(I a, I b) {
+        typedef std::uint32_t U __attribute__((vector_size(W * 4)));
+        return (I)((U)a + (U)b);
+    }
     // Masks by arithmetic on the bits: GCC takes comparisons of 512 bits apart lane by lane.
     static ENGRAIN_INLINE I less(F a, F b) { return of(a - b) >> 31; }  // not for NaN
     static ENGRAIN_INLINE I zero(I bits) { return ~((bits | -bits) >> 31); }
@@ -171,8 +176,8 @@ ENGRAIN_INLINE typename Vec<W>::f32 log_register(typename Vec<W>::f32 x) {
     const F zero = F{};
     const I tiny = B::less(x, zero + 0x1p-126F), null = B::zero(B::of(x) & 0x7fffffff);
     const I bits = B::of(B::select(tiny, x * 0x1p24F, x));
-    const I k = ((bits + (0x3f800000 - 0x3f3504f3)) >> 23) - 127;
-    const F f = B::as_float(bits - (k << 23)) - 1.0F;
+    const I k = (B::wrapping_add(bits, I{} + (0x3f800000 - 0x3f3504f3)) >> 23) - 127;
+    const F f = B::as_float(B::wrapping_add(bits, k * -(1 << 23))) - 1.0F;
     const F s = f / (2.0F + f), z = s * s, half = 0.5F * f * f;
     F p = zero + 2.0F / 13;
     p = p * z + 2.0F / 11;

@@ -109,6 +109,7 @@ class Memory:
         )
         try:
             self._take(replay(self._log, self._parts.fresh()))
+            self._change_epoch_if_due()
         except BaseException:
             self._log.close()
             raise
@@ -607,6 +608,16 @@ class Memory:
                 self._embedder = as_embedder(state.settings.embedder)
         self._created = state is not None
         self._state = state or State(Settings(), self._parts.fresh(), expirer(self._log))
+
+    def _change_epoch_if_due(self) -> None:
+        """Go on with a file of older kernels from the state that these kernels replayed."""
+        if self._log.mode == "r" or self._log.last_epoch in (None, KERNEL_EPOCH):
+            return
+        newest = self._log.latest_snapshot()
+        before = b"" if newest is None else newest.state_hash
+        receipt = self._log.change_epoch(before, self._state.snapshot()[1])
+        self._state.seq = receipt.seq
+        self._write_snapshot()
 
     def _begin(self, *, change: bool = True) -> None:
         """Refuse what cannot be done now; bring the state up to the log."""

@@ -122,7 +122,7 @@ def _restore_contents(state: State, log: EventLog, catalog: Arrays) -> None:
     contents = {event.seq: event for event in log.read_many(seqs[alive].tolist())}
     for seq in seqs.tolist():
         event = contents.pop(seq, None)
-        if event is None:
+        if event is None or event.payloads[0] is None:  # forgotten, or lost to a repaired damage
             state.catalog.skip(seq)
         else:
             state.insert(seq, *events.content(event, 0))
