@@ -15,12 +15,9 @@ $(VENV)/.cli: $(BIN)/python $(SOURCES)
 	$(PIP) ".[cli]"
 	@touch $@
 
+# One installation for tests and lint: every one builds the wheel.
 $(VENV)/.test: $(BIN)/python $(SOURCES)
-	$(PIP) torch==2.13.0 && $(PIP) ".[test,static,torch]"
-	@touch $@
-
-$(VENV)/.lint: $(VENV)/.test
-	$(PIP) ".[lint]"
+	$(PIP) torch==2.13.0 && $(PIP) ".[test,static,torch,lint]"
 	@touch $@
 
 demo: $(VENV)/.cli  ## a memory gets better on real questions, in two minutes
@@ -29,7 +26,7 @@ demo: $(VENV)/.cli  ## a memory gets better on real questions, in two minutes
 test: $(VENV)/.test  ## the whole suite against the installed wheel
 	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
-lint: $(VENV)/.lint  ## style, types, floors of the house
+lint: $(VENV)/.test  ## style, types, floors of the house
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from scipy import stats  # type: ignore[import-untyped]
+from scipy import stats
 
 from engrain.base.ids import Id
 from engrain.learning.neuromodulators import NeuromodulatorOrchestra
