@@ -51,6 +51,10 @@ class UpdateEdges:
         self.turn = (self.turn + 1) % len(of)
         return of[self.turn]
 
+    def floor(self, batch, machine):
+        line = machine.random_line if batch == 1024 else machine.scattered_word
+        return machine.call + batch * line
+
     def time_update_edges(self, batch):
         self.table.update(*self.next(self.batches))
 

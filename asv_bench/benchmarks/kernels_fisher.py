@@ -10,6 +10,10 @@ class UpdateFisher:
 
     params = [100_000, 1_000_000]
     param_names = ["n"]
+    comparisons = {
+        "time_update_fisher": ["time_numpy", "time_torch"],
+        "time_elastic_penalty": [],
+    }
 
     def setup(self, n):
         import torch
@@ -19,6 +23,9 @@ class UpdateFisher:
         self.fisher, self.g = rng.random((2, n), dtype=np.float32)
         self.scratch = np.empty_like(self.g)
         self.t_fisher, self.t_g = torch.from_numpy(self.fisher.copy()), torch.from_numpy(self.g)
+
+    def floor(self, n, machine):
+        return machine.stream(12 * n)
 
     def time_update_fisher(self, n):
         kernels.update_fisher(self.fisher, self.g, decay=0.9, gain=0.1)

@@ -14,6 +14,12 @@ CARDS = 100_000
 class ReviewCards:
     """One review of 100,000 cards, beside NumPy and one card of py-fsrs."""
 
+    comparisons = {
+        "time_review_cards": ["time_numpy"],
+        "time_retrieve_cards": [],
+        "time_fsrs_interval": [],
+    }
+
     def setup(self):
         import fsrs
 
@@ -37,7 +43,7 @@ class ReviewCards:
     def time_numpy(self):
         reference.review_cards(self.s, self.d, self.t, self.g, FSRS_PARAMETERS)
 
-    def time_py_fsrs_one_card(self):
+    def time_oracle_py_fsrs_one_card(self):
         self.scheduler.review_card(self.card, self.good, self.later)
 
     def time_retrieve_cards(self):

@@ -10,6 +10,11 @@ class UpdateLora:
 
     params = [384, 1024, 4096]
     param_names = ["dim"]
+    comparisons = {
+        "time_update_lora": ["time_torch_in_place", "time_torch_autograd_sgd"],
+        "time_apply_lora": [],
+        "time_update_lora_batch_of_one": ["time_torch_in_place"],
+    }
 
     def setup(self, dim):
         import torch
@@ -27,6 +32,9 @@ class UpdateLora:
         self.pa = self.ta.clone().requires_grad_()
         self.pb = self.tb.clone().requires_grad_()
         self.sgd = torch.optim.SGD([self.pa, self.pb], lr=1e-6)
+
+    def floor(self, dim, machine):
+        return machine.call + machine.stream(10 * 4 * dim)
 
     def time_update_lora(self, dim):
         self.lora.update(self.x, self.g)

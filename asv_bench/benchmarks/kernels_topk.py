@@ -16,6 +16,11 @@ def unit(seed, *shape):
 class Topk:
     """The 10 best of 100,000 rows for one query, beside faiss, torch and NumPy."""
 
+    comparisons = {
+        "time_topk": ["time_faiss_flat", "time_torch", "time_numpy"],
+        "time_topk_int8": ["time_faiss_flat"],
+    }
+
     def setup(self):
         import faiss
         import torch
@@ -28,6 +33,9 @@ class Topk:
         self.flat.add(self.rows)
         self.t_rows, self.t_query = torch.from_numpy(self.rows), torch.from_numpy(self.query)
         self.torch_topk = torch.topk
+
+    def floor(self, machine):
+        return machine.stream(4 * ROWS * DIM)
 
     def time_topk(self):
         kernels.topk(self.rows, self.query, K)
@@ -61,6 +69,9 @@ class TopkBatch:
         self.rows, self.queries = unit(0, ROWS, DIM), unit(1, 256, DIM)
         self.t_rows, self.t_queries = torch.from_numpy(self.rows), torch.from_numpy(self.queries)
         self.torch_topk = torch.topk
+
+    def floor(self, machine):
+        return machine.flops(2 * 256 * ROWS * DIM)
 
     def time_topk(self):
         kernels.topk(self.rows, self.queries, K)
