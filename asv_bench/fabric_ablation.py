@@ -38,7 +38,9 @@ ROWS = {
 
 
 def skill(seed, steps, changes):
-    settings = {"learning_rate": 1e-2, **changes}
+    settings = {
+        "learning_rate": 1e-2, "use_modulators": True, "temporal_coherence_weight": 0.3, **changes
+    }  # fmt: skip
     config = TrainingConfig(
         spatial_dims=DIMS, time_steps=FRAMES, batch_size=8, channels=6, som_map_size=(4, 4),
         seed=seed, fabric_duration=1.0, **settings,

@@ -27,8 +27,8 @@ def moved(data_frames: int = 6, **changes: Any) -> torch.Tensor:
     ("setting", "value"),
     [
         ("learning_rate", 1e-2),
-        ("temporal_coherence_weight", 0.0),
-        ("use_modulators", False),
+        ("temporal_coherence_weight", 0.3),
+        ("use_modulators", True),
         ("seed", 7),
         ("use_random_prop", True),
         ("use_intentional_prop", True),

@@ -14,7 +14,7 @@ torch.set_num_threads(1)
 rank = int(sys.argv[1])
 dist.init_process_group("gloo", rank=rank, world_size=2, init_method=f"tcp://127.0.0.1:{sys.argv[2]}")
 from tests.fabric.small import motion, parameters, trainer
-t = trainer(seed=0, use_modulators=False, time_steps=6)
+t = trainer(seed=0, time_steps=6)
 for batch in motion(2):
     t.train_step(batch[2 * rank : 2 * rank + 2])
 print(",".join(x.hex() for x in parameters(t).double().tolist()))
@@ -36,7 +36,7 @@ def test_two_processes_learn_what_one_does_from_the_whole_batch() -> None:
     ]  # fmt: skip
     outputs = [run.communicate(timeout=120)[0].strip().splitlines()[-1] for run in runs]
     assert outputs[0] == outputs[1]
-    alone = trainer(seed=0, use_modulators=False)
+    alone = trainer(seed=0)
     for batch in motion(2):
         alone.train_step(batch)
     got = [float.fromhex(x) for x in outputs[0].split(",")]

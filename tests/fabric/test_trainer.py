@@ -101,7 +101,7 @@ def test_without_learning_nothing_moves() -> None:
 
 
 def test_learning_rate_and_goals_act_at_the_next_step() -> None:
-    t = NeuralFabricTrainer(config(temporal_coherence_weight=0.0), goals=Goals({"one": 1.0}))
+    t = NeuralFabricTrainer(config(use_modulators=True), goals=Goals({"one": 1.0}))
     t.goals.satisfy("one", 0.0)
     t.config.learning_rate = 0.0
     before = parameters(t)

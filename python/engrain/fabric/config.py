@@ -11,8 +11,9 @@ from engrain.base.errors import ConfigError
 class TrainingConfig:
     """Settings of `NeuralFabricTrainer`; they may be changed between steps.
 
-    Random, intentional and bidirectional propagation are off by default: on held-out synthetic
-    motion none of them beat normal gradients at equal work (see docs/fabric.md).
+    Random, intentional and bidirectional propagation, the learning drive and the coherence term are
+    off by default: on held-out synthetic motion none of them gained at equal work (see
+    docs/fabric.md).
 
     Attributes
     ----------
@@ -58,13 +59,13 @@ class TrainingConfig:
     use_intentional_prop: bool = False
     use_bidirectional_prop: bool = False
     bidirectional_weight: float = 0.5
-    temporal_coherence_weight: float = 0.3
+    temporal_coherence_weight: float = 0.0
     dendritic_integration: bool = True
     fabric_duration: float = 5.0
     som_map_size: tuple[int, ...] = (13, 13)
     perturbation: float = 0.1
     goal_step: float = 0.1
-    use_modulators: bool = True
+    use_modulators: bool = False
     max_epochs: int | None = None
     max_buffer: int = 256
     seed: int = 0
