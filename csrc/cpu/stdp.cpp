@@ -158,29 +158,37 @@ struct Sparse {
 
     ENGRAIN_INLINE void depress(std::size_t i, std::uint32_t now) const {
         const T factor = depression(traces, i, rule);
-        const T* y = traces.y;
-        for (std::uint32_t k = s.row[i]; k < s.row[i + 1]; ++k) {
-            const T amount = factor * y[s.target[k]];
-            if (s.tag) {
-                settle(s, k, now, dopamine, change.low, change.high);
-                s.tag[k] -= amount * change.share(s.weight[k] - change.low);
-            } else {
-                s.weight[k] = change.down(s.weight[k], amount);
-            }
+        const std::uint32_t begin = s.row[i], end = s.row[i + 1];
+        if (s.tag) return depress_tags(begin, end, factor, now);
+        T* __restrict w = s.weight;
+        const T* __restrict y = traces.y;
+        const std::uint16_t* __restrict target = s.target;
+        for (std::uint32_t k = begin; k < end; ++k) w[k] = change.down(w[k], factor * y[target[k]]);
+    }
+    ENGRAIN_INLINE void depress_tags(std::uint32_t begin, std::uint32_t end, T factor,
+                                     std::uint32_t now) const {
+        for (std::uint32_t k = begin; k < end; ++k) {
+            settle(s, k, now, dopamine, change.low, change.high);
+            s.tag[k] -= factor * traces.y[s.target[k]] * change.share(s.weight[k] - change.low);
         }
     }
     ENGRAIN_INLINE void potentiate(std::size_t j, std::uint32_t now) const {
         const T factor = potentiation(traces, j, rule);
-        const T* x = traces.x;
-        for (std::uint32_t k = s.column[j]; k < s.column[j + 1]; ++k) {
+        const std::uint32_t begin = s.column[j], end = s.column[j + 1];
+        if (s.tag) return potentiate_tags(begin, end, factor, now);
+        T* __restrict w = s.weight;
+        const T* __restrict x = traces.x;
+        const std::uint16_t* __restrict source = s.source;
+        const std::uint32_t* __restrict place = s.place;
+        for (std::uint32_t k = begin; k < end; ++k)
+            w[place[k]] = change.up(w[place[k]], factor * x[source[k]]);
+    }
+    ENGRAIN_INLINE void potentiate_tags(std::uint32_t begin, std::uint32_t end, T factor,
+                                        std::uint32_t now) const {
+        for (std::uint32_t k = begin; k < end; ++k) {
             const std::uint32_t at = s.place[k];
-            const T amount = factor * x[s.source[k]];
-            if (s.tag) {
-                settle(s, at, now, dopamine, change.low, change.high);
-                s.tag[at] += amount * change.share(change.high - s.weight[at]);
-            } else {
-                s.weight[at] = change.up(s.weight[at], amount);
-            }
+            settle(s, at, now, dopamine, change.low, change.high);
+            s.tag[at] += factor * traces.x[s.source[k]] * change.share(change.high - s.weight[at]);
         }
     }
 
