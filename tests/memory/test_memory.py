@@ -381,7 +381,7 @@ def test_a_file_of_older_kernels_goes_on_from_a_snapshot(
     memory = filled(tmp_path / "m.db")
     teach(memory, 25)
     memory.close()
-    monkeypatch.setattr("engrain.memory.memory.KERNEL_EPOCH", 2)
+    monkeypatch.setattr("engrain.memory.logged.KERNEL_EPOCH", 2)
     with Memory(tmp_path / "m.db") as memory:
         teach(memory, 5, seed=8)
         kinds = [event.type for event in memory._log.events()]
