@@ -20,7 +20,7 @@ from engrain.base.clock import SimulatedClock
 from engrain.evaluation.attack import attack
 from engrain.evaluation.corpus import Function
 from engrain.evaluation.intervals import bootstrap_interval
-from engrain.evaluation.results import Studied, latencies, mean, study
+from engrain.evaluation.results import Studied, latencies, mean, own_lifts, study
 from engrain.evaluation.subject import FIRST_DAY, SHOWN, Stopwatch
 from engrain.memory import Memory
 
@@ -188,7 +188,11 @@ class Demo:
         fresh = [*studied["overlap"], *studied["no_overlap"]]
         return {
             **{name: compare(found) for name, found in studied.items()},
-            "mechanisms": own_lifts(fresh, self.names),
+            "mechanisms": own_lifts(
+                np.array([s.learned.ndcg10 for s in fresh]),
+                np.array([s.without for s in fresh]),
+                self.names,
+            ),
         }
 
     def _restart(self) -> dict[str, Any]:
@@ -233,16 +237,6 @@ def compare(studied: Sequence[Studied]) -> dict[str, Any]:
         "learned": mean(learned),
         "lift": mean(learned - static),
         "ci95": bootstrap_interval(learned - static),
-    }
-
-
-def own_lifts(studied: Sequence[Studied], names: Sequence[str]) -> dict[str, Any]:
-    """Return what each mechanism's addends bring: with all, minus without it."""
-    full = np.array([s.learned.ndcg10 for s in studied])
-    without = np.array([s.without for s in studied])
-    return {
-        name: {"lift": mean(full - column), "ci95": bootstrap_interval(full - column)}
-        for name, column in zip(names, without.T, strict=True)
     }
 
 

@@ -16,7 +16,7 @@ from engrain.evaluation.datasets import Dataset
 from engrain.evaluation.options import Options
 from engrain.evaluation.results import Studied, study, summarise
 from engrain.evaluation.subject import Stopwatch, Subject
-from engrain.evaluation.users import Attacker, User, drifted, intrusion
+from engrain.evaluation.users import Attacker, User, early_half, intrusion
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 CURVE_POINTS = 20
@@ -49,6 +49,7 @@ class Run:
     counted: list[bool] = field(default_factory=list)
     intrusions: list[bool] = field(default_factory=list)
     rewarded: set[str] = field(default_factory=set)
+    early: frozenset[str] = frozenset()
     names: tuple[str, ...] = ()
     columns: list[int] = field(default_factory=list)
 
@@ -202,6 +203,7 @@ def run_stream(run: Run, order: Sequence[int]) -> None:
     repeat = run.options.protocol == "repeat"
     passes = [*order, *order] if repeat else list(order)
     counted = len(order) if repeat else len(order) // 2
+    run.early = early_half([d.id for d in run.dataset.documents], run.options.seed)
     user, attacker = User(run.options), Attacker(run.dataset, run.options)
     waiting: deque[tuple[Any, dict[Any, float]]] = deque()
     with run.subject("stream") as subject:
@@ -235,8 +237,7 @@ def relevant_at(run: Run, index: int, *, late: bool) -> frozenset[str]:
     relevant = run.dataset.questions[index].relevant
     if not run.options.drift:
         return relevant
-    ids = [document.id for document in run.dataset.documents]
-    return drifted(relevant, ids, late=late, seed=run.options.seed)
+    return relevant - run.early if late else relevant & run.early
 
 
 def is_builtin(mechanism: str) -> bool:

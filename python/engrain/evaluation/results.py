@@ -102,12 +102,24 @@ def summarise(
         "no_overlap": part(lift, ~overlap),
         "static_weights": control(weights - base, overlap),
         "evidence": control(full - weights, overlap),
-        "mechanisms": {
-            name: {"lift": mean(full - column), "ci95": bootstrap_interval(full - column)}
-            for name, column in zip(names, without.T, strict=True)
-        },
+        "mechanisms": own_lifts(full, without, names),
         "conversations": by_conversation(lift, convs),
         "latency_us": latencies(stopwatch),
+    }
+
+
+def own_lifts(full: F64Array, without: F64Array, names: Sequence[str]) -> dict[str, Any]:
+    """Return what each mechanism's addends bring: with all, minus without it.
+
+    Parameters
+    ----------
+    full : ndarray, shape (questions,)
+    without : ndarray, shape (questions, mechanisms)
+    """
+    differences = np.round(full[:, None] - without, 12) + 0.0
+    return {
+        name: {"lift": mean(column), "ci95": bootstrap_interval(column)}
+        for name, column in zip(names, differences.T, strict=True)
     }
 
 

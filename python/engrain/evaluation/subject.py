@@ -113,7 +113,7 @@ class Subject:
 
     def answer(self, recall: Recall, outcomes: Mapping[Any, float], *, joint: bool = False) -> None:
         """Give the outcomes of what `recall` showed, or one `joint` reward for all of it."""
-        told = {"outcome": max(outcomes.values())} if joint else {"outcomes": outcomes}
+        told = {"outcome": max(outcomes.values(), default=0.0)} if joint else {"outcomes": outcomes}
         self.stopwatch.time("feedback", self.memory.feedback, recall, **told)
 
     def judge(self, index: int) -> None:

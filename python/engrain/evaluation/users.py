@@ -98,10 +98,7 @@ def intrusion(recall: Recall, target: str, relevant: frozenset[str]) -> bool | N
     return target in {hit.id for hit in recall.hits[:5]}
 
 
-def drifted(
-    relevant: frozenset[str], order: Sequence[str], *, late: bool, seed: int
-) -> frozenset[str]:
-    """Return the part of `relevant` in force: each document counts in one half of the stream."""
-    ranks = np.random.default_rng([seed, 3]).permutation(len(order))
-    half = {id for id, rank in zip(order, ranks, strict=True) if (rank % 2 == 1) == late}
-    return relevant & half
+def early_half(ids: Sequence[str], seed: int) -> frozenset[str]:
+    """Return the documents that count as relevant in the first half of a drifting stream only."""
+    order = np.random.default_rng([seed, 3]).permutation(len(ids))
+    return frozenset(ids[place] for place in order[: len(ids) // 2].tolist())

@@ -6,7 +6,8 @@ the ledger and the weights from the stored rows, and only then becomes evidence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from engrain.memory.trust import Trust
 CLICK_LAMBDA = 100.0
 JUDGE_LAMBDA = 10.0
 JUDGE_OMEGA = 0.5
+CORRECTIONS = ("e:count", "e:agree")
 
 
 class Learner:
@@ -54,8 +56,30 @@ class Learner:
         self.control = RankingModel(
             self.names, kinds, signs, base=base, lam=CLICK_LAMBDA, evidence=False
         )
+        self.correct_for_exposure(False)
         self.ledger = Ledger(self.names, kinds)
         self.trust = Trust()
+
+    def correct_for_exposure(self, wanted: bool) -> None:
+        """Let the weights of e:count and e:agree learn, or hold them at 0.
+
+        They take from memories that were praised before. That is right where answers recur; where
+        each question is about another memory they would teach that praise is a bad sign.
+        """
+        for name in CORRECTIONS:
+            self.model.set_available(name, wanted)
+            if not wanted:
+                self.model.weights[self.names.index(name)] = 0.0
+
+    @contextmanager
+    def trying_corrections(self, wanted: bool) -> Iterator[None]:
+        """Have `correct_for_exposure` in force within the block only."""
+        available, weights = self.model.available.copy(), self.model.weights.copy()
+        self.correct_for_exposure(wanted)
+        try:
+            yield
+        finally:
+            self.model.available, self.model.weights = available, weights
 
     # -- before learning ------------------------------------------------------------------------
 
@@ -226,6 +250,7 @@ class Learner:
 
     def take_fit(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
         """Take over logged results of a refit."""
+        self.correct_for_exposure(bool(arrays["corrections"]))
         if "ridge" in arrays:
             self.evidence.set_ridge(arrays["ridge"])
         for name, model in (("model", self.model), ("control", self.control)):

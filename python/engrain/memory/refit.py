@@ -28,6 +28,7 @@ from engrain.memory.traces import OpenTrace
 
 MOST_JUDGED = 800
 LEAST_LESSONS = 10
+LEAST_RECURRING = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,17 @@ class Lessons:
             self.targets.append(outcomes)
             self.values.append(value)
             self.lams.append(lam)
+
+    def recurring(self, count: int) -> float:
+        """Return the share of questions answered by a memory that another one had rewarded.
+
+        `count` is the column of e:count.
+        """
+        known = [
+            bool((rows[targets > 0, count] > 0).any())
+            for rows, targets in zip(self.rows, self.targets, strict=True)
+        ]
+        return float(np.mean(known))
 
     def stacked(self) -> tuple[F32Array, F32Array, I64Array]:
         """Return rows, outcomes and offsets, one question below the other."""
@@ -142,8 +154,11 @@ def _fit(
     values, lams = np.array(lessons.values), np.array(lessons.lams)
     arrays: Arrays = {} if ridge is None else {"ridge": ridge}
     reports = {}
+    recurring = lessons.recurring(learner.names.index("e:count")) >= LEAST_RECURRING
+    arrays["corrections"] = np.array([recurring])
     for name, model in (("model", learner.model), ("control", learner.control)):
-        fitted = reports[name] = model.fit(rows, targets, offsets, value=values, lam=lams)
+        with learner.trying_corrections(recurring):
+            fitted = reports[name] = model.fit(rows, targets, offsets, value=values, lam=lams)
         arrays[f"{name}/weights"] = fitted.weights
         arrays[f"{name}/scales"] = fitted.scales
         arrays[f"{name}/precision"] = fitted.precision

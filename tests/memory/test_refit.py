@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from engrain.evaluation.subject import Subject
+from engrain.memory import Memory
+from tests.evaluation.worlds import TOPICS, WORDINGS, make_world, open_subject
+
+
+def places(subject: Subject, wording: int) -> list[int]:
+    """Return the place of the right memory for one wording of every topic, from 0."""
+    found = []
+    for topic in range(TOPICS):
+        index = topic * WORDINGS + wording
+        candidates = subject.study(index)
+        order = np.argsort(-candidates.scores, kind="stable")
+        (relevant,) = subject.dataset.questions[index].relevant
+        found.append([candidates.ids[place] for place in order].index(relevant))
+    return found
+
+
+def test_praise_does_not_sink_memories_when_no_lesson_recurs(tmp_path: Path) -> None:
+    with open_subject(make_world(), tmp_path) as subject:
+        before = np.mean(places(subject, 0))
+        for topic in range(TOPICS):
+            subject.judge(topic * WORDINGS)
+        subject.memory.refit()
+        assert np.mean(places(subject, 0)) <= before
+        candidates = subject.study(0)
+        corrections = [candidates.names.index(name) for name in ("e:count", "e:agree")]
+        assert not candidates.weights[corrections].any()
+
+
+def test_corrections_are_learned_where_lessons_recur_and_survive_a_restart(
+    tmp_path: Path,
+) -> None:
+    with open_subject(make_world(), tmp_path) as subject:
+        for index in range(TOPICS * WORDINGS):
+            subject.judge(index)
+        subject.memory.refit()
+        weights, digest = subject.study(0).weights, subject.memory.state_hash
+    with Memory(tmp_path / "memory.db") as memory:
+        assert memory.state_hash == digest
+        again = memory.candidates("x", vector=make_world().question_vectors[0])  # type: ignore[index]
+        np.testing.assert_array_equal(again.weights, weights)
