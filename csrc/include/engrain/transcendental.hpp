@@ -127,13 +127,12 @@ struct Bits {
         return x;
     }
     // Modulo 2^32: the bits of NaN may overflow, and are thrown away afterwards.
-    static ENGRAIN_INLINE I wrapping_add(I a, I b) {
-        typedef std::uint32_t U __attribute__((vector_size(W * 4)));
-        return (I)((U)a + (U)b);
-    }
+    typedef std::uint32_t U __attribute__((vector_size(W * 4)));
+    static ENGRAIN_INLINE I wrapping_add(I a, I b) { return (I)((U)a + (U)b); }
+    static ENGRAIN_INLINE I without_exponent(I bits, I k) { return (I)((U)bits - ((U)k << 23)); }
     // Masks by arithmetic on the bits: GCC takes comparisons of 512 bits apart lane by lane.
     static ENGRAIN_INLINE I less(F a, F b) { return of(a - b) >> 31; }  // not for NaN
-    static ENGRAIN_INLINE I zero(I bits) { return ~((bits | -bits) >> 31); }
+    static ENGRAIN_INLINE I zero(I bits) { return ~((bits | (I)(-(U)bits)) >> 31); }
     static ENGRAIN_INLINE I nan(F x) { return (0x7f800000 - (of(x) & 0x7fffffff)) >> 31; }
     // mask ? a : b, for masks of all ones or all zeros.
     static ENGRAIN_INLINE F select(I mask, F a, F b) {
@@ -177,7 +176,7 @@ ENGRAIN_INLINE typename Vec<W>::f32 log_register(typename Vec<W>::f32 x) {
     const I tiny = B::less(x, zero + 0x1p-126F), null = B::zero(B::of(x) & 0x7fffffff);
     const I bits = B::of(B::select(tiny, x * 0x1p24F, x));
     const I k = (B::wrapping_add(bits, I{} + (0x3f800000 - 0x3f3504f3)) >> 23) - 127;
-    const F f = B::as_float(B::wrapping_add(bits, k * -(1 << 23))) - 1.0F;
+    const F f = B::as_float(B::without_exponent(bits, k)) - 1.0F;
     const F s = f / (2.0F + f), z = s * s, half = 0.5F * f * f;
     F p = zero + 2.0F / 13;
     p = p * z + 2.0F / 11;
