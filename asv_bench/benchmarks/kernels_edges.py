@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import cycle
+
 import numpy as np
 
 from engrain import kernels
@@ -43,34 +45,29 @@ class UpdateEdges:
         signal = np.where(np.arange(batch) < batch // 2, 1, -1).astype(np.float32)
         count = 512 if batch < 1024 else 64
         cuts = [slice(i * batch, (i + 1) * batch) for i in range(count)]
-        self.batches = [(source[c].copy(), target[c].copy(), signal) for c in cuts]
-        self.lists = [list(zip(pairs[c], signal.tolist(), strict=True)) for c in cuts]
-        self.turn = 0
-
-    def next(self, of):
-        self.turn = (self.turn + 1) % len(of)
-        return of[self.turn]
+        self.batches = cycle([(source[c].copy(), target[c].copy(), signal) for c in cuts])
+        self.lists = cycle([list(zip(pairs[c], signal.tolist(), strict=True)) for c in cuts])
 
     def floor(self, batch, machine):
         line = machine.random_line if batch == 1024 else machine.scattered_word
         return machine.call + batch * line
 
     def time_update_edges(self, batch):
-        self.table.update(*self.next(self.batches))
+        self.table.update(*next(self.batches))
 
     def time_networkx(self, batch):
-        for (u, v), s in self.next(self.lists):
+        for (u, v), s in next(self.lists):
             data = self.nx[u][v]
             w = data["weight"]
             data["weight"] = w + (0.05 * (1 - w) if s > 0 else -0.02 * w)
 
     def time_rustworkx(self, batch):
-        for (u, v), s in self.next(self.lists):
+        for (u, v), s in next(self.lists):
             w = self.rx.get_edge_data(u, v)
             self.rx.update_edge(u, v, w + (0.05 * (1 - w) if s > 0 else -0.02 * w))
 
     def time_igraph(self, batch):
-        updates = self.next(self.lists)
+        updates = next(self.lists)
         edges = self.ig.es[self.ig.get_eids(pairs=[pair for pair, _ in updates])]
         edges["weight"] = [
             w + (0.05 * (1 - w) if s > 0 else -0.02 * w)
@@ -78,7 +75,7 @@ class UpdateEdges:
         ]
 
     def time_scipy(self, batch):
-        source, target, signal = self.next(self.batches)
+        source, target, signal = next(self.batches)
         w = self.csr[source, target]
         self.csr[source, target] = w + np.where(signal > 0, 0.05 * (1 - w), -0.02 * w)
 
