@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from engrain.kernels import TrajectoryBuffer
+from engrain.loops.adapters import BaseLoRA, MicroLoRA, adapt
 from engrain.loops.config import BackgroundLearningConfig, DeepLearningConfig
+from engrain.loops.consolidation import Consolidation, Lessons, consolidate, held_out_lift
+from engrain.loops.peft import export_peft, import_peft
 from engrain.loops.reports import (
     AbstractionReport,
     CompressionReport,
@@ -27,7 +30,9 @@ __all__ = [
     "AbstractionReport",
     "Appointment",
     "BackgroundLearningConfig",
+    "BaseLoRA",
     "CompressionReport",
+    "Consolidation",
     "ConsolidationReport",
     "DeepLearningConfig",
     "DeepLearningReport",
@@ -35,6 +40,8 @@ __all__ = [
     "EdgeType",
     "EdgeUpdate",
     "LearningSignal",
+    "Lessons",
+    "MicroLoRA",
     "QueryEmbedding",
     "QueryTrajectory",
     "ResponseData",
@@ -42,4 +49,9 @@ __all__ = [
     "TrajectoryBuffer",
     "TransferReport",
     "WeeklySchedule",
+    "adapt",
+    "consolidate",
+    "export_peft",
+    "held_out_lift",
+    "import_peft",
 ]
