@@ -4,7 +4,7 @@
 post spike, dopamine comes one to three seconds later. STDP leaves a tag on every synapse that
 paired; dopamine turns tags into weight, and only one synapse is paid every time (Izhikevich 2007).
 
-    python examples/distal_reward.py [figure.png]
+    python examples/distal_reward.py [--figure figure.png]
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def main() -> None:
     rank = int((weights[-1] > paid[-1]).sum())
     print(f"synapses stronger than the paid one after {SECONDS} s: {rank} of {PRE * POST - 1}")
     assert rank == 0
-    if len(sys.argv) > 1:
+    if "--figure" in sys.argv:
         from matplotlib import pyplot as plt
 
         figure, axis = plt.subplots()
@@ -69,7 +69,7 @@ def main() -> None:
         axis.plot(seconds, paid, color="tab:red", label="paid synapse")
         axis.set(xlabel="seconds", ylabel="weight")
         axis.legend()
-        figure.savefig(sys.argv[1])
+        figure.savefig(sys.argv[-1])
 
 
 if __name__ == "__main__":

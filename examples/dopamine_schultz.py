@@ -3,7 +3,7 @@
 TD(λ) on a trial of 20 steps with a cue at step 5 and juice at step 15, as a delay line of states
 (Schultz, Dayan & Montague 1997). Prints the errors; with matplotlib, draws them to a file.
 
-    python examples/dopamine_schultz.py [figure.png]
+    python examples/dopamine_schultz.py [--figure figure.png]
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def main() -> None:
     assert panels["no prediction, juice"][JUICE] > 0.9
     assert panels["cue, juice"][CUE - 1] > 0.9 > 0.05 > abs(panels["cue, juice"][JUICE])
     assert panels["cue, no juice"][JUICE] < -0.9
-    if len(sys.argv) > 1:
-        draw(panels, sys.argv[1])
+    if "--figure" in sys.argv:
+        draw(panels, sys.argv[-1])
 
 
 def draw(panels: dict[str, np.ndarray], path: str) -> None:

@@ -3,7 +3,7 @@
 RMS error of the values over the first 10 episodes, mean of 20 runs (Sutton & Barto 2018, figures
 12.3 and 12.8). Offline λ-returns are not drawn; the two online forms are.
 
-    python examples/random_walk.py [figure.png]
+    python examples/random_walk.py [--figure figure.png]
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def main() -> None:
         print(f"{kind:13s} λ={lam:<5}", *(f"{value:.3f}" for value in values))
     best = {lam: np.nanmin(curves["true_online", lam]) for lam in LAMBDAS}
     assert best[0.8] < best[0.0]
-    if len(sys.argv) > 1:
+    if "--figure" in sys.argv:
         from matplotlib import pyplot as plt
 
         figure, axes = plt.subplots(1, 2, sharey=True, figsize=(10, 4))
@@ -66,7 +66,7 @@ def main() -> None:
             axis.set(title=f"TD(λ), {kind}", xlabel="α", ylim=(0.2, 0.6))
         axes[0].set_ylabel("RMS error, first 10 episodes")
         axes[1].legend()
-        figure.savefig(sys.argv[1])
+        figure.savefig(sys.argv[-1])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The curve of Bi & Poo: what one pair of spikes does to a synapse, by their distance in time.
 
-python examples/stdp_bi_poo.py [figure.png]
+python examples/stdp_bi_poo.py [--figure figure.png]
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ def main() -> None:
     assert (np.sign(changes) == np.sign(gaps)).all()
     ratio = changes[gaps == 21][0] / changes[gaps == 1][0]
     assert abs(ratio - np.exp(-1)) < 1e-9
-    if len(sys.argv) > 1:
+    if "--figure" in sys.argv:
         from matplotlib import pyplot as plt
 
         figure, axis = plt.subplots()
         axis.plot(gaps, changes, ".")
         axis.axhline(0.0, color="grey")
         axis.set(xlabel="post after pre (ms)", ylabel="change of weight")
-        figure.savefig(sys.argv[1])
+        figure.savefig(sys.argv[-1])
 
 
 if __name__ == "__main__":

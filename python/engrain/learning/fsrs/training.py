@@ -110,7 +110,7 @@ def fit_parameters(
     """Return the 21 parameters that best predict recall, drawn toward the published ones.
 
     Fisher scoring with Levenberg's damping on the mean log-loss plus
-    ridge·Σ((w - w0)/(.3·|w0| + .1))²/100, within the bounds of FSRS-6.
+    ridge·Σ((w - w0)/(.3·abs(w0) + .1))²/100, within the bounds of FSRS-6.
 
     Parameters
     ----------
