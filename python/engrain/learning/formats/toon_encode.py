@@ -96,6 +96,8 @@ class _Writer:
         self.lines.append(self.unit * depth + text)
 
     def primitive(self, value: Any) -> str:
+        if type(value) is float:
+            return encode_number(value)
         if isinstance(value, str):
             return quote(value) if self.unsafe(value) else value
         if value is None:

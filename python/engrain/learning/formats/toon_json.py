@@ -86,7 +86,7 @@ class ToonJSON:
     def _round(self, value: float | None, least: int = 0) -> float | None:
         if value is None or self.digits is None:
             return value
-        return float(f"{value:.{max(self.digits, least)}g}")
+        return float("%.*g" % (max(self.digits, least), value))  # noqa: UP031, an inline path
 
 
 def _text(memory: Id) -> str | int:

@@ -62,15 +62,23 @@ def encode_number(value: float) -> str:
     """Return the canonical decimal form; NaN and infinities become null."""
     if isinstance(value, int):
         return int.__repr__(value)
+    text = float.__repr__(value)
+    if "e" in text or "n" in text:
+        return _unusual(value, text)
+    if not text.endswith(".0"):
+        return text
+    return "0" if text == "-0.0" else text[:-2]
+
+
+def _unusual(value: float, text: str) -> str:
+    """Write a number that Python writes with an exponent, or that is none."""
     if not math.isfinite(value):
         return "null"
-    if abs(value) < 1e21 and value == int(value):
+    if 1.0 <= abs(value) < 1e21:
         return str(int(value))
-    mantissa, _, exponent = float.__repr__(value).partition("e")
-    if not exponent:
-        return mantissa
-    if 1e-6 <= abs(value) < 1e-3:
-        return format(Decimal(float.__repr__(value)), "f")
+    if 1e-6 <= abs(value) < 1.0:
+        return format(Decimal(text), "f")
+    mantissa, _, exponent = text.partition("e")
     return f"{mantissa}e{int(exponent):+d}"
 
 
