@@ -5,6 +5,8 @@ import socket
 import subprocess
 import sys
 
+import pytest
+
 from tests.fabric.small import motion, parameters, trainer
 
 PROGRAM = """
@@ -22,6 +24,7 @@ dist.destroy_process_group()
 """
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_does_from_the_whole_batch() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
