@@ -206,9 +206,8 @@ cdef class EdgeTable:
         self.make_scratch(limit)
         cdef int h = hops
         cdef float d = damping
-        cdef size_t count
-        with nogil:
-            count = spread_activation(self.view, from_, a, n, h, d, self.scratch)
+        # The scratch belongs to the table: the GIL keeps a second reader out of it.
+        cdef size_t count = spread_activation(self.view, from_, a, n, h, d, self.scratch)
         reached = np.flatnonzero(self.received[:count])
         return self.nodes_out[reached].astype(np.int64), self.received[reached]
 
