@@ -72,7 +72,8 @@ def rank(state: State, request: Request, now: float, exclude: int = -1) -> Ranke
     learner = state.learner
     similar = learner.similar(request.question, exclude)
     proposed = learner.evidence.propose(similar, PROPOSED)
-    handles = np.union1d(request.search.top(CANDIDATES), proposed)
+    best = request.search.top(CANDIDATES)
+    handles = np.union1d(best, proposed) if len(proposed) else np.sort(best)
     return _scored(state, request, handles, similar, now, exclude)
 
 

@@ -148,7 +148,7 @@ class Learner:
         float
             The share of a weight step that the principal may cause.
         """
-        outcomes = np.nan_to_num(told, nan=0.0)
+        outcomes = np.where(np.isnan(told), np.float32(0), told)
         used = np.flatnonzero(outcomes > 0)
         self._settle(trace.rows, outcomes, bool(self._rewarded(trace.handles[used]).any()))
         share = self._step(trace.rows, outcomes, principal, omega=0.0, lam=CLICK_LAMBDA)

@@ -238,15 +238,14 @@ class Memory(LoggedState):
             request = answering.ask(self._state, query, self._raw(query, given), scope)
             now = self._clock()
             shown = answering.rank(self._state, request, now).best(k)
-            linked = answering.neighbours(self._state, request, shown, max_linked, now)
-            confidence = self._parts.confidence(shown.rows)
-            trace = self._open_trace(request, shown.joined(linked), session) if live else None
-            return Recall(
-                trace,
-                confidence,
-                answering.hits(self._state, shown),
-                answering.hits(self._state, linked),
-            )
+            best = len(shown.handles)
+            if max_linked:
+                linked = answering.neighbours(self._state, request, shown, max_linked, now)
+                shown = shown.joined(linked)
+            confidence = self._parts.confidence(shown.rows[:best])
+            trace = self._open_trace(request, shown, session) if live else None
+            hits = answering.hits(self._state, shown)
+            return Recall(trace, confidence, hits[:best], hits[best:])
 
     def candidates(
         self,

@@ -131,7 +131,8 @@ def _lessons(
         lessons.add(rows, outcomes, judgment.share * value, JUDGE_LAMBDA)
     for trace in clicks:
         told = np.frombuffer(trace.outcomes or b"", np.float32)
-        lessons.add(trace.rows, np.nan_to_num(told, nan=0.0), trace.share, CLICK_LAMBDA)
+        outcomes = np.where(np.isnan(told), np.float32(0), told)
+        lessons.add(trace.rows, outcomes, trace.share, CLICK_LAMBDA)
     return lessons
 
 
