@@ -6,6 +6,7 @@ from engrain.kernels import TrajectoryBuffer
 from engrain.loops.adapters import BaseLoRA, MicroLoRA, adapt
 from engrain.loops.config import BackgroundLearningConfig, DeepLearningConfig
 from engrain.loops.consolidation import Consolidation, Lessons, consolidate, held_out_lift
+from engrain.loops.elastic import EWCPlusPlusState, measure_fisher, train_router
 from engrain.loops.peft import export_peft, import_peft
 from engrain.loops.reports import (
     AbstractionReport,
@@ -15,6 +16,7 @@ from engrain.loops.reports import (
     DreamReport,
     TransferReport,
 )
+from engrain.loops.router import FastGRNNRouter
 from engrain.loops.schedule import Appointment, WeeklySchedule
 from engrain.loops.signals import (
     EdgeType,
@@ -37,8 +39,10 @@ __all__ = [
     "DeepLearningConfig",
     "DeepLearningReport",
     "DreamReport",
+    "EWCPlusPlusState",
     "EdgeType",
     "EdgeUpdate",
+    "FastGRNNRouter",
     "LearningSignal",
     "Lessons",
     "MicroLoRA",
@@ -54,4 +58,6 @@ __all__ = [
     "export_peft",
     "held_out_lift",
     "import_peft",
+    "measure_fisher",
+    "train_router",
 ]

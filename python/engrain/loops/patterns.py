@@ -1,0 +1,274 @@
+"""Patterns: what questions have in common, found by spherical k-means and kept without doubles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engrain.base.arrays import F32Array, F64Array, I64Array, as_vector
+from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, SnapshotError
+from engrain.kernels import kmeans
+
+MERGE_COSINE = 0.9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LearnedPattern:
+    """A direction that many questions share.
+
+    Attributes
+    ----------
+    centroid : ndarray of float32, shape (dim,)
+        Of length 1.
+    confidence : float
+        Mean resultant length of its members, in [0, 1]: 1 if all are equal, near 0 if they point
+        everywhere (Mardia & Jupp 2000).
+    abstraction_level : int
+        0 for a pattern of questions, above for a pattern of patterns.
+    child_patterns : tuple of int
+        Ids of the patterns that a pattern of patterns stands for.
+    size : float
+        Number of questions behind it.
+    """
+
+    centroid: F32Array
+    confidence: float
+    abstraction_level: int = 0
+    child_patterns: tuple[int, ...] = ()
+    size: float = 1.0
+
+
+class ReasoningBank:
+    """Patterns by id; one that says what a stored one says is merged into it.
+
+    Each is kept as its sum vector and count, so that merging is addition and the confidence of a
+    merged pattern is exact.
+
+    Parameters
+    ----------
+    dim : int
+    capacity : int
+        Beyond it the pattern of the fewest questions gives way.
+    merge_cosine : float
+        In (0, 1]: from this cosine on, patterns of one level are one.
+    """
+
+    def __init__(
+        self, dim: int, *, capacity: int = 10_000, merge_cosine: float = MERGE_COSINE
+    ) -> None:
+        if min(dim, capacity) < 1 or not 0.0 < merge_cosine <= 1.0:
+            raise ConfigError(
+                "dim, capacity, merge_cosine: expected sizes of at least 1 and a cosine in (0, 1], "
+                f"got {dim}, {capacity} and {merge_cosine}"
+            )
+        self.dim, self.capacity, self.merge_cosine = dim, capacity, merge_cosine
+        self._next = 0
+        self._adopt(_empty(dim))
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def store(self, pattern: LearnedPattern) -> int:
+        """Keep a pattern of questions and return its id, that of the stored one if it has a double.
+
+        Raises
+        ------
+        ShapeError, NonFiniteError
+            Nothing was changed.
+        """
+        return self._put(pattern, 0)
+
+    def store_meta(self, pattern: LearnedPattern) -> int:
+        """Keep a pattern of patterns; its level is at least 1."""
+        return self._put(pattern, max(1, pattern.abstraction_level))
+
+    def nearest(self, query: F32Array, k: int = 5) -> list[tuple[int, float]]:
+        """Return ids and cosines of the k patterns of questions nearest to `query`, best first."""
+        rows = np.flatnonzero(self._levels == 0)
+        cosines = self._directions()[rows] @ _direction(as_vector(query, self.dim, "query"))
+        best = np.argsort(-cosines, kind="stable")[:k]
+        return [(int(self._ids[rows[i]]), float(cosines[i])) for i in best]
+
+    def get_all_patterns(self) -> dict[int, LearnedPattern]:
+        """Return every pattern by id, in the order of ids."""
+        lengths = np.linalg.norm(self._sums, axis=1)
+        directions = self._directions().astype(np.float32)
+        return {
+            int(self._ids[i]): LearnedPattern(
+                directions[i],
+                float(lengths[i] / self._counts[i]),
+                int(self._levels[i]),
+                self._children.get(int(self._ids[i]), ()),
+                float(self._counts[i]),
+            )
+            for i in range(len(self))
+        }
+
+    def export(self) -> dict[str, npt.NDArray[Any]]:
+        """Return copies of everything learned: restores bit for bit with `load`."""
+        pairs = [(parent, child) for parent, ids in self._children.items() for child in ids]
+        return {
+            "ids": self._ids.copy(),
+            "sums": self._sums.copy(),
+            "counts": self._counts.copy(),
+            "levels": self._levels.copy(),
+            "children": np.array(pairs, dtype=np.int64).reshape(-1, 2),
+            "next": np.array([self._next], dtype=np.int64),
+        }
+
+    def load(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take over what `export` returned.
+
+        Raises
+        ------
+        SnapshotError
+            Patterns of another width, or more than `capacity`.
+        """
+        sums = state["sums"]
+        if sums.ndim != 2 or sums.shape[1] != self.dim or len(sums) > self.capacity:
+            raise SnapshotError(
+                f"sums: expected shape (at most {self.capacity}, {self.dim}), got {sums.shape}"
+            )
+        self._adopt(state)
+        self._next = int(state["next"][0])
+
+    def _adopt(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        self._ids: I64Array = state["ids"].copy()
+        self._sums: F64Array = state["sums"].copy()
+        self._counts: F64Array = state["counts"].copy()
+        self._levels: I64Array = state["levels"].copy()
+        self._children: dict[int, tuple[int, ...]] = {}
+        for parent, child in state["children"].tolist():
+            self._children[parent] = (*self._children.get(parent, ()), child)
+
+    def _put(self, pattern: LearnedPattern, level: int) -> int:
+        centroid = _direction(as_vector(pattern.centroid, self.dim, "centroid"))
+        total = pattern.size * pattern.confidence * centroid
+        row = self._double(centroid, level)
+        if row is None:
+            row = self._append(total, pattern.size, level)
+        else:
+            self._sums[row] += total
+            self._counts[row] += pattern.size
+        id = int(self._ids[row])
+        if pattern.child_patterns:
+            self._children[id] = pattern.child_patterns
+        self._evict()
+        return id
+
+    def _double(self, centroid: F64Array, level: int) -> int | None:
+        rows = np.flatnonzero(self._levels == level)
+        if not len(rows):
+            return None
+        cosines = self._directions()[rows] @ centroid
+        best = int(np.argmax(cosines))
+        return int(rows[best]) if cosines[best] >= self.merge_cosine else None
+
+    def _append(self, total: F64Array, size: float, level: int) -> int:
+        self._ids = np.append(self._ids, self._next)
+        self._sums = np.concatenate([self._sums, total[None]])
+        self._counts = np.append(self._counts, size)
+        self._levels = np.append(self._levels, level)
+        self._next += 1
+        return len(self._ids) - 1
+
+    def _evict(self) -> None:
+        if len(self) <= self.capacity:
+            return
+        row = int(np.argmin(self._counts))
+        self._children.pop(int(self._ids[row]), None)
+        for name in ("_ids", "_sums", "_counts", "_levels"):
+            setattr(self, name, np.delete(getattr(self, name), row, axis=0))
+
+    def _directions(self) -> F64Array:
+        lengths = np.linalg.norm(self._sums, axis=1, keepdims=True)
+        rows: F64Array = self._sums / np.where(lengths > 0, lengths, 1.0)
+        return rows
+
+
+class PatternExtractor:
+    """Finds the patterns of a batch of questions.
+
+    Parameters
+    ----------
+    reasoning_bank : ReasoningBank
+        Where they are kept.
+    seed : int
+    """
+
+    def __init__(self, reasoning_bank: ReasoningBank, *, seed: int = 0) -> None:
+        self.reasoning_bank = reasoning_bank
+        self._seed = seed
+
+    def extract(self, embeddings: F32Array, num_clusters: int) -> list[LearnedPattern]:
+        """Return at most `num_clusters` patterns: spherical k-means with D^2 seeding.
+
+        Parameters
+        ----------
+        embeddings : ndarray of float32, shape (n, dim), C-contiguous
+            Rows of length 0 say nothing and are left out.
+        num_clusters : int
+
+        Returns
+        -------
+        list of LearnedPattern
+            The largest first; a cluster without members yields none.
+
+        Raises
+        ------
+        ShapeError, NonFiniteError
+
+        References
+        ----------
+        Dhillon & Modha (2001); Arthur & Vassilvitskii (2007).
+        """
+        if embeddings.ndim != 2 or embeddings.shape[1] != self.reasoning_bank.dim:
+            raise ShapeError(
+                f"embeddings: expected shape (n, {self.reasoning_bank.dim}), got {embeddings.shape}"
+            )
+        if not np.isfinite(embeddings).all():
+            raise NonFiniteError("embeddings: contain NaN or infinity")
+        lengths = np.linalg.norm(embeddings.astype(np.float64), axis=1)
+        rows = embeddings[lengths > 0] / lengths[lengths > 0, None]
+        if not len(rows):
+            return []
+        found = kmeans(
+            np.ascontiguousarray(rows, dtype=np.float32),
+            min(num_clusters, len(rows)),
+            spherical=True,
+            seed=self._seed,
+        )
+        made = [_pattern(rows[found.labels == c]) for c in np.unique(found.labels)]
+        return sorted(made, key=lambda p: -p.size)
+
+
+def _pattern(rows: F64Array) -> LearnedPattern:
+    total = rows.sum(axis=0)
+    length = float(np.linalg.norm(total))
+    return LearnedPattern(
+        (total / (length or 1.0)).astype(np.float32), length / len(rows), size=float(len(rows))
+    )
+
+
+def _direction(vector: F32Array) -> F64Array:
+    wide = vector.astype(np.float64)
+    length = np.linalg.norm(wide)
+    if not length > 0:
+        raise ShapeError("a vector of length 0 has no direction; leave it out")
+    unit: F64Array = wide / length
+    return unit
+
+
+def _empty(dim: int) -> dict[str, npt.NDArray[Any]]:
+    none = np.zeros(0, dtype=np.int64)
+    return {
+        "ids": none,
+        "sums": np.zeros((0, dim)),
+        "counts": np.zeros(0),
+        "levels": none,
+        "children": np.zeros((0, 2), dtype=np.int64),
+    }
