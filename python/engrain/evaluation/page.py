@@ -22,8 +22,8 @@ p{margin:0 0 14px;color:var(--soft)}.lead{font-size:17px;max-width:72ch}
 .card .bad{color:var(--down)}
 .grid{columns:2 440px;column-gap:14px}
 section{margin-bottom:14px;min-width:0;overflow-x:auto}.grid section{break-inside:avoid}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:8px 10px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
+table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
+th,td{padding:8px 6px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 th:first-child,td:first-child{text-align:left;white-space:normal}
 th{color:var(--soft);font-weight:500;font-size:14px}tr:last-child td{border-bottom:0}
 pre{background:var(--wash);border-radius:8px;padding:12px 14px;overflow-x:auto;margin:8px 0 0}
