@@ -22,6 +22,7 @@ bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::s
     const Guard lock(mutex_);
     if (!current(search)) return false;
     order_best(search, ranked);
+    if (!last_.empty()) score_sessions(search);
     std::vector<float> cosine(n, 0.0F), feedback(n, 0.0F);
     if (!views_.empty()) {
         std::vector<float> centroid;
@@ -122,12 +123,13 @@ void RetrievalIndex::write_row(const Search& search, std::uint32_t handle, std::
         all += weight;
         covered += frequency[t] > 0.0F ? weight : 0.0F;
     }
-    float* form = row + columns() - 6;
+    float* form = row + base_columns() - 6;
     form[0] = covered / all;
     form[1] = static_cast<float>(engrain::log(double(out.length[i]) + 5.0));
     form[2] = -static_cast<float>(engrain::log(1.0 + double(rank_of(search, position))));
-    form[4] = neighbour_score(search, neighbours_[handle].previous);
-    form[5] = neighbour_score(search, neighbours_[handle].next);
+    form[4] = neighbour_score(search, contexts_[handle].previous);
+    form[5] = neighbour_score(search, contexts_[handle].next);
+    write_context(search, handle, row + base_columns());
 }
 
 void RetrievalIndex::write_cosines(const Search& search, const float* cosine, const float* feedback,
@@ -136,8 +138,8 @@ void RetrievalIndex::write_cosines(const Search& search, const float* cosine, co
     for (std::size_t i = 0; i < n; ++i) {
         float* row = out.x + i * columns();
         if (!views_.empty()) row[1] = standard_cosine(search, 0, handles[i], cosine[i]);
-        row[columns() - 7] = feedback[i];
-        row[columns() - 3] = std::min(row[0], row[1]);
+        row[base_columns() - 7] = feedback[i];
+        row[base_columns() - 3] = std::min(row[0], row[1]);
         out.fixed[i] = row[0] + row[1];
     }
 }

@@ -5,16 +5,10 @@
 #include "engrain/transcendental.hpp"
 
 namespace engrain {
-namespace {
-
-constexpr float k1 = 1.2F, b = 0.75F;
-
-// One term's part of BM25; slope = k1 b / average length.
-inline float gain(float frequency, float weight, float slope, float length) {
-    return weight * frequency / (frequency + (k1 * (1.0F - b) + slope * length));
+float inverse_frequency(std::size_t documents, std::size_t holding) noexcept {
+    const double df = double(holding);
+    return static_cast<float>(engrain::log(1.0 + (double(documents) - df + 0.5) / (df + 0.5)));
 }
-
-}  // namespace
 
 std::vector<TermCount> count_terms(std::vector<Term>& terms) {
     std::sort(terms.begin(), terms.end());
@@ -82,8 +76,7 @@ double LexicalIndex::average_length() const noexcept {
 
 float LexicalIndex::idf(Term term) const noexcept {
     const auto* list = postings(term);
-    const double df = list == nullptr ? 0.0 : double(list->size());
-    return static_cast<float>(engrain::log(1.0 + (double(live_) - df + 0.5) / (df + 0.5)));
+    return inverse_frequency(live_, list == nullptr ? 0 : list->size());
 }
 
 void LexicalIndex::prefetch(std::uint32_t document) const noexcept {
@@ -104,7 +97,7 @@ float LexicalIndex::frequency(std::uint32_t document, Term term) const noexcept 
     return at->term == term ? at->count : 0.0F;
 }
 
-const std::vector<LexicalIndex::Posting>* LexicalIndex::postings(Term term) const noexcept {
+const std::vector<Posting>* LexicalIndex::postings(Term term) const noexcept {
     const auto found = postings_.find(term);
     return found == postings_.end() ? nullptr : &found->second;
 }
@@ -112,7 +105,8 @@ const std::vector<LexicalIndex::Posting>* LexicalIndex::postings(Term term) cons
 void LexicalIndex::accumulate(const std::vector<Posting>& list, float weight,
                               float slope) noexcept {
     for (const Posting& posting : list)
-        scores_[posting.document] += gain(posting.count, weight, slope, length_[posting.document]);
+        scores_[posting.document] +=
+            Bm25::gain(posting.count, weight, slope, length_[posting.document]);
 }
 
 void LexicalIndex::score(const std::vector<TermCount>& query,
@@ -121,24 +115,24 @@ void LexicalIndex::score(const std::vector<TermCount>& query,
     for (const TermCount& q : query)
         if (const auto* list = postings(q.term)) work += list->size();
     if (members.size() * query.size() * 8 < work) return score_by_document(query, members, out);
-    const float slope = k1 * b / static_cast<float>(average_length());
+    const float slope = Bm25::slope(average_length());
     for (const TermCount& q : query)
         if (const auto* list = postings(q.term))
-            accumulate(*list, q.count * idf(q.term) * (k1 + 1.0F), slope);
+            accumulate(*list, q.count * idf(q.term) * (Bm25::k1 + 1.0F), slope);
     for (std::size_t i = 0; i < members.size(); ++i) out[i] = scores_[members[i]];
     std::fill(scores_.begin(), scores_.end(), 0.0F);
 }
 
 void LexicalIndex::score_by_document(const std::vector<TermCount>& query,
                                      const std::vector<std::uint32_t>& members, float* out) const {
-    const float slope = k1 * b / static_cast<float>(average_length());
+    const float slope = Bm25::slope(average_length());
     std::fill(out, out + members.size(), 0.0F);
     for (const TermCount& q : query) {
         if (postings(q.term) == nullptr) continue;
-        const float weight = q.count * idf(q.term) * (k1 + 1.0F);
+        const float weight = q.count * idf(q.term) * (Bm25::k1 + 1.0F);
         for (std::size_t i = 0; i < members.size(); ++i) {
             const float tf = frequency(members[i], q.term);
-            if (tf > 0.0F) out[i] += gain(tf, weight, slope, length_[members[i]]);
+            if (tf > 0.0F) out[i] += Bm25::gain(tf, weight, slope, length_[members[i]]);
         }
     }
 }

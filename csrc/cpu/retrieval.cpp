@@ -10,45 +10,55 @@ RetrievalIndex::RetrievalIndex(const std::vector<std::size_t>& dims) {
 }
 
 void RetrievalIndex::add(std::uint32_t handle, const char* text, std::size_t size,
-                         const float* const* vectors, std::int64_t sequence) {
+                         const float* const* vectors, const Origin& origin) {
     const Guard lock(mutex_);
     std::vector<Term> terms;
     append_terms(text, size, terms);
     lexical_.add(handle, count_terms(terms));
     live_.resize(handle, 0);
     live_.push_back(1);
-    neighbours_.resize(handle + 1);
+    contexts_.resize(handle + 1);
+    contexts_[handle] = context_of(text, size, origin);
+    if (!origin.source.empty()) contexts_[handle].source = sources_.add(origin.source);
     for (std::size_t i = 0; i < views_.size(); ++i) {
         views_[i].resize(handle + 1);
         if (vectors[i] != nullptr) views_[i].set(handle, vectors[i]);
     }
-    if (sequence >= 0) link(handle, sequence);
-    scopes_[0].insert(handle, views_);
+    if (origin.sequence >= 0) link(handle, origin.sequence);
+    scopes_[0].insert(handle, views_, contexts_[handle].source);
 }
 
 void RetrievalIndex::link(std::uint32_t handle, std::int64_t sequence) {
     const auto [last, first] = last_.try_emplace(sequence, none);
-    neighbours_[handle] = {sequence, last->second, none};
-    if (!first && last->second != none) neighbours_[last->second].next = handle;
+    Context& own = contexts_[handle];
+    own.sequence = sequence;
+    if (!first) {
+        own.previous = last->second;
+        own.place = contexts_[own.previous].place + 1;
+        contexts_[own.previous].next = handle;
+    }
     last->second = handle;
 }
 
 void RetrievalIndex::unlink(std::uint32_t handle) {
-    const Neighbours own = neighbours_[handle];
+    const Context own = contexts_[handle];
     if (own.sequence < 0) return;
-    if (own.previous != none) neighbours_[own.previous].next = own.next;
-    if (own.next != none) neighbours_[own.next].previous = own.previous;
+    if (own.previous != none) contexts_[own.previous].next = own.next;
+    if (own.next != none) contexts_[own.next].previous = own.previous;
+    for (std::uint32_t after = own.next; after != none; after = contexts_[after].next)
+        --contexts_[after].place;
     if (own.next == none && own.previous == none)
         last_.erase(own.sequence);
     else if (own.next == none)
         last_[own.sequence] = own.previous;
-    neighbours_[handle] = {};
 }
 
 void RetrievalIndex::remove(std::uint32_t handle) {
     const Guard lock(mutex_);
-    for (Scope& scope : scopes_) scope.erase(handle, views_);
+    for (Scope& scope : scopes_) scope.erase(handle, views_, contexts_[handle].source);
     unlink(handle);
+    sources_.release(contexts_[handle].source);
+    contexts_[handle] = {};
     lexical_.remove(handle);
     for (VectorView& view : views_) view.clear(handle);
     live_[handle] = 0;
@@ -79,7 +89,8 @@ std::uint32_t RetrievalIndex::add_scope() {
 
 void RetrievalIndex::insert(std::uint32_t scope, std::uint32_t handle) {
     const Guard lock(mutex_);
-    if (scopes_[scope].position(handle) < 0) scopes_[scope].insert(handle, views_);
+    if (scopes_[scope].position(handle) < 0)
+        scopes_[scope].insert(handle, views_, contexts_[handle].source);
 }
 
 void RetrievalIndex::clear_scope(std::uint32_t scope) {

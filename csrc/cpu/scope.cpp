@@ -88,23 +88,31 @@ void Scope::count(std::uint32_t handle, std::size_t i, const VectorView& view, i
     if (view.has(handle)) views_[i].documents.add(view.row(handle), sign);
 }
 
-void Scope::insert(std::uint32_t handle, const std::vector<VectorView>& views) {
+void Scope::insert(std::uint32_t handle, const std::vector<VectorView>& views,
+                   std::uint32_t source) {
     members_.insert(std::lower_bound(members_.begin(), members_.end(), handle), handle);
     for (std::size_t i = 0; i < views.size(); ++i) count(handle, i, views[i], 1);
+    ++sources_[source];
     touch();
 }
 
-void Scope::erase(std::uint32_t handle, const std::vector<VectorView>& views) {
+void Scope::erase(std::uint32_t handle, const std::vector<VectorView>& views,
+                  std::uint32_t source) {
     const std::int64_t at = position(handle);
     if (at < 0) return;
     members_.erase(members_.begin() + at);
     for (std::size_t i = 0; i < views.size(); ++i) count(handle, i, views[i], -1);
+    const auto heard = sources_.find(source);
+    if (--heard->second == 0) sources_.erase(heard);
     touch();
 }
 
 void Scope::clear(const std::vector<VectorView>& views) {
-    while (!members_.empty()) erase(members_.back(), views);
-    members_.shrink_to_fit();
+    for (const std::uint32_t handle : members_)
+        for (std::size_t i = 0; i < views.size(); ++i) count(handle, i, views[i], -1);
+    members_ = {};
+    sources_.clear();
+    touch();
 }
 
 void Scope::before_move(std::uint32_t handle, std::size_t i, const VectorView& view) {

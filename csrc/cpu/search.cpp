@@ -27,6 +27,7 @@ void RetrievalIndex::search(const char* text, std::size_t size, const float* con
     search.scope = scope;
     search.version = scopes_[scope].version();
     score_text(text, size, search);
+    read_question(text, size, search);
     search.views.resize(views_.size());
     for (std::size_t i = 0; i < views_.size(); ++i)
         if (vectors[i] != nullptr) score_view(vectors[i], i, search);

@@ -22,7 +22,10 @@ static std::vector<float> unit(std::size_t seed, std::size_t dim) {
 static void add(RetrievalIndex& index, std::uint32_t handle, const std::string& text) {
     const std::vector<float> vector = unit(handle, 20);
     const float* pointer = vector.data();
-    index.add(handle, text.data(), text.size(), &pointer, handle / 4);
+    Origin origin;
+    origin.sequence = handle / 4;
+    origin.source = handle % 2 == 0 ? "ada" : "bob";
+    index.add(handle, text.data(), text.size(), &pointer, origin);
 }
 
 static Search find(RetrievalIndex& index, const std::string& text, std::size_t seed) {

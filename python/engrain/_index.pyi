@@ -55,7 +55,13 @@ class RetrievalIndex:
     @property
     def average_length(self) -> float: ...
     def add(
-        self, handle: int, text: str, vectors: Sequence[F32Array | None], sequence: int = -1
+        self,
+        handle: int,
+        text: str,
+        vectors: Sequence[F32Array | None],
+        sequence: int = -1,
+        source: str | None = None,
+        time: float | None = None,
     ) -> None: ...
     def remove(self, handle: int) -> None: ...
     def move(self, handle: int, view: int, vector: F32Array) -> None: ...

@@ -57,6 +57,12 @@ cdef extern from "engrain/scope.hpp" namespace "engrain":
         const vector[uint32_t]& members() const
         ScopeView& view(size_t i)
 
+cdef extern from "<string_view>" namespace "std":
+    cdef cppclass string_view:
+        string_view()
+        string_view(const char* data, size_t size)
+
+
 cdef extern from "engrain/retrieval.hpp" namespace "engrain":
     cdef cppclass Cosines "engrain::Search::Cosines":
         cbool asked
@@ -75,6 +81,10 @@ cdef extern from "engrain/retrieval.hpp" namespace "engrain":
         float* centred
         float* frequency
         float* length
+    cdef cppclass Origin:
+        int64_t sequence
+        string_view source
+        double time
     cdef cppclass CIndex "engrain::RetrievalIndex":
         CIndex(const vector[size_t]& dims) except +
         size_t handles() const
@@ -85,7 +95,7 @@ cdef extern from "engrain/retrieval.hpp" namespace "engrain":
         const LexicalIndex& lexical() const
         Scope& scope(size_t i)
         void add(uint32_t handle, const char* text, size_t size, const float** vectors,
-                 int64_t sequence) except +
+                 const Origin& origin) except +
         void remove(uint32_t handle) except +
         void move(uint32_t handle, size_t view, const float* vector) except +
         void replace_view(size_t view, const float* rows, size_t dim) except +

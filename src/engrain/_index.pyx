@@ -10,12 +10,14 @@ from libcpp.vector cimport vector
 from engrain._csrc cimport (
     CIndex,
     CSearch,
+    Origin,
     Rows,
     TermCount,
     VectorSum,
     append_terms,
     count_terms,
     hash_text,
+    string_view,
 )
 
 from engrain.base.errors import NonFiniteError, ShapeError
@@ -25,9 +27,16 @@ include "_arrays.pxi"
 cnp.import_array()
 
 
-cdef bytes encode(text):
+# In the order of ContextColumn.
+CONTEXT = (
+    "x:winbm", "x:wincos", "x:n-2", "x:n+2", "x:src", "x:men", "x:date", "x:when_time",
+    "x:num_digit", "x:sessbm", "x:sessmax", "x:qmark", "x:prevq", "x:prevq_score", "x:pos",
+)
+
+
+cdef bytes encode(text, str name="text"):
     if not isinstance(text, str):
-        raise TypeError(f"text: expected str, got {type(text).__name__}")
+        raise TypeError(f"{name}: expected str, got {type(text).__name__}")
     return (<str>text).lower().encode("utf-8", "surrogatepass")
 
 
@@ -184,7 +193,7 @@ cdef class RetrievalIndex:
         self.dims = tuple(dims)
         cosines = ["s:cos"] + [f"s:cos{i}" for i in range(2, len(self.dims) + 1)]
         features = ["s:prf", "s:cov", "s:len", "s:rank", "s:min", "s:prev", "s:next"]
-        self.names = ("s:bm25", *cosines, *features)
+        self.names = ("s:bm25", *cosines, *features, *CONTEXT)
 
     def __init__(self, dims=()):
         pass  # takes the argument that __cinit__ has used, so that a subclass may pass it on
@@ -255,14 +264,20 @@ cdef class RetrievalIndex:
             out[i] = p[i]
         return out
 
-    def add(self, handle, text, vectors, sequence=-1):
+    def add(self, handle, text, vectors, sequence=-1, source=None, time=None):
         if not self.index.handles() <= handle < 0xFFFFFFFF:
             raise ValueError(
                 f"handle: expected {self.index.handles()} or above (handles ascend), got {handle}"
             )
         cdef bytes raw = encode(text)
         cdef vector[const float*] pointers = self.pointers(vectors)
-        self.index.add(handle, raw, len(raw), pointers.data(), sequence)
+        cdef bytes name = b"" if source is None else encode(source, "source")
+        cdef Origin origin
+        origin.sequence = sequence
+        origin.source = string_view(name, len(name))
+        if time is not None:
+            origin.time = time
+        self.index.add(handle, raw, len(raw), pointers.data(), origin)
 
     def remove(self, handle):
         self.index.remove(self.live(handle))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from engrain.base.arrays import F32Array
+from engrain.evaluation.times import parse_time
 from engrain.memory.index import StaticIndex, unit_rows
 
 DISCOUNT = 1 / np.log2(np.arange(2, 12))
@@ -44,7 +45,8 @@ def build(documents: list[dict[str, Any]], rows: F32Array) -> tuple[StaticIndex,
         key = (document.get("conv", ""), document.get("session"))
         sequence = sequences.setdefault(key, len(sequences)) if "session" in document else -1
         text = f"{document.get('title') or ''} {document['text']}"
-        index.add(handle, text, [rows[handle]], sequence)
+        told = parse_time(document.get("session_date"))
+        index.add(handle, text, [rows[handle]], sequence, document.get("speaker"), told)
         talks[document.get("conv")].append(handle)
     scopes = {talk: index.scope(np.array(members)) for talk, members in talks.items() if talk}
     return index, scopes

@@ -15,6 +15,26 @@ struct TermCount {
     float count;
 };
 
+// That a term occurs in a document, and how often.
+struct Posting {
+    std::uint32_t document;
+    float count;
+};
+
+// ln(1 + (N - df + .5) / (df + .5)).
+float inverse_frequency(std::size_t documents, std::size_t holding) noexcept;
+
+// One term's part of BM25: weight = c_t idf_t (k1 + 1), slope = k1 b / average length.
+struct Bm25 {
+    static constexpr float k1 = 1.2F, b = 0.75F;
+    static float slope(double average_length) noexcept {
+        return k1 * b / static_cast<float>(average_length);
+    }
+    static float gain(float frequency, float weight, float slope, float length) noexcept {
+        return weight * frequency / (frequency + (k1 * (1.0F - b) + slope * length));
+    }
+};
+
 // Sorts `terms` and returns each once with how often it occurs, ascending by term.
 std::vector<TermCount> count_terms(std::vector<Term>& terms);
 
@@ -37,19 +57,17 @@ class LexicalIndex {
     // Frequency of the term in the document.
     float frequency(std::uint32_t document, Term term) const noexcept;
 
+    // Ascending by document; null where no document has the term.
+    const std::vector<Posting>* postings(Term term) const noexcept;
+
     // out[i] = score of members[i] (ascending).
     void score(const std::vector<TermCount>& query, const std::vector<std::uint32_t>& members,
                float* out);
 
   private:
-    struct Posting {
-        std::uint32_t document;
-        float count;
-    };
     struct Slice {
         std::size_t begin, end;
     };
-    const std::vector<Posting>* postings(Term term) const noexcept;
     void accumulate(const std::vector<Posting>& postings, float weight, float slope) noexcept;
     void score_by_document(const std::vector<TermCount>& query,
                            const std::vector<std::uint32_t>& members, float* out) const;

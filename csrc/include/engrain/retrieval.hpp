@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engrain/context.hpp"
 #include "engrain/lexical.hpp"
 #include "engrain/scope.hpp"
 #include "engrain/view.hpp"
@@ -35,6 +36,9 @@ struct Search {
     Standard bm25_standard;
     std::vector<Cosines> views;
     std::vector<float> fixed;  // z(BM25) + z(first view), by position, from the scan
+    Cues cues;
+    Sources::Name named;  // the one source of the scope that the question names
+    SessionScores sessions;
 
     std::vector<std::uint32_t> best;  // positions by exact static score, best first
     std::vector<std::pair<std::uint32_t, std::uint32_t>> ranks;  // (position, rank), by position
@@ -58,16 +62,16 @@ class RetrievalIndex {
 
     std::size_t handles() const noexcept { return live_.size(); }
     bool holds(std::size_t handle) const noexcept { return handle < live_.size() && live_[handle]; }
-    std::size_t columns() const noexcept { return 8 + (views_.size() > 1 ? views_.size() : 1); }
+    std::size_t columns() const noexcept { return base_columns() + context_columns; }
     std::size_t scopes() const noexcept { return scopes_.size(); }
     const std::vector<VectorView>& views() const noexcept { return views_; }
     const LexicalIndex& lexical() const noexcept { return lexical_; }
     Scope& scope(std::size_t i) noexcept { return scopes_[i]; }
 
     // `handle` is at least handles(); those passed over stay empty. `vectors` has one pointer per
-    // view, null for none. sequence < 0: no neighbours.
+    // view, null for none.
     void add(std::uint32_t handle, const char* text, std::size_t size, const float* const* vectors,
-             std::int64_t sequence);
+             const Origin& origin);
     void remove(std::uint32_t handle);
     void move(std::uint32_t handle, std::size_t view, const float* vector);
     // `rows` is (handles(), dim); a row of zeros is no vector.
@@ -94,16 +98,27 @@ class RetrievalIndex {
     std::int64_t foreign(std::uint32_t scope, const std::uint32_t* handles, std::size_t n);
 
   private:
-    struct Neighbours {
-        std::int64_t sequence = -1;
-        std::uint32_t previous = none, next = none;
-    };
+    std::size_t base_columns() const noexcept {
+        return 8 + (views_.size() > 1 ? views_.size() : 1);
+    }
     bool current(const Search& search) const noexcept {
         return scopes_[search.scope].version() == search.version;
     }
     void order_best(Search& search, std::size_t n);
     void link(std::uint32_t handle, std::int64_t sequence);
     void unlink(std::uint32_t handle);
+    void read_question(const char* text, std::size_t size, Search& search) const;
+    Sources::Name source_named(const std::vector<std::string_view>& words,
+                               const Scope& scope) const;
+    void score_sessions(Search& search) const;
+    void gather_sessions(Search& search, std::vector<float>& length) const;
+    void score_session_texts(Search& search, const std::vector<float>& length) const;
+    std::uint32_t step(std::uint32_t handle, int steps) const noexcept;
+    float window(const Search& search, std::uint32_t handle, const std::vector<float>& scores,
+                 const Search::Standard& standard) const noexcept;
+    bool mentions(const Sources::Name& named, std::uint32_t handle) const noexcept;
+    void write_sequence(const Search& search, std::uint32_t handle, float* out) const noexcept;
+    void write_context(const Search& search, std::uint32_t handle, float* out) const noexcept;
     void score_text(const char* text, std::size_t size, Search& search);
     void score_view(const float* vector, std::size_t i, Search& search);
     void scan(const Search& search, std::size_t view, float* out);
@@ -129,8 +144,9 @@ class RetrievalIndex {
     std::vector<VectorView> views_;
     std::vector<Scope> scopes_;
     std::vector<char> live_;
-    std::vector<Neighbours> neighbours_;
-    std::unordered_map<std::int64_t, std::uint32_t> last_;
+    std::vector<Context> contexts_;
+    std::unordered_map<std::int64_t, std::uint32_t> last_;  // memory of each sequence
+    Sources sources_;
     std::vector<std::int8_t> codes_;  // scratch of scan
     std::vector<std::int32_t> dots_;
 };

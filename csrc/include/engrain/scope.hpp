@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 #include "engrain/view.hpp"
@@ -54,9 +55,11 @@ class Scope {
     // Changes with every change of members or of their vectors.
     std::uint64_t version() const noexcept { return version_; }
     ScopeView& view(std::size_t i) noexcept { return views_[i]; }
+    // Whether a member comes from the source.
+    bool hears(std::uint32_t source) const { return sources_.count(source) > 0; }
 
-    void insert(std::uint32_t handle, const std::vector<VectorView>& views);
-    void erase(std::uint32_t handle, const std::vector<VectorView>& views);
+    void insert(std::uint32_t handle, const std::vector<VectorView>& views, std::uint32_t source);
+    void erase(std::uint32_t handle, const std::vector<VectorView>& views, std::uint32_t source);
     void clear(const std::vector<VectorView>& views);
     // Around a change of a member's vector.
     void before_move(std::uint32_t handle, std::size_t i, const VectorView& view);
@@ -70,6 +73,7 @@ class Scope {
 
     std::vector<std::uint32_t> members_;  // ascending
     std::vector<ScopeView> views_;
+    std::unordered_map<std::uint32_t, std::uint32_t> sources_;  // members of each
     std::uint64_t version_ = 0;
 };
 

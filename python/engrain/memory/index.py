@@ -47,7 +47,25 @@ class StaticIndex(RetrievalIndex):
     s:next    the same of the neighbour after
     ========  =====================================================================
 
-    A view counts 0 where the query or the document has no vector in it.
+    ============  =================================================================
+    x:winbm       s:bm25 over a window of ±2 neighbours, weights .3 .6 1 .6 .3
+    x:wincos      s:cos over the same window, at the precision of the scan
+    x:n-2, x:n+2  as s:prev and s:next, two places away
+    x:sessbm      z(BM25) of the whole sequence as one text, over the scope's sequences
+    x:sessmax     z(best static score in the sequence)
+    x:qmark       1 where the text ends in a question mark
+    x:prevq       1 where the neighbour before does
+    x:prevq_score its static score, at least 0: answers follow matching questions
+    x:pos         log(1 + place in the sequence)
+    x:src         where the question names exactly one source: 1 on its memories, -1 on others'
+    x:men         and 1 where the text names it too
+    x:date        closeness in time to a date in the question: exp(-days / 10), of a month / 25
+    x:when_time   1 where the question asks when or how long and the text has a word of time
+    x:num_digit   1 where it asks how many or how long and the text has a digit
+    ============  =================================================================
+
+    A view counts 0 where the query or the document has no vector in it, context where sequence,
+    source or time are not known; neighbours count where they belong to the scope.
 
     Parameters
     ----------

@@ -144,7 +144,7 @@ class State:
         )
         self.catalog.add(meta["id"], record, seq)
         sequence = self.catalog.sequence_number(record.sequence)
-        self.index.add(record.handle, record.text, views, sequence)
+        self.index.add(record.handle, record.text, views, sequence, record.source, record.time)
         for scope in self.scopes.of(record):
             self.index.extend(scope, record.handle)
         for component in self.learner.components:

@@ -1,0 +1,203 @@
+// The columns of a RetrievalIndex that read a memory's context.
+#include "engrain/context.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engrain/retrieval.hpp"
+#include "engrain/transcendental.hpp"
+
+namespace engrain {
+namespace {
+
+constexpr float window_weights[] = {0.3F, 0.6F, 1.0F, 0.6F, 0.3F};
+constexpr float noise = 1e-6F;
+
+void standardize(std::vector<float>& x) {
+    double sum = 0.0, squares = 0.0;
+    for (const float value : x) sum += value;
+    const double mean = x.empty() ? 0.0 : sum / double(x.size());
+    for (const float value : x) squares += (value - mean) * (value - mean);
+    const double deviation = x.empty() ? 0.0 : std::sqrt(squares / double(x.size()));
+    for (float& value : x) value = static_cast<float>((value - mean) / (deviation + noise));
+}
+
+float flag(bool set) { return set ? 1.0F : 0.0F; }
+
+}  // namespace
+
+Context context_of(const char* text, std::size_t size, const Origin& origin) {
+    Context context;
+    context.form = read_form(text, size);
+    context.day = day_of(origin.time);
+    const std::size_t named = origin.source.size();
+    context.announced = named > 0 && size > named && text[named] == ':' &&
+                        std::string_view(text, named) == origin.source;
+    return context;
+}
+
+void RetrievalIndex::read_question(const char* text, std::size_t size, Search& search) const {
+    const std::vector<std::string_view> words = words_of(text, size);
+    search.cues = read_cues(words);
+    if (!sources_.empty()) search.named = source_named(words, scopes_[search.scope]);
+}
+
+// Whole names count before shortened ones.
+Sources::Name RetrievalIndex::source_named(const std::vector<std::string_view>& words,
+                                           const Scope& scope) const {
+    std::vector<Sources::Name> names;
+    for (const std::string_view word : words) sources_.find(word, names);
+    names.erase(
+        std::remove_if(names.begin(), names.end(),
+                       [&](const Sources::Name& name) { return !scope.hears(name.source); }),
+        names.end());
+    if (std::any_of(names.begin(), names.end(), [](const auto& name) { return name.whole; }))
+        names.erase(std::remove_if(names.begin(), names.end(),
+                                   [](const Sources::Name& name) { return !name.whole; }),
+                    names.end());
+    const bool one =
+        !names.empty() && std::all_of(names.begin(), names.end(), [&](const Sources::Name& name) {
+            return name.source == names[0].source;
+        });
+    return one ? names[0] : Sources::Name{};
+}
+
+void RetrievalIndex::score_sessions(Search& search) const {
+    if (search.sessions.known) return;
+    std::vector<float> length;
+    gather_sessions(search, length);
+    score_session_texts(search, length);
+    standardize(search.sessions.bm25);
+    standardize(search.sessions.best);
+    search.sessions.known = true;
+}
+
+// Sessions are numbered by their first member, so that sums do not depend on what was removed.
+void RetrievalIndex::gather_sessions(Search& search, std::vector<float>& length) const {
+    const Scope& scope = scopes_[search.scope];
+    const auto& members = scope.members();
+    SessionScores& sessions = search.sessions;
+    std::unordered_map<std::int64_t, std::uint32_t> numbers;
+    sessions.of.assign(members.size(), none);
+    for (std::size_t i = 0; i < members.size(); ++i) {
+        const Context& own = contexts_[members[i]];
+        if (own.sequence < 0) continue;
+        const std::int64_t before = own.previous == none ? -1 : scope.position(own.previous);
+        std::uint32_t session = before >= 0 ? sessions.of[static_cast<std::size_t>(before)] : none;
+        if (session == none) {
+            const auto fresh = static_cast<std::uint32_t>(length.size());
+            session = numbers.try_emplace(own.sequence, fresh).first->second;
+        }
+        if (session == length.size()) {
+            length.push_back(0.0F);
+            sessions.best.push_back(search.fixed[i]);
+        }
+        sessions.of[i] = session;
+        length[session] += lexical_.length(members[i]);
+        sessions.best[session] = std::max(sessions.best[session], search.fixed[i]);
+    }
+}
+
+// BM25 over the sessions' whole texts.
+void RetrievalIndex::score_session_texts(Search& search, const std::vector<float>& length) const {
+    const Scope& scope = scopes_[search.scope];
+    const auto& members = scope.members();
+    SessionScores& sessions = search.sessions;
+    std::vector<float> frequency(length.size(), 0.0F);
+    std::vector<std::uint32_t> holding;
+    const auto count = [&](std::size_t position, float times) {
+        const std::uint32_t session = sessions.of[position];
+        if (session == none || times == 0.0F) return;
+        if (frequency[session] == 0.0F) holding.push_back(session);
+        frequency[session] += times;
+    };
+    double total = 0.0;
+    for (const float own : length) total += own;
+    const float slope = Bm25::slope(total > 0.0 ? total / double(length.size()) : 1.0);
+    sessions.bm25.assign(length.size(), 0.0F);
+    for (const TermCount& asked : search.terms) {
+        const auto* list = lexical_.postings(asked.term);
+        if (list == nullptr) continue;
+        if (list->size() <= 8 * members.size()) {
+            for (const Posting& posting : *list) {
+                const std::int64_t position = scope.position(posting.document);
+                if (position >= 0) count(static_cast<std::size_t>(position), posting.count);
+            }
+        } else {
+            for (std::size_t i = 0; i < members.size(); ++i)
+                count(i, lexical_.frequency(members[i], asked.term));
+        }
+        const float idf = inverse_frequency(length.size(), holding.size());
+        for (const std::uint32_t session : holding) {
+            sessions.bm25[session] += Bm25::gain(
+                frequency[session], asked.count * idf * (Bm25::k1 + 1.0F), slope, length[session]);
+            frequency[session] = 0.0F;
+        }
+        holding.clear();
+    }
+}
+
+// The memory so many places after this one in its sequence, none beyond its ends.
+std::uint32_t RetrievalIndex::step(std::uint32_t handle, int steps) const noexcept {
+    for (; steps < 0 && handle != none; ++steps) handle = contexts_[handle].previous;
+    for (; steps > 0 && handle != none; --steps) handle = contexts_[handle].next;
+    return handle;
+}
+
+float RetrievalIndex::window(const Search& search, std::uint32_t handle,
+                             const std::vector<float>& scores,
+                             const Search::Standard& standard) const noexcept {
+    float sum = 0.0F;
+    for (int offset = -2; offset <= 2; ++offset) {
+        const std::uint32_t at = step(handle, offset);
+        const std::int64_t position = at == none ? -1 : scopes_[search.scope].position(at);
+        if (position >= 0)
+            sum +=
+                window_weights[offset + 2] * standard.z(scores[static_cast<std::size_t>(position)]);
+    }
+    return sum;
+}
+
+// The name before the colon that says who speaks is no mention.
+bool RetrievalIndex::mentions(const Sources::Name& named, std::uint32_t handle) const noexcept {
+    const Context& own = contexts_[handle];
+    const bool speaks = own.announced && own.source == named.source;
+    return lexical_.frequency(handle, named.term) > (speaks ? 1.0F : 0.0F);
+}
+
+void RetrievalIndex::write_sequence(const Search& search, std::uint32_t handle,
+                                    float* out) const noexcept {
+    const Context& own = contexts_[handle];
+    out[window_bm25] = window(search, handle, search.bm25, search.bm25_standard);
+    if (!views_.empty() && search.views[0].asked)
+        out[window_cosine] =
+            window(search, handle, search.views[0].scores, search.views[0].standard);
+    out[two_before] = neighbour_score(search, step(handle, -2));
+    out[two_after] = neighbour_score(search, step(handle, 2));
+    const auto position = static_cast<std::size_t>(scopes_[search.scope].position(handle));
+    const std::uint32_t session = search.sessions.of[position];
+    out[session_bm25] = search.sessions.bm25[session];
+    out[session_best] = search.sessions.best[session];
+    out[asks] = flag(own.form.asks);
+    out[place] = static_cast<float>(engrain::log(1.0 + double(own.place)));
+    if (own.previous == none || !contexts_[own.previous].form.asks) return;
+    if (scopes_[search.scope].position(own.previous) < 0) return;
+    out[after_question] = 1.0F;
+    out[after_question_score] = std::max(0.0F, neighbour_score(search, own.previous));
+}
+
+void RetrievalIndex::write_context(const Search& search, std::uint32_t handle,
+                                   float* out) const noexcept {
+    const Context& own = contexts_[handle];
+    if (own.sequence >= 0) write_sequence(search, handle, out);
+    if (search.named.source != Sources::none) {
+        if (own.source != Sources::none)
+            out[from_named] = own.source == search.named.source ? 1.0F : -1.0F;
+        out[mentions_named] = flag(mentions(search.named, handle));
+    }
+    out[close_date] = closeness(search.cues.date, own.day);
+    out[when_time] = flag(search.cues.when && own.form.times);
+    out[number_digit] = flag(search.cues.number && own.form.counts);
+}
+
+}  // namespace engrain
