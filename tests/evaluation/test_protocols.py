@@ -13,7 +13,7 @@ from tests.evaluation.worlds import TOPICS, WORDINGS, make_world
 
 ALL = TOPICS * WORDINGS
 KEYS = {
-    "dataset", "protocol", "queries", "static", "learned", "lift", "overlap", "no_overlap",
+    "dataset", "protocol", "queries", "static", "prior", "learned", "lift", "overlap", "no_overlap",
     "static_weights", "evidence", "mechanisms", "conversations", "latency_us",
 }  # fmt: skip
 

@@ -43,6 +43,9 @@ def evaluate(
         bool, typer.Option("--drift", help="Half-way, other documents become the right ones.")
     ] = False,
     delay: Annotated[int, typer.Option(help="Requests by which feedback comes late.")] = 0,
+    prior: Annotated[
+        str, typer.Option(help="Weights to start from: base, fixed or auto.")
+    ] = "base",
     seed: Annotated[int, typer.Option(help="Seed of order, folds and simulated users.")] = 1,
     json: Json = None,
     report: Annotated[Path | None, typer.Option(help="Write a self-contained HTML page.")] = None,
@@ -68,6 +71,7 @@ def evaluate(
         flip=flip,
         drift=drift,
         delay=delay,
+        prior=prior,  # type: ignore[arg-type]
         seed=seed,
     )
     with progress_bar() as progress:
@@ -102,11 +106,11 @@ def show(result: Mapping[str, Any]) -> None:
 
 
 def measures(result: Mapping[str, Any]) -> Table:
-    """Return static and learned quality as a table."""
+    """Return static, prior and learned quality as a table."""
     table = Table(box=None, pad_edge=False)
     for column in ("", "nDCG@10", "recall@5", "recall@10", "MRR@10", "success@1"):
         table.add_column(column, justify="left" if not column else "right")
-    for name in ("static", "learned"):
+    for name in ("static", "prior", "learned"):
         row = result[name]
         cells = [row[key] for key in ("ndcg10", "recall5", "recall10", "mrr", "r1")]
         table.add_row(name, *(f"{cell:.4f}" for cell in cells))

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias, get_args
 
 from engrain.base.errors import ConfigError
 from engrain.evaluation.clicks import CLICKS, Clicks
+from engrain.memory.prior import PRIORS, Prior
 
 Protocol: TypeAlias = Literal["static", "kfold", "prequential", "repeat"]
 Teach: TypeAlias = Literal["judge", "shown"]
@@ -41,6 +42,9 @@ class Options:
         Half-way, other documents become the right ones.
     delay : int
         Feedback arrives so many requests late.
+    prior : {"base", "fixed", "auto"}
+        Weights that the memory starts from. The weights that "auto" takes for conversations were
+        learned on judged ones: it is no measure on those.
     refit_every : int
         Requests between two refits where feedback teaches.
     seed : int
@@ -57,11 +61,17 @@ class Options:
     flip: float = 0.0
     drift: bool = False
     delay: int = 0
+    prior: Prior = "base"
     refit_every: int = 50
     seed: int = 1
 
     def __post_init__(self) -> None:
-        for name, known in (("protocol", PROTOCOLS), ("teach", TEACH), ("clicks", CLICKS)):
+        for name, known in (
+            ("protocol", PROTOCOLS),
+            ("teach", TEACH),
+            ("clicks", CLICKS),
+            ("prior", PRIORS),
+        ):
             if getattr(self, name) not in known:
                 raise ConfigError(
                     f"{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}"

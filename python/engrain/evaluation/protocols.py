@@ -57,7 +57,8 @@ class Run:
         """Make a fresh memory of the data set."""
         mechanisms = self.options.mechanisms or ()
         foreign = [m for m in mechanisms if not is_builtin(m)]
-        subject = Subject(self.dataset, self.folder / f"{name}.db", foreign, self.stopwatch)
+        path = self.folder / f"{name}.db"
+        subject = Subject(self.dataset, path, foreign, self.stopwatch, self.options.prior)
         self._choose_columns(subject)
         return subject
 

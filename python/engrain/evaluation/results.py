@@ -25,8 +25,9 @@ class Studied:
     conv : str or None
     overlap : bool
         A relevant document had been rewarded before this question.
-    static, static_weights, learned : Quality
-        By the base weights, by learned weights of the static columns, by all that was learned.
+    static, prior, static_weights, learned : Quality
+        By the base weights, by those that the memory started from, by learned weights of the
+        static columns, by all that was learned.
     without : ndarray of float64, shape (mechanisms,)
         nDCG@10 when one mechanism's addends are left out.
     """
@@ -35,6 +36,7 @@ class Studied:
     conv: str | None
     overlap: bool
     static: Quality
+    prior: Quality
     static_weights: Quality
     learned: Quality
     without: F64Array
@@ -60,6 +62,7 @@ def study(
         conv=conv,
         overlap=overlap,
         static=quality(candidates.rows @ candidates.base),
+        prior=quality(candidates.rows @ candidates.prior),
         static_weights=quality(candidates.rows @ candidates.control),
         learned=quality(candidates.scores),
         without=ablate(hits, len(relevant), candidates, columns),
@@ -92,6 +95,7 @@ def summarise(
     return {
         "queries": len(studied),
         "static": mean_quality([s.static for s in studied]),
+        "prior": mean_quality([s.prior for s in studied]),
         "learned": mean_quality([s.learned for s in studied]),
         "lift": {
             "ndcg10": mean(lift),

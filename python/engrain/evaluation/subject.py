@@ -15,6 +15,7 @@ from engrain.base.arrays import F32Array
 from engrain.base.clock import SimulatedClock
 from engrain.evaluation.datasets import Dataset, Document, Question
 from engrain.memory import Candidates, Memory, Recall
+from engrain.memory.prior import Prior
 
 SHOWN = 10
 SECONDS_PER_REQUEST = 60.0
@@ -55,16 +56,25 @@ class Subject:
         Further components by entry-point name.
     stopwatch : Stopwatch
         Where recalls and feedback are timed.
+    prior : {"base", "fixed", "auto"}
+        Of the memory.
     """
 
     def __init__(
-        self, dataset: Dataset, path: Path, components: Sequence[str], stopwatch: Stopwatch
+        self,
+        dataset: Dataset,
+        path: Path,
+        components: Sequence[str],
+        stopwatch: Stopwatch,
+        prior: Prior = "base",
     ) -> None:
         self.dataset = dataset
         self.stopwatch = stopwatch
         times = [d.time for d in dataset.documents if d.time is not None]
         self.clock = SimulatedClock(max([*times, FIRST_DAY]) + SECONDS_PER_REQUEST)
-        self.memory = Memory(path, dim=dataset.dim, components=components, clock=self.clock)
+        self.memory = Memory(
+            path, dim=dataset.dim, components=components, clock=self.clock, prior=prior
+        )
         self.memory.remember_many(self._items())
 
     def __enter__(self) -> Self:

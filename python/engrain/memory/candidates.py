@@ -23,7 +23,9 @@ class Candidates:
     weights : ndarray of float32, shape (components,)
         Learned.
     base : ndarray of float32, shape (components,)
-        Of the static base, before any learning.
+        Of the static base, BM25 + cosine.
+    prior : ndarray of float32, shape (components,)
+        Before any learning here.
     control : ndarray of float32, shape (components,)
         Learned for static components alone; 0 for evidence.
     """
@@ -34,4 +36,5 @@ class Candidates:
     scores: F32Array
     weights: F32Array
     base: F32Array
+    prior: F32Array
     control: F32Array

@@ -18,6 +18,7 @@ from engrain.memory.codec import Arrays
 from engrain.memory.evidence import Evidence, Similar
 from engrain.memory.index import Block, Search
 from engrain.memory.ledger import Ledger
+from engrain.memory.prior import prior_weights
 from engrain.memory.question import Question
 from engrain.memory.ranking import RankingModel
 from engrain.memory.traces import OpenTrace
@@ -40,10 +41,16 @@ class Learner:
         Columns of the static index.
     components : sequence of Component
         Further columns.
+    prior : str
+        Kind of weights to start from and to shrink to; see `engrain.memory.prior`.
     """
 
     def __init__(
-        self, dim: int, static_names: Sequence[str], components: Sequence[Component]
+        self,
+        dim: int,
+        static_names: Sequence[str],
+        components: Sequence[Component],
+        prior: str = "base",
     ) -> None:
         self.components = tuple(components)
         self.evidence = Evidence(dim)
@@ -51,7 +58,7 @@ class Learner:
         kinds = ["static"] * len(static_names) + ["evidence"] * len(Evidence.NAMES)
         kinds += [component.kind for component in self.components]
         signs = [0] * len(static_names) + [*Evidence.SIGNS, *(c.sign for c in self.components)]
-        base: dict[str, float] = {name: 1.0 for name in ("s:bm25", "s:cos") if name in self.names}
+        base = prior_weights(prior, self.names)
         self.model = RankingModel(self.names, kinds, signs, base=base, lam=CLICK_LAMBDA)
         self.control = RankingModel(
             self.names, kinds, signs, base=base, lam=CLICK_LAMBDA, evidence=False
@@ -80,6 +87,10 @@ class Learner:
             yield
         finally:
             self.model.available, self.model.weights = available, weights
+
+    def column_weights(self, known: Mapping[str, float]) -> F32Array:
+        """Return weights given by name as a row, 0 for columns not named."""
+        return np.array([known.get(name, 0.0) for name in self.names], dtype=np.float32)
 
     # -- before learning ------------------------------------------------------------------------
 

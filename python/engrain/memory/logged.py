@@ -18,6 +18,7 @@ from engrain.memory.answering import Ranked, Request
 from engrain.memory.embedder import as_embedder
 from engrain.memory.opening import check_settings, expirer, replay
 from engrain.memory.parts import Parts
+from engrain.memory.prior import Prior, check_prior, kind_of
 from engrain.memory.question import rounded
 from engrain.memory.remembering import Item
 from engrain.memory.scopes import filter_key
@@ -34,7 +35,7 @@ class LoggedState:
 
     Parameters
     ----------
-    path, dim, embedder, tenant, components, clock, seed, mode
+    path, dim, embedder, tenant, components, clock, prior, seed, mode
         As in `engrain.Memory`.
     """
 
@@ -47,12 +48,14 @@ class LoggedState:
         tenant: str,
         components: Sequence[str | Component] | None,
         clock: Clock | None,
+        prior: Prior,
         seed: int,
         mode: Literal["a", "r"],
     ) -> None:
         self._lock = threading.RLock()
         self._clock = clock or wall_clock
         self._seed = doors.checked_count(seed, "seed")
+        self._prior = check_prior(prior)
         self._dim = None if dim is None else doors.checked_count(dim, "dim", 1)
         self._embedder = None if embedder is None else as_embedder(embedder)
         if self._embedder is not None and dim not in (None, self._embedder.dim):
@@ -153,8 +156,8 @@ class LoggedState:
             return self._state.settings.dims[0] if self._state.settings.dims else 0
         return self._embedder.dim if self._embedder is not None else self._dim
 
-    def _create_if_new(self, vector: F32Array | None) -> None:
-        """Fix width and embedding space with the first content."""
+    def _create_if_new(self, vector: F32Array | None, *, dialogue: bool = False) -> None:
+        """Fix width, embedding space and prior with the first content."""
         if self._created:
             return
         dim = self._dim if vector is None else vector.size
@@ -162,10 +165,11 @@ class LoggedState:
             self._embedder = self._embedder or as_embedder(DEFAULT_EMBEDDER)
             dim = self._embedder.dim
         name = None if self._embedder is None else self._embedder.name
-        meta = {"dims": [dim], "embedder": name, "seed": self._seed}
+        prior = kind_of(self._prior, dialogue=dialogue)
+        meta = {"dims": [dim], "embedder": name, "seed": self._seed, "prior": prior}
         payloads = events.simple(meta)
         receipt = self._log.append(events.CREATED, payloads)
-        settings = Settings((dim,), name, self._seed)
+        settings = Settings((dim,), name, self._seed, prior)
         state = State(settings, self._parts.fresh(), expirer(self._log))
         state.apply(self._event(receipt, events.CREATED, payloads))
         self._state, self._created = state, True

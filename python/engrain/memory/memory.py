@@ -19,9 +19,10 @@ from engrain.memory.explain import Explanation, explain
 from engrain.memory.ledger import Lift
 from engrain.memory.logged import LoggedState
 from engrain.memory.opening import replay, seq_at
+from engrain.memory.prior import BASE, Prior
 from engrain.memory.recall import Recall
 from engrain.memory.refit import RefitReport, refit
-from engrain.memory.remembering import checked_items
+from engrain.memory.remembering import checked_items, is_turn
 from engrain.memory.state import Rule
 from engrain.storage import Head, Receipt, VerifyReport
 
@@ -46,6 +47,10 @@ class Memory(LoggedState):
         entry-point name in the group ``engrain.components``.
     clock : callable, optional
         Returns seconds since the epoch.
+    prior : {"auto", "fixed", "base"}
+        Weights that a new file's ranking starts from: "base" is BM25 + cosine; "fixed" adds what
+        surrounds a memory, with weights 1; "auto" takes weights learned on other conversations
+        where what is remembered first has a sequence and a source, and the base elsewhere.
     seed : int
         Seed of everything random.
     mode : {"a", "r"}
@@ -73,6 +78,7 @@ class Memory(LoggedState):
         tenant: str = "default",
         components: Sequence[str | Component] | None = None,
         clock: Clock | None = None,
+        prior: Prior = "auto",
         seed: int = 0,
         mode: Literal["a", "r"] = "a",
     ) -> None:
@@ -83,6 +89,7 @@ class Memory(LoggedState):
             tenant=tenant,
             components=components,
             clock=clock,
+            prior=prior,
             seed=seed,
             mode=mode,
         )
@@ -144,7 +151,8 @@ class Memory(LoggedState):
         with self._lock:
             self._begin()
             checked = checked_items(items, self._clock(), self._width())
-            self._create_if_new(next((i.vector for i in checked if i.vector is not None), None))
+            vector = next((i.vector for i in checked if i.vector is not None), None)
+            self._create_if_new(vector, dialogue=any(is_turn(item) for item in checked[:1]))
             self._embed(checked)
             return [self._remember(item) for item in checked]
 
@@ -277,6 +285,7 @@ class Memory(LoggedState):
                 ranked.rows,
                 ranked.scores,
                 learner.model.weights.astype(np.float32),
+                learner.column_weights(BASE),
                 learner.model.base.astype(np.float32),
                 learner.control.weights.astype(np.float32),
             )

@@ -80,7 +80,7 @@ def _created(log: EventLog) -> Settings | None:
 
 def settings_of(meta: dict[str, Any]) -> Settings:
     """Read settings back from JSON."""
-    return Settings(tuple(meta["dims"]), meta["embedder"], meta["seed"])
+    return Settings(tuple(meta["dims"]), meta["embedder"], meta["seed"], meta["prior"])
 
 
 def _rules(log: EventLog, snapshots: Sequence[int]) -> list[Rule]:

@@ -66,3 +66,8 @@ def _checked(item: str | Mapping[str, Any], now: float, width: int | None) -> It
         sequence=doors.checked_name(fields.get("sequence"), "sequence"),
         time=now if time is None else doors.checked_number(time, "time"),
     )
+
+
+def is_turn(item: Item) -> bool:
+    """Tell whether an item is somebody's turn in a sequence."""
+    return item.sequence is not None and item.source is not None

@@ -41,11 +41,14 @@ class Settings:
     embedder : str or None
         Name of the embedding space of the first view; None for vectors of the caller's own.
     seed : int
+    prior : str
+        Kind of weights that the ranking starts from.
     """
 
     dims: tuple[int, ...] = ()
     embedder: str | None = None
     seed: int = 0
+    prior: str = "base"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ class State:
         self.catalog, self.scopes, self.links, self.traces = Catalog(), Scopes(), Links(), Traces()
         self.index = StaticIndex(settings.dims)
         dim = settings.dims[0] if settings.dims else 0
-        self.learner = Learner(dim, self.index.names, components)
+        self.learner = Learner(dim, self.index.names, components, settings.prior)
         self.clicks: deque[OpenTrace] = deque(maxlen=KEPT_LESSONS)
         self.judgments: deque[Judgment] = deque(maxlen=KEPT_LESSONS)
         self.rules: list[Rule] = []

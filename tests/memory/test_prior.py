@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engrain import Memory
+from engrain.base.errors import ConfigError
+from engrain.memory.index import StaticIndex
+from engrain.memory.prior import BASE, FIXED, Prior, kind_of, prior_weights, shipped
+
+TURNS = [
+    ("Ann", "I went to the lake."),
+    ("Bob", "Which lake?"),
+    ("Ann", "The northern one, last week."),
+    ("Bob", "I prefer the sea."),
+]
+
+
+def talk(path: Path, prior: Prior = "auto", **more: str | None) -> Memory:
+    memory = Memory(path, prior=prior)
+    for place, (source, text) in enumerate(TURNS):
+        memory.remember(text, **{"id": f"t{place}", "source": source, "sequence": "s", **more})  # type: ignore[arg-type]
+    return memory
+
+
+def start(memory: Memory) -> dict[str, float]:
+    found = memory.candidates("lake")
+    weights = dict(zip(found.names, found.prior.tolist(), strict=True))
+    return {name: weight for name, weight in weights.items() if weight}
+
+
+def test_a_dialogue_starts_with_learned_weights_that_its_file_keeps(tmp_path: Path) -> None:
+    weights = shipped()["conversation"]["weights"]
+    expected = {name: np.float32(weight) for name, weight in weights.items()}
+    with talk(tmp_path / "a.db") as memory:
+        assert start(memory) == expected
+        first = memory.recall("where did Ann go", log=False)
+    with Memory(tmp_path / "a.db", prior="base") as memory:
+        assert start(memory) == expected
+        again = memory.recall("where did Ann go", log=False)
+    assert [(hit.id, hit.score) for hit in first] == [(hit.id, hit.score) for hit in again]
+
+
+@pytest.mark.parametrize("missing", ["source", "sequence"])
+def test_what_is_no_dialogue_starts_with_the_base(tmp_path: Path, missing: str) -> None:
+    with talk(tmp_path / "a.db", **{missing: None}) as memory:  # type: ignore[arg-type]
+        assert start(memory) == BASE
+
+
+def test_a_prior_can_be_chosen(tmp_path: Path) -> None:
+    with talk(tmp_path / "base.db", "base") as memory:
+        assert start(memory) == BASE
+        found = memory.candidates("lake")
+        np.testing.assert_array_equal(found.base, found.prior)
+    with talk(tmp_path / "fixed.db", "fixed") as memory:
+        assert start(memory) == FIXED
+        found = memory.candidates("lake")
+        named = dict(zip(found.names, found.base.tolist(), strict=True))
+        assert {name: weight for name, weight in named.items() if weight} == BASE
+
+
+def test_unknown_priors_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="'best'"):
+        Memory(tmp_path / "a.db", prior="best")  # type: ignore[arg-type]
+    assert not (tmp_path / "a.db").exists()
+    with pytest.raises(ConfigError, match="'talk'"):
+        prior_weights("talk", [])
+
+
+def test_shipped_weights_are_of_columns_that_there_are() -> None:
+    names = StaticIndex([4]).names
+    assert set(shipped()["conversation"]["weights"]) <= set(names)
+    assert prior_weights("conversation", ["s:cos"]).keys() == {"s:cos"}
+    assert kind_of("auto", dialogue=True) == "conversation"
+    assert kind_of("auto", dialogue=False) == "documents"
+    assert kind_of("fixed", dialogue=True) == "fixed"
