@@ -156,7 +156,7 @@ def discover(only):
     sys.path.insert(0, str(HERE))
     for module in sorted(m.name for m in pkgutil.iter_modules([str(HERE / "benchmarks")])):
         found = importlib.import_module(f"benchmarks.{module}")
-        for name, cls in vars(found).items():
+        for name, cls in list(vars(found).items()):
             if not isinstance(cls, type) or cls.__module__ != found.__name__:
                 continue
             if any(m.startswith("time_") for m in dir(cls)) and only in f"{module}.{name}":
