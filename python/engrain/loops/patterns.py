@@ -77,7 +77,7 @@ class ReasoningBank:
 
         Raises
         ------
-        ShapeError, NonFiniteError
+        ShapeError, NonFiniteError, ConfigError
             Nothing was changed.
         """
         return self._put(pattern, 0)
@@ -147,24 +147,28 @@ class ReasoningBank:
 
     def _put(self, pattern: LearnedPattern, level: int) -> int:
         centroid = _direction(as_vector(pattern.centroid, self.dim, "centroid"))
+        if not (0.0 < pattern.confidence <= 1.0 + 1e-6 and 0.0 < pattern.size < np.inf):
+            raise ConfigError(
+                "confidence, size: expected a share above 0 and a number above 0, got "
+                f"{pattern.confidence} and {pattern.size}"
+            )
         total = pattern.size * pattern.confidence * centroid
-        row = self._double(centroid, level)
-        if row is None:
-            row = self._append(total, pattern.size, level)
-        else:
-            self._sums[row] += total
-            self._counts[row] += pattern.size
+        row = self._append(total, pattern.size, level)
+        self._children[int(self._ids[row])] = pattern.child_patterns
+        while (double := self._double(row)) is not None:
+            row = self._absorb(*sorted((row, double)))
         id = int(self._ids[row])
-        if pattern.child_patterns:
-            self._children[id] = pattern.child_patterns
         self._evict()
         return id
 
-    def _double(self, centroid: F64Array, level: int) -> int | None:
-        rows = np.flatnonzero(self._levels == level)
+    def _double(self, row: int) -> int | None:
+        level = self._levels == self._levels[row]
+        level[row] = False
+        rows = np.flatnonzero(level)
         if not len(rows):
             return None
-        cosines = self._directions()[rows] @ centroid
+        directions = self._directions()
+        cosines = directions[rows] @ directions[row]
         best = int(np.argmax(cosines))
         return int(rows[best]) if cosines[best] >= self.merge_cosine else None
 
@@ -176,10 +180,20 @@ class ReasoningBank:
         self._next += 1
         return len(self._ids) - 1
 
+    def _absorb(self, older: int, newer: int) -> int:
+        self._sums[older] += self._sums[newer]
+        self._counts[older] += self._counts[newer]
+        children = self._children.get(int(self._ids[newer]), ())
+        id = int(self._ids[older])
+        self._children[id] = tuple(sorted({*self._children.get(id, ()), *children}))
+        self._drop(newer)
+        return older
+
     def _evict(self) -> None:
-        if len(self) <= self.capacity:
-            return
-        row = int(np.argmin(self._counts))
+        if len(self) > self.capacity:
+            self._drop(int(np.argmin(self._counts)))
+
+    def _drop(self, row: int) -> None:
         self._children.pop(int(self._ids[row]), None)
         for name in ("_ids", "_sums", "_counts", "_levels"):
             setattr(self, name, np.delete(getattr(self, name), row, axis=0))
