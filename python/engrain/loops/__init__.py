@@ -7,6 +7,14 @@ from engrain.loops.adapters import BaseLoRA, MicroLoRA, adapt
 from engrain.loops.config import BackgroundLearningConfig, DeepLearningConfig
 from engrain.loops.consolidation import Consolidation, Lessons, consolidate, held_out_lift
 from engrain.loops.elastic import EWCPlusPlusState, measure_fisher, train_router
+from engrain.loops.hierarchy import (
+    Cluster,
+    Dendrogram,
+    Distance,
+    HierarchicalClustering,
+    Linkage,
+)
+from engrain.loops.patterns import LearnedPattern, PatternExtractor, ReasoningBank
 from engrain.loops.peft import export_peft, import_peft
 from engrain.loops.reports import (
     AbstractionReport,
@@ -33,21 +41,29 @@ __all__ = [
     "Appointment",
     "BackgroundLearningConfig",
     "BaseLoRA",
+    "Cluster",
     "CompressionReport",
     "Consolidation",
     "ConsolidationReport",
     "DeepLearningConfig",
     "DeepLearningReport",
+    "Dendrogram",
+    "Distance",
     "DreamReport",
     "EWCPlusPlusState",
     "EdgeType",
     "EdgeUpdate",
     "FastGRNNRouter",
+    "HierarchicalClustering",
+    "LearnedPattern",
     "LearningSignal",
     "Lessons",
+    "Linkage",
     "MicroLoRA",
+    "PatternExtractor",
     "QueryEmbedding",
     "QueryTrajectory",
+    "ReasoningBank",
     "ResponseData",
     "RouterSample",
     "TrajectoryBuffer",
