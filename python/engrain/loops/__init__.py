@@ -14,6 +14,7 @@ from engrain.loops.hierarchy import (
     HierarchicalClustering,
     Linkage,
 )
+from engrain.loops.improvement import ImprovementMetrics, Knowledge, MetricsCollector
 from engrain.loops.patterns import LearnedPattern, PatternExtractor, ReasoningBank
 from engrain.loops.peft import export_peft, import_peft
 from engrain.loops.reports import (
@@ -55,10 +56,13 @@ __all__ = [
     "EdgeUpdate",
     "FastGRNNRouter",
     "HierarchicalClustering",
+    "ImprovementMetrics",
+    "Knowledge",
     "LearnedPattern",
     "LearningSignal",
     "Lessons",
     "Linkage",
+    "MetricsCollector",
     "MicroLoRA",
     "PatternExtractor",
     "QueryEmbedding",
