@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engrain.kernels import TrajectoryBuffer
 from engrain.loops.adapters import BaseLoRA, MicroLoRA, adapt
+from engrain.loops.checkpoint import SONACheckpoint
 from engrain.loops.config import BackgroundLearningConfig, DeepLearningConfig
 from engrain.loops.consolidation import Consolidation, Lessons, consolidate, held_out_lift
 from engrain.loops.elastic import EWCPlusPlusState, measure_fisher, train_router
@@ -70,6 +71,7 @@ __all__ = [
     "ReasoningBank",
     "ResponseData",
     "RouterSample",
+    "SONACheckpoint",
     "TrajectoryBuffer",
     "TransferReport",
     "WeeklySchedule",
