@@ -44,9 +44,13 @@ def test_charts_are_wellformed_and_stay_inside_their_frame() -> None:
 
 @pytest.mark.parametrize("values", [[], [5.0], [5.0, 5.0]])
 def test_charts_of_little_data(values: list[float]) -> None:
-    parse(histogram("t", values, unit="µs"))
-    parse(line_chart("t", {"one": [(v, v) for v in values]}, x_label="n"))
-    parse(interval_chart("t", [("x", v, None) for v in values]))
+    charts = (
+        histogram("t", values, unit="µs"),
+        line_chart("t", {"one": [(v, v) for v in values]}, x_label="n"),
+        interval_chart("t", [("x", v, None) for v in values]),
+    )
+    for chart in charts:
+        assert parse(chart).tag.endswith("svg")
 
 
 def test_a_page_is_one_file_without_links_or_scripts() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -246,7 +246,7 @@ class State:
             meta["principal"],
             centred,
         )
-        self.judgments.append(self._judgment(event, number, share))
+        self.judgments.append(replace(judgment, number=number, share=share))
 
     def _judgment(self, event: Event, number: int, share: float) -> Judgment:
         meta, arrays = events.content(event, 0)

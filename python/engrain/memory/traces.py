@@ -31,12 +31,7 @@ class OpenTrace:
     @property
     def id(self) -> str:
         """The public trace id: the seq, and bytes of a salted hash that cannot be guessed."""
-        return trace_id(self.seq, self.hash)
-
-
-def trace_id(seq: int, digest: bytes) -> str:
-    """Write the public id of the recall at `seq`."""
-    return f"{seq}-{digest[:8].hex()}"
+        return f"{self.seq}-{self.hash[:8].hex()}"
 
 
 class Traces:
