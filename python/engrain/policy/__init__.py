@@ -1,1 +1,25 @@
-"""Gate, strategy and confidence that learn online."""
+"""Gate, strategy and confidence that learn online.
+
+Names are resolved on first use: only the modules that train nets load torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+_NAMES: dict[str, tuple[str, ...]] = {
+    "replay_buffer": ("Imported", "Inputs", "PrioritizedBatch", "ReplayBuffer", "ReplayEntry"),
+}
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'engrain.policy' has no attribute {name!r}")
+    return getattr(import_module(f"engrain.policy.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

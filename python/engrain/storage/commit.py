@@ -55,8 +55,7 @@ def _write(
     for entry in batch:
         if entry.state is not None:
             _write_state(connection, tenant, entry.seq, entry.state)
-    if drops:
-        connection.executemany("DELETE FROM payload WHERE key = ?", [(key,) for key in drops])
+    _delete(connection, drops)
 
 
 def _event_values(tenant: int, batch: Sequence[Entry]) -> Iterator[object]:
@@ -82,6 +81,15 @@ def _insert(connection: sqlite3.Connection, table: str, width: int, values: list
         while len(values) - start >= step:
             connection.execute(statement, values[start : start + step])
             start += step
+
+
+def _delete(connection: sqlite3.Connection, keys: Sequence[int]) -> None:
+    start = 0
+    for rows in ROWS:
+        statement = f"DELETE FROM payload WHERE key IN ({', '.join('?' * rows)})"  # noqa: S608
+        while len(keys) - start >= rows:
+            connection.execute(statement, keys[start : start + rows])
+            start += rows
 
 
 def _write_state(connection: sqlite3.Connection, tenant: int, seq: int, state: StateWrite) -> None:
