@@ -7,7 +7,7 @@ namespace {
 
 using TraceArray = py::array_t<Trace, py::array::c_style>;
 
-TraceRule make_rule(int kind, float dutch, float mix, double tau_fast, double tau_slow,
+TraceRule make_trace_rule(int kind, float dutch, float mix, double tau_fast, double tau_slow,
                     double cascade) {
     return {static_cast<TraceKind>(kind), dutch, mix, 1.0 / tau_fast, 1.0 / tau_slow, cascade};
 }
@@ -72,7 +72,7 @@ void step_traces_py(F32Array& fast, F32Array& slow, F32Array& weights, float dec
 
 void bind_traces(py::module_& m) {
     PYBIND11_NUMPY_DTYPE(Trace, fast, slow, last);
-    py::class_<TraceRule>(m, "TraceRule").def(py::init(&make_rule));
+    py::class_<TraceRule>(m, "TraceRule").def(py::init(&make_trace_rule));
     m.def("touch_traces", &touch_traces_py, py::arg("traces").noconvert(),
           py::arg("handles").noconvert(), py::arg("activity").noconvert(), py::arg("now"),
           py::arg("rule"));
