@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 
 _NAMES: dict[str, tuple[str, ...]] = {
+    "memory_bank": ("MemoryBank", "Merge"),
     "replay_buffer": ("Imported", "Inputs", "PrioritizedBatch", "ReplayBuffer", "ReplayEntry"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
