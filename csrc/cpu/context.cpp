@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "engrain/retrieval.hpp"
 #include "engrain/transcendental.hpp"
@@ -62,62 +63,60 @@ Sources::Name RetrievalIndex::source_named(const std::vector<std::string_view>& 
     return one ? names[0] : Sources::Name{};
 }
 
-void RetrievalIndex::score_sessions(Search& search) const {
+void RetrievalIndex::score_sessions(Search& search) {
     if (search.sessions.known) return;
-    std::vector<float> length;
-    gather_sessions(search, length);
-    score_session_texts(search, length);
+    Scope& scope = scopes_[search.scope];
+    if (scope.sessions().stale) number_sessions(scope);
+    const Sessions& sessions = scope.sessions();
+    std::vector<float>& best = search.sessions.best;
+    best.assign(sessions.length.size(), std::numeric_limits<float>::lowest());
+    for (std::size_t i = 0; i < sessions.of.size(); ++i) {
+        const std::uint32_t session = sessions.of[i];
+        if (session != none) best[session] = std::max(best[session], search.fixed[i]);
+    }
+    score_session_texts(search);
     standardize(search.sessions.bm25);
-    standardize(search.sessions.best);
+    standardize(best);
     search.sessions.known = true;
 }
 
-// Sessions are numbered by their first member, so that sums do not depend on what was removed.
-void RetrievalIndex::gather_sessions(Search& search, std::vector<float>& length) const {
-    const Scope& scope = scopes_[search.scope];
+void RetrievalIndex::number_sessions(Scope& scope) const {
     const auto& members = scope.members();
-    SessionScores& sessions = search.sessions;
+    Sessions& sessions = scope.sessions();
     std::unordered_map<std::int64_t, std::uint32_t> numbers;
     sessions.of.assign(members.size(), none);
+    sessions.length.clear();
     for (std::size_t i = 0; i < members.size(); ++i) {
-        const Context& own = contexts_[members[i]];
-        if (own.sequence < 0) continue;
-        const std::int64_t before = own.previous == none ? -1 : scope.position(own.previous);
-        std::uint32_t session = before >= 0 ? sessions.of[static_cast<std::size_t>(before)] : none;
-        if (session == none) {
-            const auto fresh = static_cast<std::uint32_t>(length.size());
-            session = numbers.try_emplace(own.sequence, fresh).first->second;
-        }
-        if (session == length.size()) {
-            length.push_back(0.0F);
-            sessions.best.push_back(search.fixed[i]);
-        }
+        const std::int64_t sequence = contexts_[members[i]].sequence;
+        if (sequence < 0) continue;
+        const auto fresh = static_cast<std::uint32_t>(sessions.length.size());
+        const std::uint32_t session = numbers.try_emplace(sequence, fresh).first->second;
+        if (session == fresh) sessions.length.push_back(0.0F);
         sessions.of[i] = session;
-        length[session] += lexical_.length(members[i]);
-        sessions.best[session] = std::max(sessions.best[session], search.fixed[i]);
+        sessions.length[session] += lexical_.length(members[i]);
     }
+    sessions.stale = false;
 }
 
 // BM25 over the sessions' whole texts.
-void RetrievalIndex::score_session_texts(Search& search, const std::vector<float>& length) const {
+void RetrievalIndex::score_session_texts(Search& search) const {
     const Scope& scope = scopes_[search.scope];
     const auto& members = scope.members();
-    SessionScores& sessions = search.sessions;
-    std::vector<float> frequency(length.size(), 0.0F);
-    std::vector<std::uint32_t> holding;
+    const Sessions& sessions = scope.sessions();
+    const std::size_t n = sessions.length.size();
+    std::vector<float> frequency(n + 1);  // the last: of members outside any session
     const auto count = [&](std::size_t position, float times) {
-        const std::uint32_t session = sessions.of[position];
-        if (session == none || times == 0.0F) return;
-        if (frequency[session] == 0.0F) holding.push_back(session);
-        frequency[session] += times;
+        frequency[std::min<std::size_t>(sessions.of[position], n)] += times;
     };
     double total = 0.0;
-    for (const float own : length) total += own;
-    const float slope = Bm25::slope(total > 0.0 ? total / double(length.size()) : 1.0);
-    sessions.bm25.assign(length.size(), 0.0F);
+    for (const float own : sessions.length) total += own;
+    const float slope = Bm25::slope(total > 0.0 ? total / double(n) : 1.0);
+    std::vector<float>& bm25 = search.sessions.bm25;
+    bm25.assign(n, 0.0F);
     for (const TermCount& asked : search.terms) {
         const auto* list = lexical_.postings(asked.term);
         if (list == nullptr) continue;
+        std::fill(frequency.begin(), frequency.end(), 0.0F);
         if (list->size() <= 8 * members.size()) {
             for (const Posting& posting : *list) {
                 const std::int64_t position = scope.position(posting.document);
@@ -127,13 +126,11 @@ void RetrievalIndex::score_session_texts(Search& search, const std::vector<float
             for (std::size_t i = 0; i < members.size(); ++i)
                 count(i, lexical_.frequency(members[i], asked.term));
         }
-        const float idf = inverse_frequency(length.size(), holding.size());
-        for (const std::uint32_t session : holding) {
-            sessions.bm25[session] += Bm25::gain(
-                frequency[session], asked.count * idf * (Bm25::k1 + 1.0F), slope, length[session]);
-            frequency[session] = 0.0F;
-        }
-        holding.clear();
+        std::size_t holding = 0;
+        for (std::size_t i = 0; i < n; ++i) holding += frequency[i] > 0.0F;
+        const float weight = asked.count * inverse_frequency(n, holding) * (Bm25::k1 + 1.0F);
+        for (std::size_t i = 0; i < n; ++i)
+            bm25[i] += Bm25::gain(frequency[i], weight, slope, sessions.length[i]);
     }
 }
 
@@ -175,7 +172,7 @@ void RetrievalIndex::write_sequence(const Search& search, std::uint32_t handle,
     out[two_before] = neighbour_score(search, step(handle, -2));
     out[two_after] = neighbour_score(search, step(handle, 2));
     const auto position = static_cast<std::size_t>(scopes_[search.scope].position(handle));
-    const std::uint32_t session = search.sessions.of[position];
+    const std::uint32_t session = scopes_[search.scope].sessions().of[position];
     out[session_bm25] = search.sessions.bm25[session];
     out[session_best] = search.sessions.best[session];
     out[asks] = flag(own.form.asks);

@@ -29,7 +29,6 @@ void take_terms(Question& question, TermView view) noexcept {
     }
     const double scale = squares > 0 ? 1.0 / __builtin_sqrt(squares) : 0.0;
     for (float& weight : question.weights) weight = static_cast<float>(weight * scale);
-    question.signature = signature_of(question.terms);
 }
 
 auto at_term(std::vector<TermCredit>& counts, std::int32_t term) noexcept {
@@ -53,6 +52,34 @@ ENGRAIN_DISPATCH(void, accumulate_vector,
                  (q, mass, sign, dim, sum, shadow))
 
 }  // namespace
+
+void TermHolders::reserve(TermView terms) {
+    for (std::size_t i = 0; i < terms.n; ++i) {
+        std::vector<Held>& held = held_[terms.ids[i]];
+        if (held.size() == held.capacity()) held.reserve(2 * held.size() + 1);
+    }
+}
+
+void TermHolders::add(std::size_t place, const Question& question) noexcept {
+    for (std::size_t i = 0; i < question.terms.size(); ++i)
+        held_.find(question.terms[i])->second.push_back({place, question.weights[i]});
+}
+
+void TermHolders::remove(std::size_t place, const std::vector<std::int32_t>& terms) noexcept {
+    for (const std::int32_t term : terms) {
+        const auto at = held_.find(term);
+        std::vector<Held>& held = at->second;
+        held.erase(std::find_if(held.begin(), held.end(),
+                                [&](const Held& entry) { return entry.place == place; }));
+        if (held.empty()) held_.erase(at);
+    }
+}
+
+void TermHolders::accumulate(std::int32_t term, float weight, float* cosines) const noexcept {
+    const auto at = held_.find(term);
+    if (at == held_.end()) return;
+    for (const Held& entry : at->second) cosines[entry.place] += weight * entry.weight;
+}
 
 Evidence::Evidence(std::size_t dim, std::size_t questions) : dim_(dim), capacity_(questions) {}
 
@@ -109,6 +136,8 @@ void Evidence::reserve(std::int64_t number, TermView terms, const std::vector<Us
         ring_.resize(at + 1);
     }
     Question& question = ring_[at];
+    retired_ = question.terms;
+    holders_.reserve(terms);
     question.terms.reserve(terms.n);
     question.counts.reserve(terms.n);
     question.weights.reserve(terms.n);
@@ -169,6 +198,8 @@ std::int64_t Evidence::add(std::int64_t scope, const float* query, TermView term
     question.scope = scope;
     question.has_vector = query != nullptr;
     take_terms(question, terms);
+    holders_.add(at, question);
+    holders_.remove(at, retired_);
     question.used.assign(used.begin(), used.end());
     float* vector = vectors_.data() + at * dim_;
     if (query != nullptr)
@@ -186,6 +217,7 @@ bool Evidence::remove(std::int64_t number) {
     if (find(number) == nullptr) return false;
     Question& question = ring_[position(number)];
     for (const Use& use : question.used) accumulate(question, use, -1);
+    holders_.remove(position(number), question.terms);
     question.used.clear();
     question.terms.clear();
     question.has_vector = question.has_target = false;

@@ -51,54 +51,28 @@ ENGRAIN_DISPATCH(void, gathered_dots,
                   float* out),
                  (rows, query, n, dim, out))
 
-// Weights of the query's terms, found by hashing; a weight of 0 marks an empty place.
-class TermTable {
-  public:
-    explicit TermTable(TermView terms) : entries_(storage()) {
-        std::size_t places = 16;
-        while (places < 4 * terms.n) places *= 2;
-        entries_.assign(places, {0, 0.0F});
-        double squares = 0;
-        for (std::size_t i = 0; i < terms.n; ++i) {
-            const double weight = static_cast<double>(terms.counts[i]) * terms.idf[i];
-            squares += weight * weight;
-        }
-        const double scale = squares > 0 ? 1.0 / __builtin_sqrt(squares) : 0.0;
-        for (std::size_t i = 0; i < terms.n; ++i) {
-            Entry& entry = entries_[place_of(terms.ids[i])];
-            const double weight = static_cast<double>(terms.counts[i]) * terms.idf[i];
-            entry = {terms.ids[i], static_cast<float>(weight * scale)};
-            signature_ |= signature_of(terms.ids[i]);
-        }
-    }
-
-    float cosine(const Question& question) const noexcept {
-        if ((question.signature & signature_) == 0) return 0.0F;
-        float total = 0.0F;
-        for (std::size_t i = 0; i < question.terms.size(); ++i)
-            total += entries_[place_of(question.terms[i])].weight * question.weights[i];
-        return total;
-    }
-
-  private:
-    struct Entry {
-        std::int32_t term;
-        float weight;
-    };
-    static std::vector<Entry>& storage() {
-        static thread_local std::vector<Entry> entries;
-        return entries;
-    }
-    // Where the term stands, or the empty place where it would.
-    std::size_t place_of(std::int32_t term) const noexcept {
-        const std::size_t mask = entries_.size() - 1;
-        std::size_t at = (static_cast<std::uint32_t>(term) * 0x9e3779b1U >> 7) & mask;
-        while (entries_[at].weight != 0 && entries_[at].term != term) at = (at + 1) & mask;
-        return at;
-    }
-    std::vector<Entry>& entries_;
-    std::uint64_t signature_ = 0;
+struct WeightedTerm {
+    std::int32_t term;
+    float weight;
 };
+
+// Terms in ascending order with their counts * idf at unit length: in this order, whatever the
+// order of the question's terms, cosines are summed.
+void weigh_terms(TermView terms, std::vector<WeightedTerm>& out) {
+    out.clear();
+    double squares = 0;
+    for (std::size_t i = 0; i < terms.n; ++i) {
+        const double weight = static_cast<double>(terms.counts[i]) * terms.idf[i];
+        squares += weight * weight;
+    }
+    const double scale = squares > 0 ? 1.0 / __builtin_sqrt(squares) : 0.0;
+    for (std::size_t i = 0; i < terms.n; ++i) {
+        const double weight = static_cast<double>(terms.counts[i]) * terms.idf[i];
+        out.push_back({terms.ids[i], static_cast<float>(weight * scale)});
+    }
+    std::sort(out.begin(), out.end(),
+              [](const WeightedTerm& a, const WeightedTerm& b) { return a.term < b.term; });
+}
 
 std::size_t bucket_of(std::int64_t handle, std::size_t buckets) noexcept {
     const std::uint64_t mixed = static_cast<std::uint64_t>(handle) * 0x9e3779b97f4a7c15ULL;
@@ -176,26 +150,24 @@ const Resemblance* Similar::find(std::int64_t handle) const noexcept {
     }
 }
 
-Resemblance& Similar::at(std::int64_t handle) noexcept {
-    for (std::size_t b = bucket_of(handle, buckets.size());; b = (b + 1) & (buckets.size() - 1)) {
-        std::int32_t& index = buckets[b];
-        if (index < 0) {
-            index = static_cast<std::int32_t>(touched.size());
-            touched.push_back({handle, 0.0F, 0.0, 0.0});
-        }
-        if (touched[static_cast<std::size_t>(index)].handle == handle) return touched[index];
+void Similar::index_touched() {
+    std::size_t places = 16;
+    while (places < 2 * touched.size()) places *= 2;
+    buckets.assign(places, -1);
+    for (std::size_t i = 0; i < touched.size(); ++i) {
+        std::size_t b = bucket_of(touched[i].handle, places);
+        while (buckets[b] >= 0) b = (b + 1) & (places - 1);
+        buckets[b] = static_cast<std::int32_t>(i);
     }
 }
 
 void Evidence::fill_touched(Similar& out) const {
-    std::size_t uses = 0;
-    for (std::size_t i = 0; i < ring_.size(); ++i)
-        if (out.kernel[i] > 0) uses += ring_[i].used.size();
-    std::size_t buckets = 16;
-    while (buckets < 2 * uses) buckets *= 2;
-    out.buckets.assign(buckets, -1);
-    out.touched.clear();
-    out.touched.reserve(uses);
+    // Where a handle stands in `touched`; older entries are told by what stands there.
+    static thread_local std::vector<std::uint32_t> places;
+    if (places.size() < slot_of_.size()) places.resize(slot_of_.size());
+    std::vector<Resemblance>& touched = out.touched;
+    touched.clear();
+    touched.reserve(credits_.size());
     out.cubes = 0;
     const std::int64_t held = static_cast<std::int64_t>(ring_.size());
     for (std::int64_t number = std::max<std::int64_t>(0, next_ - held); number < next_; ++number) {
@@ -207,14 +179,20 @@ void Evidence::fill_touched(Similar& out) const {
         for (const Use& use : ring_[i].used) heaviest = std::max(heaviest, use.mass);
         out.cubes += from_fixed(heaviest) * cube;
         for (const Use& use : ring_[i].used) {
-            Resemblance& to = out.at(use.handle);
+            std::uint32_t& place = places[static_cast<std::size_t>(use.handle)];
+            if (place >= touched.size() || touched[place].handle != use.handle) {
+                place = static_cast<std::uint32_t>(touched.size());
+                touched.push_back({use.handle, 0.0F, 0.0, 0.0});
+            }
+            Resemblance& to = touched[place];
             const double mass = from_fixed(use.mass);
             to.near = std::max(to.near, static_cast<float>(mass * k));
             to.share += mass * cube;
             to.missing += from_fixed(heaviest - use.mass) * cube;
         }
     }
-    for (Resemblance& to : out.touched) to.share /= out.cubes - to.missing + share_discount;
+    for (Resemblance& to : touched) to.share /= out.cubes - to.missing + share_discount;
+    out.index_touched();
 }
 
 void Evidence::similarity(std::int64_t scope, const float* query, TermView terms,
@@ -227,7 +205,8 @@ void Evidence::similarity(std::int64_t scope, const float* query, TermView terms
     out.kernel.assign(ring_.size(), 0.0F);
     static thread_local std::vector<const float*> rows;
     static thread_local std::vector<std::size_t> places;
-    static thread_local std::vector<float> dots;
+    static thread_local std::vector<float> dots, cosines;
+    static thread_local std::vector<WeightedTerm> asked;
     rows.clear();
     places.clear();
     for (std::size_t i = 0; i < ring_.size(); ++i) {
@@ -238,10 +217,12 @@ void Evidence::similarity(std::int64_t scope, const float* query, TermView terms
     }
     dots.assign(rows.size(), 0.0F);
     if (query != nullptr) gathered_dots(rows.data(), query, rows.size(), dim_, dots.data());
-    const TermTable table(terms);
+    weigh_terms(terms, asked);
+    cosines.assign(ring_.size(), 0.0F);
+    for (const WeightedTerm& term : asked)
+        holders_.accumulate(term.term, term.weight, cosines.data());
     for (std::size_t i = 0; i < places.size(); ++i)
-        out.kernel[places[i]] =
-            0.5F * std::max(dots[i], 0.0F) + 0.5F * table.cosine(ring_[places[i]]);
+        out.kernel[places[i]] = 0.5F * std::max(dots[i], 0.0F) + 0.5F * cosines[places[i]];
     fill_touched(out);
     out.adapted.assign(dim_, 0.0F);
     if (query == nullptr) return;
@@ -277,12 +258,12 @@ std::vector<std::int64_t> Evidence::propose(const Similar& similar, std::size_t 
 }
 
 void Evidence::features(const Similar& similar, const CandidateView& block, TermView terms,
-                        float average_length, float sd, float* out) const {
+                        float average_length, float sd, float* out, std::size_t stride) const {
     std::shared_lock<std::shared_mutex> lock(mutex_);
     const Question* left_out = find(similar.excluded);
     const float* left_vector =
         left_out == nullptr ? nullptr : vectors_.data() + position(similar.excluded) * dim_;
-    std::fill(out, out + block.n * columns, 0.0F);
+    for (std::size_t i = 0; i < block.n; ++i) std::fill_n(out + i * stride, columns, 0.0F);
     static thread_local std::vector<const float*> rows;
     static thread_local std::vector<std::size_t> places;
     static thread_local std::vector<float> dots;
@@ -295,10 +276,10 @@ void Evidence::features(const Similar& similar, const CandidateView& block, Term
         for (float a : similar.adapted) squares += static_cast<double>(a) * a;
         const float scale = static_cast<float>(1.0 / (__builtin_sqrt(squares) + 1e-9));
         score_rows(block.centred, similar.adapted.data(), block.n, dim_, dots.data());
-        for (std::size_t i = 0; i < block.n; ++i) out[i * columns] = dots[i] * scale;
+        for (std::size_t i = 0; i < block.n; ++i) out[i * stride] = dots[i] * scale;
     }
     for (std::size_t i = 0; i < block.n; ++i) {
-        float* row = out + i * columns;
+        float* row = out + i * stride;
         const Resemblance* like = similar.find(block.handles[i]);
         if (like != nullptr) {
             row[4] = like->near;
@@ -329,7 +310,7 @@ void Evidence::features(const Similar& similar, const CandidateView& block, Term
     gathered_dots(rows.data(), similar.query.data(), rows.size(), dim_, dots.data());
     for (std::size_t k = 0; k < rows.size(); ++k) {
         const double mass = from_fixed(credit(block.handles[places[k]])->mass);
-        out[places[k] * columns + 3] = static_cast<float>(dots[k] / (mass + 1));
+        out[places[k] * stride + 3] = static_cast<float>(dots[k] / (mass + 1));
     }
 }
 

@@ -54,7 +54,6 @@ void load_question(const EvidenceState& state, std::size_t i, Question& to) {
     to.terms.assign(state.term.begin() + first, state.term.begin() + last);
     to.counts.assign(state.count.begin() + first, state.count.begin() + last);
     to.weights.assign(state.weight.begin() + first, state.weight.begin() + last);
-    to.signature = signature_of(to.terms);
     to.used.clear();
     for (std::int64_t u = i == 0 ? 0 : state.use_end[i - 1]; u < state.use_end[i]; ++u)
         to.used.push_back({state.use_handle[u], state.use_mass[u]});
@@ -96,6 +95,7 @@ void Evidence::load(const EvidenceState& state) {
     credits_.clear();
     free_.clear();
     slot_of_.clear();
+    holders_.clear();
     next_ = state.next;
     const std::size_t held = std::min(capacity_, static_cast<std::size_t>(next_));
     ring_.assign(held, Question{});
@@ -105,6 +105,9 @@ void Evidence::load(const EvidenceState& state) {
     for (std::size_t i = 0; i < state.number.size(); ++i) {
         const std::size_t at = position(state.number[i]);
         load_question(state, i, ring_[at]);
+        const std::vector<std::int32_t>& terms = ring_[at].terms;
+        holders_.reserve({terms.data(), nullptr, nullptr, terms.size()});
+        holders_.add(at, ring_[at]);
         std::copy_n(state.vector.begin() + i * dim_, dim_, vectors_.begin() + at * dim_);
         std::copy_n(state.target.begin() + i * dim_, dim_, targets_.begin() + at * dim_);
     }

@@ -42,7 +42,7 @@ bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::s
         if (!search.views[view].asked) continue;
         exact_cosines(search, view, handles, n, cosine.data());
         for (std::size_t i = 0; i < n; ++i)
-            out.x[i * columns() + 1 + view] = standard_cosine(search, view, handles[i], cosine[i]);
+            out.x[i * out.stride + 1 + view] = standard_cosine(search, view, handles[i], cosine[i]);
     }
     return true;
 }
@@ -113,8 +113,8 @@ void RetrievalIndex::write_text(const Search& search, std::uint32_t handle, std:
 void RetrievalIndex::write_row(const Search& search, std::uint32_t handle, std::size_t i,
                                const Rows& out) const {
     const auto position = static_cast<std::uint32_t>(scopes_[search.scope].position(handle));
-    float* row = out.x + i * columns();
-    std::fill_n(row, columns(), 0.0F);
+    float* row = out.x + i * out.stride;
+    std::fill_n(row, out.stride, 0.0F);
     row[0] = search.bm25_standard.z(search.bm25[position]);
     const float* frequency = out.frequency + i * search.terms.size();
     float covered = 0.0F, all = 1e-9F;
@@ -136,7 +136,7 @@ void RetrievalIndex::write_cosines(const Search& search, const float* cosine, co
                                    const std::uint32_t* handles, std::size_t n,
                                    const Rows& out) const {
     for (std::size_t i = 0; i < n; ++i) {
-        float* row = out.x + i * columns();
+        float* row = out.x + i * out.stride;
         if (!views_.empty()) row[1] = standard_cosine(search, 0, handles[i], cosine[i]);
         row[base_columns() - 7] = feedback[i];
         row[base_columns() - 3] = std::min(row[0], row[1]);

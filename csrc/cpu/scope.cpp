@@ -81,6 +81,7 @@ std::int64_t Scope::position(std::uint32_t handle) const noexcept {
 
 void Scope::touch() noexcept {
     ++version_;
+    sessions_.stale = true;
     for (ScopeView& view : views_) view.mean_stale = view.gains_stale = true;
 }
 

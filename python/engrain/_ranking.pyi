@@ -39,6 +39,8 @@ class EvidenceState:
         tf: F32Array,
         length: F32Array,
         exclude: int = -1,
+        out: F32Array | None = None,
+        first: int = 0,
     ) -> F32Array: ...
     def add(
         self,
@@ -64,6 +66,9 @@ class EvidenceState:
     def load(self, state: Mapping[str, np.ndarray[Any, Any]]) -> None: ...
 
 def weigh_rows(rows: F32Array, weights: F64Array, out: F32Array) -> None: ...
+def take_best(
+    handles: I64Array, rows: F32Array, scores: F32Array, k: int
+) -> tuple[I64Array, F32Array, F32Array]: ...
 def add_moments(rows: F32Array, moments: F64Array) -> None: ...
 def laplace_step(
     rows: F32Array,

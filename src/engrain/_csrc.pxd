@@ -76,6 +76,7 @@ cdef extern from "engrain/retrieval.hpp" namespace "engrain":
         vector[Cosines] views
         vector[uint32_t] best
     cdef cppclass Rows:
+        size_t stride
         float* x
         float* fixed
         float* centred

@@ -5,6 +5,7 @@ from libc.math cimport fabs, isfinite
 from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.string cimport memcpy
 from libcpp cimport bool as cbool
+from libcpp.algorithm cimport sort, unique
 from libcpp.vector cimport vector
 
 from engrain._csrc cimport (
@@ -44,6 +45,13 @@ cdef cnp.ndarray empty(int kind, cnp.npy_intp rows, cnp.npy_intp columns=-1):
     cdef cnp.npy_intp[2] shape
     shape[0], shape[1] = rows, columns
     return cnp.PyArray_EMPTY(1 if columns < 0 else 2, shape, kind, 0)
+
+
+cdef cnp.ndarray longs(const vector[int64_t]& values):
+    cdef cnp.ndarray out = empty(cnp.NPY_INT64, values.size())
+    if values.size():
+        memcpy(cnp.PyArray_DATA(out), values.data(), values.size() * sizeof(int64_t))
+    return out
 
 
 cdef const float* unit(object vector, size_t dim, str name) except? NULL:
@@ -130,36 +138,54 @@ cdef class Search:
         return out
 
     def top(self, n=100):
-        cdef Py_ssize_t wanted = n
+        return longs(self.best(n))
+
+    def candidates(self, n, cnp.ndarray others not None):
+        check_array(others, cnp.NPY_INT64, 1, False, "others")
+        cdef const int64_t* p = <const int64_t*>cnp.PyArray_DATA(others)
+        cdef vector[int64_t] found = self.best(n)
+        found.insert(found.end(), p, p + cnp.PyArray_DIM(others, 0))
+        sort(found.begin(), found.end())
+        found.erase(unique(found.begin(), found.end()), found.end())
+        return longs(found)
+
+    cdef vector[int64_t] best(self, Py_ssize_t wanted) except *:
+        """The best handles, best first."""
         cdef cbool fresh
         if wanted < 0:
-            raise ValueError(f"n: expected at least 0, got {n}")
+            raise ValueError(f"n: expected at least 0, got {wanted}")
         with nogil:
             fresh = self.index.index.rank(self.found, wanted)
         if not fresh:
             raise self.stale()
         cdef const vector[uint32_t]* members = &self.index.index.scope(self.found.scope).members()
+        cdef vector[int64_t] out
         cdef size_t i, kept = min(<size_t>wanted, self.found.best.size())
-        cdef cnp.ndarray out = empty(cnp.NPY_INT64, kept)
-        cdef int64_t* p = <int64_t*>cnp.PyArray_DATA(out)
+        out.resize(kept)
         for i in range(kept):
-            p[i] = members[0][self.found.best[i]]
+            out[i] = members[0][self.found.best[i]]
         return out
 
-    def gather(self, handles):
+    def gather(self, handles, columns=None):
         cdef vector[uint32_t] wanted = self.index.members_of(self.found.scope, handles)
+        cdef size_t stride = self.index.index.columns()
+        if columns is not None:
+            if columns < stride:
+                raise ValueError(f"columns: expected at least {stride}, got {columns}")
+            stride = columns
         cdef size_t n = wanted.size(), dim = 0
         if self.index.dims:
             dim = self.index.index.views()[0].dim()
         cdef Block block = Block.__new__(Block)
         block.handles = handles
         block.names = self.index.names
-        block.x = empty(cnp.NPY_FLOAT32, n, self.index.index.columns())
+        block.x = empty(cnp.NPY_FLOAT32, n, stride)
         block.static = empty(cnp.NPY_FLOAT32, n)
         block.centred = empty(cnp.NPY_FLOAT32, n, dim)
         block.tf = empty(cnp.NPY_FLOAT32, n, self.found.terms.size())
         block.length = empty(cnp.NPY_FLOAT32, n)
         cdef Rows rows
+        rows.stride = stride
         rows.x = <float*>cnp.PyArray_DATA(<cnp.ndarray>block.x)
         rows.fixed = <float*>cnp.PyArray_DATA(<cnp.ndarray>block.static)
         rows.centred = <float*>cnp.PyArray_DATA(<cnp.ndarray>block.centred)

@@ -1,5 +1,8 @@
 """State of the ranking: evidence, weight steps, ledger. Import from engrain.kernels."""
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t
+from libc.string cimport memcpy
+from libcpp.algorithm cimport partial_sort
+from libcpp.pair cimport pair
 from libcpp.vector cimport vector
 
 cimport numpy as cnp
@@ -60,7 +63,7 @@ cdef extern from "engrain/evidence.hpp" namespace "engrain" nogil:
         @staticmethod
         vector[int64_t] propose(const CSimilar& similar, size_t k) except +
         void features(const CSimilar& similar, const CandidateView& block, TermView terms,
-                      float average_length, float sd, float* out) except +
+                      float average_length, float sd, float* out, size_t stride) except +
         int64_t add(int64_t scope, const float* query, TermView terms, const vector[Use]& used,
                     const float* centred) except +
         bint remove(int64_t number) except +
@@ -111,6 +114,8 @@ cdef extern from "engrain/ledger.hpp" namespace "engrain" nogil:
 
 cdef extern from "engrain/transcendental.hpp" namespace "engrain" nogil:
     double c_log "engrain::log"(double x)
+
+ctypedef pair[float, Py_ssize_t] Place
 
 SEQUENCE_FIELDS = 6
 LEDGER_MEASURES = 3
@@ -267,7 +272,7 @@ cdef class EvidenceState:
                  cnp.ndarray counts not None, cnp.ndarray idf not None, double average_length,
                  double bm25_sd, cnp.ndarray handles not None, cnp.ndarray static not None,
                  cnp.ndarray centred, cnp.ndarray tf not None, cnp.ndarray length not None,
-                 int64_t exclude=-1):
+                 int64_t exclude=-1, cnp.ndarray out=None, Py_ssize_t first=0):
         cdef TermView view = terms_of(terms, counts, idf)
         cdef CandidateView block
         cdef Py_ssize_t n = cnp.PyArray_SIZE(handles)
@@ -295,11 +300,16 @@ cdef class EvidenceState:
         if centred is not None:
             check_shape(centred, "centred", n, self.dim)
             block.centred = <const float*>data_of(centred, cnp.NPY_FLOAT32, "centred")
-        cdef cnp.ndarray out = np.empty((n, evidence_columns), dtype=np.float32)
-        cdef float* to = <float*>cnp.PyArray_DATA(out)
+        if out is None:
+            out = np.empty((n, first + evidence_columns), dtype=np.float32)
+        cdef Py_ssize_t stride = cnp.PyArray_DIM(out, 1) if cnp.PyArray_NDIM(out) == 2 else -1
+        check_shape(out, "out", n, stride)
+        if not 0 <= first <= stride - <Py_ssize_t>evidence_columns:
+            raise ValueError(f"first: {evidence_columns} columns from {first} on do not fit {stride}")
+        cdef float* to = <float*>data_of(out, cnp.NPY_FLOAT32, "out") + first
         cdef float average = average_length, sd = bm25_sd
         with nogil:
-            self.core.features(similar.value, block, view, average, sd, to)
+            self.core.features(similar.value, block, view, average, sd, to, stride)
         return out
 
     def add(self, int64_t scope, cnp.ndarray query, cnp.ndarray terms not None,
@@ -446,6 +456,7 @@ cdef class EvidenceState:
         oldest = max(0, next_number - self.questions)
         fits = fits and bool(((state["number"] >= oldest) & (state["number"] < next_number)).all())
         fits = fits and bool(((state["handle"] >= 0) & (state["handle"] <= LARGEST_HANDLE)).all())
+        fits = fits and bool(np.isin(state["use_handle"], state["handle"]).all())
         if not fits:
             raise ValueError(
                 "state: the arrays do not fit together, or belong to evidence of another dim or "
@@ -463,6 +474,33 @@ def weigh_rows(cnp.ndarray rows not None, cnp.ndarray weights not None, cnp.ndar
     cdef const double* w = <const double*>data_of(weights, cnp.NPY_FLOAT64, "weights")
     cdef float* to = <float*>data_of(out, cnp.NPY_FLOAT32, "out")
     c_weigh_rows(x, w, n, columns, to)
+
+
+def take_best(cnp.ndarray handles not None, cnp.ndarray rows not None,
+              cnp.ndarray scores not None, Py_ssize_t k):
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(scores), width = cnp.PyArray_DIM(rows, 1), i
+    check_shape(handles, "handles", n)
+    check_shape(scores, "scores", n)
+    check_shape(rows, "rows", n, width)
+    cdef const int64_t* h = <const int64_t*>data_of(handles, cnp.NPY_INT64, "handles")
+    cdef const float* x = <const float*>data_of(rows, cnp.NPY_FLOAT32, "rows")
+    cdef const float* s = <const float*>data_of(scores, cnp.NPY_FLOAT32, "scores")
+    cdef vector[Place] order
+    order.resize(n)
+    for i in range(n):
+        order[i].first, order[i].second = -s[i], i
+    k = max(<Py_ssize_t>0, min(k, n))
+    partial_sort(order.begin(), order.begin() + k, order.end())
+    cdef cnp.ndarray best = np.empty(k, dtype=np.int64)
+    cdef cnp.ndarray block = np.empty((k, width), dtype=np.float32)
+    cdef cnp.ndarray values = np.empty(k, dtype=np.float32)
+    cdef int64_t* to = <int64_t*>cnp.PyArray_DATA(best)
+    cdef float* row = <float*>cnp.PyArray_DATA(block)
+    cdef float* value = <float*>cnp.PyArray_DATA(values)
+    for i in range(k):
+        to[i], value[i] = h[order[i].second], s[order[i].second]
+        memcpy(row + i * width, x + order[i].second * width, width * sizeof(float))
+    return best, block, values
 
 
 def add_moments(cnp.ndarray rows not None, cnp.ndarray moments not None):

@@ -173,3 +173,17 @@ def test_bad_sources_and_times_are_refused() -> None:
         index.add(0, "wing", [], -1, b"Mel")  # type: ignore[arg-type]
     index.add(0, "wing", [], -1, "Mel", float("inf"))
     assert not column(index, "in May 2023", "x:date").any()
+
+
+def test_sessions_follow_what_is_added_and_removed() -> None:
+    index, _ = talk(11, 40)
+    column(index, QUESTION, "x:sessbm")
+    vector = unit_rows(normal(1, 1, DIM))[0]
+    index.add(index.handles, "a wing at last", [vector], sequence=0, source="Melanie")
+    index.remove(int(index.members(0)[0]))
+    members = index.members(0)
+    scope = index.scope(members)
+    for name in ("x:sessbm", "x:sessmax"):
+        np.testing.assert_array_equal(
+            column(index, QUESTION, name), column(index, QUESTION, name, scope)
+        )

@@ -272,3 +272,20 @@ def test_bad_input_is_refused_by_name_before_anything_changes() -> None:
         Evidence(24).load({**before, "handle": before["handle"][:0]})
     with pytest.raises(ValueError, match="dim"):
         Evidence(-1)
+
+
+def test_a_full_ring_compares_with_its_last_questions_alone() -> None:
+    world, small, fresh = World(9), Evidence(24, questions=6), Evidence(24, questions=6)
+    questions = [world.question() for _ in range(20)]
+    for question in questions:
+        world.add(small, question)
+    for question in questions[-6:]:
+        world.add(fresh, question)
+    asked = questions[-1]
+    idf = world.idf[asked.terms]
+    kernels = [
+        np.sort(e.similarity(asked.scope, asked.query, asked.terms, asked.counts, idf).kernel())
+        for e in (small, fresh)
+    ]
+    assert kernels[0].tobytes() == kernels[1].tobytes()
+    assert kernels[0].any()

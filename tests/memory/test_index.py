@@ -313,3 +313,16 @@ def test_threads_may_search_while_memories_arrive() -> None:
         thread.join()
     assert not failed
     assert len(index) == 500
+
+
+def test_candidates_are_the_best_and_others_ascending_with_room_in_their_rows() -> None:
+    index, _ = grow(5, 50)
+    search = index.search(QUERY, [queries(5, 1)[0]], 0)
+    others = index.members(0)[[3, 30, 4]]
+    found = search.candidates(10, others)
+    np.testing.assert_array_equal(found, np.union1d(search.top(10), others))
+    wide, block = search.gather(found, len(index.names) + 3), search.gather(found)
+    np.testing.assert_array_equal(wide.x[:, :-3], block.x)
+    assert not wide.x[:, -3:].any()
+    with pytest.raises(ValueError, match="columns"):
+        search.gather(found, 3)

@@ -52,10 +52,9 @@ struct Context {
 // All of a memory's context but its neighbours and the number of its source.
 Context context_of(const char* text, std::size_t size, const Origin& origin);
 
-// Each sequence of a scope as one document; scores are standardized over the sequences.
+// Each session of a scope as one document; scores are standardized over the sessions.
 struct SessionScores {
     bool known = false;
-    std::vector<std::uint32_t> of;  // by position: its session, Context::none for none
     std::vector<float> bm25, best;  // by session; best static score of a member
 };
 

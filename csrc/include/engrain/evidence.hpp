@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <shared_mutex>
+#include <unordered_map>
 #include <vector>
 
 namespace engrain {
@@ -29,22 +30,31 @@ struct Use {
 struct Question {
     std::int64_t number = -1;  // -1: removed
     std::int64_t scope = 0;
-    std::uint64_t signature = 0;  // a Bloom filter of its terms
     bool has_vector = false, has_target = false;
     std::vector<std::int32_t> terms;
     std::vector<float> counts, weights;  // weights: counts * idf, unit length
     std::vector<Use> used;
 };
 
-inline std::uint64_t signature_of(std::int32_t term) noexcept {
-    return 1ULL << ((static_cast<std::uint32_t>(term) * 0x9e3779b1U) >> 26);
-}
+// Which questions of the ring hold a term, by place, oldest first.
+class TermHolders {
+  public:
+    // Makes room for one more question; `add` then needs no memory.
+    void reserve(TermView terms);
+    void add(std::size_t place, const Question& question) noexcept;
+    // Drops the oldest entries of a place.
+    void remove(std::size_t place, const std::vector<std::int32_t>& terms) noexcept;
+    void clear() noexcept { held_.clear(); }
+    // cosines[place] += weight * weight of the term there.
+    void accumulate(std::int32_t term, float weight, float* cosines) const noexcept;
 
-inline std::uint64_t signature_of(const std::vector<std::int32_t>& terms) noexcept {
-    std::uint64_t signature = 0;
-    for (std::int32_t term : terms) signature |= signature_of(term);
-    return signature;
-}
+  private:
+    struct Held {
+        std::size_t place;
+        float weight;
+    };
+    std::unordered_map<std::int32_t, std::vector<Held>> held_;
+};
 
 struct TermCredit {
     std::int32_t term;
@@ -78,7 +88,8 @@ struct Similar {
     std::vector<float> adapted;  // 0.5 q + W q
 
     const Resemblance* find(std::int64_t handle) const noexcept;
-    Resemblance& at(std::int64_t handle) noexcept;
+    // Let `find` know of all that is touched.
+    void index_touched();
 };
 
 // Candidates of one request; centred may be null. Views, nothing is owned.
@@ -122,9 +133,9 @@ class Evidence {
                     Similar& out) const;
     // Handles of the `k` best by near, then of the `k` best by share that are not among them.
     static std::vector<std::int64_t> propose(const Similar& similar, std::size_t k);
-    // out: (n, columns).
+    // Row i goes to out + i * stride.
     void features(const Similar& similar, const CandidateView& block, TermView terms,
-                  float average_length, float sd, float* out) const;
+                  float average_length, float sd, float* out, std::size_t stride) const;
 
     // Masses are Q24 in (0, 1]; centred: (uses, dim) or null. Returns the question's number.
     std::int64_t add(std::int64_t scope, const float* query, TermView terms,
@@ -158,6 +169,8 @@ class Evidence {
     std::size_t dim_, capacity_;
     std::int64_t next_ = 0;
     std::vector<Question> ring_;
+    TermHolders holders_;
+    std::vector<std::int32_t> retired_;     // terms of the question that gives way
     std::vector<float> vectors_, targets_;  // (ring, dim)
     std::vector<float> leverage_;           // hat value by ring position; not part of the state
     std::vector<float> ridge_;              // W, (dim, dim), or empty

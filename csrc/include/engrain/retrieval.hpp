@@ -46,11 +46,12 @@ struct Search {
 
 // Where `gather` writes: n rows each.
 struct Rows {
-    float* x;          // (n, columns)
-    float* fixed;      // (n)
-    float* centred;    // (n, dim of view 0)
-    float* frequency;  // (n, terms)
-    float* length;     // (n)
+    std::size_t stride;  // of x, at least columns; what lies beyond those is set to 0
+    float* x;            // (n, stride)
+    float* fixed;        // (n)
+    float* centred;      // (n, dim of view 0)
+    float* frequency;    // (n, terms)
+    float* length;       // (n)
 };
 
 // Every call that reads or writes what grows holds the index's lock.
@@ -110,9 +111,9 @@ class RetrievalIndex {
     void read_question(const char* text, std::size_t size, Search& search) const;
     Sources::Name source_named(const std::vector<std::string_view>& words,
                                const Scope& scope) const;
-    void score_sessions(Search& search) const;
-    void gather_sessions(Search& search, std::vector<float>& length) const;
-    void score_session_texts(Search& search, const std::vector<float>& length) const;
+    void score_sessions(Search& search);
+    void number_sessions(Scope& scope) const;
+    void score_session_texts(Search& search) const;
     std::uint32_t step(std::uint32_t handle, int steps) const noexcept;
     float window(const Search& search, std::uint32_t handle, const std::vector<float>& scores,
                  const Search::Standard& standard) const noexcept;

@@ -45,6 +45,15 @@ struct ScopeView {
     bool mean_stale = true, gains_stale = true;
 };
 
+// The sequences that a scope's members are part of, numbered by their first member, so that sums
+// over them do not depend on what was removed.
+struct Sessions {
+    static constexpr std::uint32_t none = 0xFFFFFFFFU;
+    std::vector<std::uint32_t> of;  // by position: the member's session, none for none
+    std::vector<float> length;      // by session, in terms
+    bool stale = true;
+};
+
 class Scope {
   public:
     explicit Scope(const std::vector<VectorView>& views);
@@ -55,6 +64,9 @@ class Scope {
     // Changes with every change of members or of their vectors.
     std::uint64_t version() const noexcept { return version_; }
     ScopeView& view(std::size_t i) noexcept { return views_[i]; }
+    // Whoever reads them brings them up to date; a change of members makes them stale.
+    Sessions& sessions() noexcept { return sessions_; }
+    const Sessions& sessions() const noexcept { return sessions_; }
     // Whether a member comes from the source.
     bool hears(std::uint32_t source) const { return sources_.count(source) > 0; }
 
@@ -73,6 +85,7 @@ class Scope {
 
     std::vector<std::uint32_t> members_;  // ascending
     std::vector<ScopeView> views_;
+    Sessions sessions_;
     std::unordered_map<std::uint32_t, std::uint32_t> sources_;  // members of each
     std::uint64_t version_ = 0;
 };

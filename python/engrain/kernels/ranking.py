@@ -14,6 +14,7 @@ from engrain._ranking import (
     list_derivatives,
     observe,
     sequence_bounds,
+    take_best,
 )
 from engrain.base.arrays import F32Array, F64Array
 
@@ -27,6 +28,7 @@ __all__ = [
     "list_derivatives",
     "observe",
     "sequence_bounds",
+    "take_best",
     "weigh_rows",
 ]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engrain.base.arrays import F32Array, I64Array
+from engrain.kernels.ranking import take_best
 from engrain.memory.evidence import Similar
 from engrain.memory.index import Search
 from engrain.memory.question import Question, rounded
@@ -44,8 +45,7 @@ class Ranked:
 
     def best(self, k: int) -> Ranked:
         """Return the `k` best, best first, ties by insertion."""
-        order = np.argsort(-self.scores, kind="stable")[:k]
-        return Ranked(self.handles[order], self.rows[order], self.scores[order])
+        return Ranked(*take_best(self.handles, self.rows, self.scores, k))
 
     def joined(self, other: Ranked) -> Ranked:
         """Return these and then the others."""
@@ -72,8 +72,7 @@ def rank(state: State, request: Request, now: float, exclude: int = -1) -> Ranke
     learner = state.learner
     similar = learner.similar(request.question, exclude)
     proposed = learner.evidence.propose(similar, PROPOSED)
-    best = request.search.top(CANDIDATES)
-    handles = np.union1d(best, proposed) if len(proposed) else np.sort(best)
+    handles = request.search.candidates(CANDIDATES, proposed)
     return _scored(state, request, handles, similar, now, exclude)
 
 
@@ -95,7 +94,7 @@ def _scored(
     now: float,
     exclude: int,
 ) -> Ranked:
-    block = request.search.gather(handles)
+    block = request.search.gather(handles, len(state.learner.names))
     rows = state.learner.rows(request.question, request.search, block, similar, now, exclude)
     return Ranked(handles, rows, state.learner.model.score(rows))
 
@@ -104,15 +103,11 @@ def hits(state: State, ranked: Ranked) -> tuple[Hit, ...]:
     """Present ranked memories."""
     learner = state.learner
     addends = ranked.rows * learner.model.weights.astype(np.float32)
-    shown = zip(ranked.handles.tolist(), ranked.scores.tolist(), addends, strict=True)
-    return tuple(
-        Hit(
-            state.catalog.id(handle),
-            score,
-            state.catalog.record(handle).text,
-            state.catalog.record(handle).metadata,
-            learner.names,
-            parts,
-        )
-        for handle, score, parts in shown
-    )
+    found = []
+    for handle, score, parts in zip(
+        ranked.handles.tolist(), ranked.scores.tolist(), addends, strict=True
+    ):
+        record = state.catalog.record(handle)
+        id = state.catalog.id(handle)
+        found.append(Hit(id, score, record.text, record.metadata, learner.names, parts))
+    return tuple(found)

@@ -34,6 +34,7 @@ class Catalog:
         self.encoded: dict[str, int] = {}
         self.sequences: dict[str, int] = {}
         self._ids: list[str] = []
+        self._public: list[Any] = []  # decoded ids, None of what was forgotten
         self._usage: dict[str, np.ndarray[Any, Any]] = {
             name: np.zeros(16, dtype) for name, dtype in _USAGE
         }
@@ -59,7 +60,8 @@ class Catalog:
 
     def id(self, handle: int) -> Id:
         """Return the public id of a handle."""
-        return decode_id(self._ids[handle])
+        id: Id = self._public[handle]
+        return id
 
     def record(self, handle: int) -> Record:
         """Return a live memory."""
@@ -79,6 +81,7 @@ class Catalog:
         """Append a memory; its handle must be the next one."""
         self.encoded[encoded_id] = record.handle
         self._ids.append(encoded_id)
+        self._public.append(decode_id(encoded_id))
         self.records.append(record)
         self.seqs.append(seq)
         if record.handle >= len(self._usage["accesses"]):
@@ -88,6 +91,7 @@ class Catalog:
     def skip(self, seq: int) -> None:
         """Take up the handle of a memory that was forgotten since."""
         self._ids.append("")
+        self._public.append(None)
         self.records.append(None)
         self.seqs.append(seq)
 
@@ -102,7 +106,7 @@ class Catalog:
     def drop(self, handle: int) -> None:
         """Forget the content and the id of a memory."""
         self.encoded.pop(self._ids[handle], None)
-        self._ids[handle] = ""
+        self._ids[handle], self._public[handle] = "", None
         self.records[handle] = None
 
     def sequence_number(self, sequence: str | None) -> int:

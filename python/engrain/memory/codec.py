@@ -10,6 +10,7 @@ import json
 import re
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,22 +24,31 @@ _TEXT = re.compile(r"<U\d+")
 _DTYPES = frozenset({"|b1", "|i1", "|u1", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8"})
 
 
+_PADDINGS = tuple(b"\0" * (-size % 8) for size in range(8))
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 def _padding(size: int) -> bytes:
-    return b"\0" * (-size % 8)
+    return _PADDINGS[size % 8]
 
 
 def pack(
     meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, Any]] | None = None
 ) -> bytes:
-    """Encode `meta` (JSON values) and `arrays` (C-contiguous, little-endian)."""
-    named = {name: np.ascontiguousarray(array) for name, array in (arrays or {}).items()}
-    specs = [[name, array.dtype.str, array.shape] for name, array in named.items()]
-    header = json.dumps([meta, specs], separators=(",", ":"), ensure_ascii=False).encode()
+    """Encode `meta` (JSON values) and `arrays` (little-endian), in C order."""
+    arrays = arrays or {}
+    specs = ",".join([_spec(name, array.dtype, array.shape) for name, array in arrays.items()])
+    header = f"[{_encode(meta)},[{specs}]]".encode()
     parts = [_LENGTH.pack(len(header)), header, _padding(4 + len(header))]
-    for array in named.values():
+    for array in arrays.values():
         body = array.tobytes()
-        parts += [body, _padding(len(body))]
+        parts += (body, _padding(len(body)))
     return b"".join(parts)
+
+
+@lru_cache(maxsize=4096)
+def _spec(name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> str:
+    return _encode([name, dtype.str, shape])
 
 
 def unpack(data: bytes) -> tuple[dict[str, Any], Arrays]:

@@ -63,7 +63,8 @@ def checked_vector(value: Any, dim: int | None) -> F32Array:
         All zero: it points nowhere.
     """
     vector = as_vector(value, dim)
-    length = float(np.sqrt(np.sum(vector.astype(np.float64) ** 2)))
+    wide = vector.astype(np.float64)
+    length = math.sqrt(wide @ wide)
     if length == 0.0:
         raise ConfigError("vector: all zero, it points nowhere; leave it out")
     return np.ascontiguousarray(vector / length, dtype=np.float32)

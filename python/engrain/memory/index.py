@@ -24,16 +24,18 @@ class StaticIndex(RetrievalIndex):
     """Lexical index and vector views over memories named by dense, ascending handles.
 
     A `Search` holds the scores of all documents of its scope: ``top(n)`` lists the best handles by
-    static score (ties by insertion), ``gather(handles)`` returns a `Block` of feature rows for any
-    handles of the scope. Both raise RuntimeError once the scope has changed.
+    static score (ties by insertion), ``candidates(n, others)`` these and others, ascending,
+    ``gather(handles)`` returns a `Block` of feature rows for any handles of the scope, with room
+    for further columns where it is given a number of them. All raise RuntimeError once the scope
+    has changed.
 
     ``Search``: ``query`` (one centred unit vector, or None, per view), ``terms`` (int32 hashes,
     ascending), ``counts``, ``idf``, ``average_length`` (terms per document), ``bm25_sd``
     (population deviation of BM25 over the scope, at least .3), ``scope``.
 
-    ``Block`` of n handles: ``x`` float32 (n, columns) named by ``names``; ``static`` (n,), the base
-    score; ``centred`` (n, dim of view 0), unit document vectors less the scope's mean; ``tf`` (n,
-    terms) term frequencies; ``length`` (n,) in terms. The columns:
+    ``Block`` of n handles: ``x`` float32 (n, columns), the first named by ``names``; ``static``
+    (n,), the base score; ``centred`` (n, dim of view 0), unit document vectors less the scope's
+    mean; ``tf`` (n, terms) term frequencies; ``length`` (n,) in terms. The columns:
 
     ========  =====================================================================
     s:bm25    z(BM25)

@@ -114,8 +114,9 @@ class Learner:
         time: float,
         exclude: int = -1,
     ) -> F32Array:
-        """Return the component scores of the candidates in `block`, shape (n, columns)."""
-        learned = self.evidence.features(
+        """Complete the rows of the candidates in `block`, shape (n, columns), and return them."""
+        rows = block.x
+        self.evidence.features(
             similar,
             question.terms,
             question.counts,
@@ -128,11 +129,9 @@ class Learner:
             block.tf,
             block.length,
             exclude,
+            rows,
+            len(block.names),
         )
-        rows = np.zeros((len(block.handles), len(self.names)), np.float32)
-        width = block.x.shape[1]
-        rows[:, :width] = block.x
-        rows[:, width : width + learned.shape[1]] = learned
         if self.components:
             self._score_components(question, block.handles, time, rows)
         return rows
