@@ -22,3 +22,25 @@ class ScoreRows:
 
     def time_numpy(self, n):
         np.matmul(self.rows, self.query, out=self.out)
+
+
+class CompareRows:
+    """Cosines among the rows of one retrieval, beside NumPy's symmetric matrix product."""
+
+    params = [[10, 100], [384, 1024]]
+    param_names = ["n", "dim"]
+
+    def setup(self, n, dim):
+        self.rows = np.random.default_rng(0).standard_normal((n, dim), dtype=np.float32)
+
+    def time_compare_rows(self, n, dim):
+        kernels.compare_rows(self.rows)
+
+    def time_numpy(self, n, dim):
+        products = self.rows @ self.rows.T
+        inverse = 1.0 / np.sqrt(products.diagonal())
+        products *= inverse
+        products *= inverse[:, None]
+
+    def floor(self, n, dim, machine):
+        return machine.call + machine.flops(n * (n + 1) * dim)

@@ -21,9 +21,23 @@ void score_rows_py(const F32Array& rows, const F32Array& query, F32Array& out) {
     }
 }
 
+bool compare_rows_py(const F32Array& rows, F32Array& out) {
+    check_shape(rows.ndim() == 2, "rows: expected 2 dimensions (n, dim)");
+    const std::size_t n = extent(rows, 0), dim = extent(rows, 1);
+    check_shape(out.ndim() == 2 && extent(out, 0) == n && extent(out, 1) == n,
+                "out: expected shape (n, n)");
+    const float* r = rows.data();
+    float* o = out.mutable_data();
+    if (n * n * dim < 2 * release_gil_above) return compare_rows(r, n, dim, o);
+    py::gil_scoped_release release;
+    return compare_rows(r, n, dim, o);
+}
+
 }  // namespace
 
 void bind_similarity(py::module_& m) {
+    m.def("compare_rows", &compare_rows_py, py::arg("rows").noconvert(),
+          py::arg("out").noconvert());
     m.def("score_rows", &score_rows_py, py::arg("rows").noconvert(), py::arg("query").noconvert(),
           py::arg("out").noconvert());
 }

@@ -1,15 +1,91 @@
 #include "engrain/similarity.hpp"
 
+#include <cmath>
+
 #include "engrain/dot.hpp"
 #include "engrain/simd.hpp"
 
 namespace engrain {
 namespace {
 
+using simd::Lanes;
+using simd::Vec;
+
 template <int W>
 ENGRAIN_INLINE void score_rows_body(const float* rows, const float* query, std::size_t n,
                                     std::size_t dim, float* out) {
     for (std::size_t i = 0; i < n; ++i) out[i] = dot<W>(rows + i * dim, query, dim);
+}
+
+// Inner products of rows [i, i + T) with rows [j, j + T), equal to those of `dot` bit for bit. The
+// 16 logical lanes are summed register by register, so that T x T sums stay in registers.
+template <int W, int T>
+ENGRAIN_INLINE void multiply_tile(const float* rows, std::size_t n, std::size_t dim, std::size_t i,
+                                  std::size_t j, float* out) {
+    using V = typename Vec<W>::f32;
+    using At = typename Vec<W>::f32_at;
+    const float *a = rows + i * dim, *b = rows + j * dim;
+    const std::size_t whole = dim - dim % 16;
+    Lanes<W> sums[T][T];
+    for (int r = 0; r < Lanes<W>::registers; ++r) {
+        V total[T][T] = {};
+        for (std::size_t k = std::size_t(r) * W; k < whole; k += 16) {
+            V left[T];
+            for (int p = 0; p < T; ++p)
+                left[p] = *reinterpret_cast<const At*>(a + std::size_t(p) * dim + k);
+            for (int q = 0; q < T; ++q) {
+                const V right = *reinterpret_cast<const At*>(b + std::size_t(q) * dim + k);
+                for (int p = 0; p < T; ++p) total[p][q] += left[p] * right;
+            }
+        }
+        for (int p = 0; p < T; ++p)
+            for (int q = 0; q < T; ++q) sums[p][q].v[r] = total[p][q];
+    }
+    for (int p = 0; p < T; ++p)
+        for (int q = 0; q < T; ++q) {
+            Lanes<W> sum = sums[p][q];
+            if (whole < dim)
+                sum =
+                    sum + Lanes<W>::load_partial(a + std::size_t(p) * dim + whole, dim - whole) *
+                              Lanes<W>::load_partial(b + std::size_t(q) * dim + whole, dim - whole);
+            out[(i + std::size_t(p)) * n + j + std::size_t(q)] = sum.sum();
+        }
+}
+
+// The upper triangle of rows rows^T, whole tiles first.
+template <int W>
+ENGRAIN_INLINE void multiply_rows(const float* rows, std::size_t n, std::size_t dim, float* out) {
+    constexpr std::size_t tile = W == 16 ? 4 : 3;  // as many sums as there are registers for
+    const std::size_t tiled = n - n % tile;
+    for (std::size_t i = 0; i < tiled; i += tile) {
+        for (std::size_t j = i; j < tiled; j += tile)
+            multiply_tile<W, int(tile)>(rows, n, dim, i, j, out);
+    }
+    for (std::size_t j = tiled; j < n; ++j)
+        for (std::size_t i = 0; i <= j; ++i)
+            out[i * n + j] = dot<W>(rows + i * dim, rows + j * dim, dim);
+}
+
+template <int W>
+ENGRAIN_INLINE bool compare_rows_body(const float* rows, std::size_t n, std::size_t dim,
+                                      float* out) {
+    multiply_rows<W>(rows, n, dim, out);
+    bool finite = true;
+    // The diagonal holds 1 / norm until every entry beside it is scaled.
+    for (std::size_t i = 0; i < n; ++i) {
+        float& square = out[i * n + i];
+        finite = finite && std::isfinite(square);
+        square = square > 0.0F ? 1.0F / std::sqrt(square) : 0.0F;
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = i + 1; j < n; ++j)
+            out[i * n + j] = out[i * n + j] * out[i * n + i] * out[j * n + j];
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        out[i * n + i] = out[i * n + i] > 0.0F ? 1.0F : 0.0F;
+        for (std::size_t j = 0; j < i; ++j) out[i * n + j] = out[j * n + i];
+    }
+    return finite;
 }
 
 }  // namespace
@@ -18,5 +94,9 @@ ENGRAIN_DISPATCH(void, score_rows,
                  (const float* rows, const float* query, std::size_t n, std::size_t dim,
                   float* out),
                  (rows, query, n, dim, out))
+
+ENGRAIN_DISPATCH(bool, compare_rows,
+                 (const float* rows, std::size_t n, std::size_t dim, float* out),
+                 (rows, n, dim, out))
 
 }  // namespace engrain

@@ -23,5 +23,20 @@ int main() {
             }
         }
     }
+    for (std::size_t n : {0, 1, 3, 4, 7, 17}) {
+        const std::size_t dim = 33;
+        std::vector<float> rows(n * dim), first(n * n), again(n * n);
+        for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = 0.25F * float(i % 19) - 1.0F;
+        for (Level level : {Level::baseline, Level::avx2, Level::avx512}) {
+            engrain::simd::set_level(level);
+            CHECK(engrain::compare_rows(rows.data(), n, dim, again.data()));
+            if (level == Level::baseline) first = again;
+            CHECK(again == first);
+            for (std::size_t i = 0; i < n; ++i) CHECK(again[i * n + i] == 1.0F);
+        }
+        if (n == 0) continue;
+        rows[0] = 1e30F;
+        CHECK(!engrain::compare_rows(rows.data(), n, dim, again.data()));
+    }
     return 0;
 }

@@ -179,6 +179,30 @@ cdef class TraceTable:
             touch_table(self.view, h, a, n, now, self.native)
             self.guard.unlock()
 
+    def touch_one(self, int64_t handle, float activity, double now):
+        """Decay the trace of one handle to `now` and mark it with `activity`.
+
+        Raises
+        ------
+        ValueError
+            The handle is out of range, or a value is not finite.
+        """
+        check_finite(activity, "activity")
+        check_finite(now, "now")
+        self._reserve(&handle, 1)
+        self.guard.lock()
+        touch_table(self.view, &handle, &activity, 1, now, self.native)
+        self.guard.unlock()
+
+    def read_one(self, int64_t handle, double now):
+        """Return the trace of one handle at `now`, 0 where there is none."""
+        cdef float value
+        check_finite(now, "now")
+        self.guard.lock()
+        read_table(self.view, &handle, 1, now, self.native, 1.0, &value)
+        self.guard.unlock()
+        return value
+
     def read(self, cnp.ndarray handles not None, double now, cnp.ndarray out=None):
         """Return the traces of `handles` at `now`, 0 where there is none.
 
@@ -244,7 +268,12 @@ cdef class TraceTable:
         """Drop the traces of `handles`, shape (k,), int64; unknown ones are passed over."""
         cdef int64_t* h = i64_vector(handles, "handles")
         cdef Py_ssize_t n = cnp.PyArray_DIM(handles, 0)
-        with nogil:
+        if n > MANY:
+            with nogil:
+                self.guard.lock()
+                forget_traces(self.view, h, n)
+                self.guard.unlock()
+        else:
             self.guard.lock()
             forget_traces(self.view, h, n)
             self.guard.unlock()

@@ -34,3 +34,31 @@ def test_score_rows_refuses_what_it_would_have_to_copy() -> None:
         kernels.score_rows(rows[:, ::2], rows[0, :4])
     with pytest.raises(ValueError, match="query"):
         kernels.score_rows(rows, rows[0, :7])
+
+
+@pytest.mark.parametrize("dim", EXTENTS)
+@pytest.mark.parametrize("n", [0, 1, 3, 4, 7, 17])
+def test_compare_rows_agrees_with_its_oracle(simd: str, dim: int, n: int) -> None:
+    rows = normal(dim + n, n, dim)
+    rows[: n // 3] = 0.0
+    got = kernels.compare_rows(rows)
+    np.testing.assert_allclose(got, reference.compare_rows(rows), atol=2e-6)
+    np.testing.assert_array_equal(got, got.T)
+
+
+def test_compare_rows_is_equal_bit_for_bit_at_every_level() -> None:
+    rows = normal(3, 50, 1003)
+    results = {set_simd_level(level): kernels.compare_rows(rows).tobytes() for level in LEVELS}
+    assert len(set(results.values())) == 1
+
+
+def test_compare_rows_refuses_what_it_cannot_use() -> None:
+    rows = normal(0, 4, 8)
+    with pytest.raises(TypeError):
+        kernels.compare_rows(rows[:, ::2])
+    with pytest.raises(ValueError, match="dimensions"):
+        kernels.compare_rows(rows[0])
+    for value in ("nan", "inf", 1e30):
+        rows[2, 3] = np.float32(value)
+        with pytest.raises(ValueError, match="rows"):
+            kernels.compare_rows(rows)

@@ -16,6 +16,7 @@ from engrain.learning.events import (
     RetrievalEvent,
     emit_retrieval_event,
 )
+from engrain.learning.formats.full_json import FullJSON
 from engrain.learning.persistence import load_checkpoint, save_checkpoint
 from engrain.learning.scorer import LearnedRetrievalScorer, ScorerTrainer, TrainerConfig
 
@@ -104,15 +105,32 @@ def test_negative_and_tied_rewards_and_long_and_short_lists_train_together() -> 
     assert np.isfinite(trainer.scorer.parameters).all()
 
 
-def test_a_saved_trainer_scores_the_same(tmp_path: Path) -> None:
-    first, second = trained(10), ScorerTrainer(LearnedRetrievalScorer(seed=5))
+def test_a_saved_trainer_continues_bit_for_bit(tmp_path: Path) -> None:
+    config = TrainerConfig(capacity=64)
+    first = ScorerTrainer(LearnedRetrievalScorer(), config)
+    second = ScorerTrainer(LearnedRetrievalScorer(seed=5), config)
+    rng = np.random.default_rng(4)
+    for _ in range(10):
+        first.train_step([experience(rng, 5) for _ in range(10)])
     save_checkpoint(tmp_path / "t", {"trainer": first})
     load_checkpoint(tmp_path / "t", {"trainer": second})
-    rows = np.random.default_rng(0).random((5, 4))
-    np.testing.assert_array_equal(first.scorer.forward(rows), second.scorer.forward(rows))
-    assert first.steps == second.steps
+    for i in range(10):
+        more = [experience(rng, 4) for _ in range(i)] or None
+        assert first.train_step(more) == second.train_step(more)
+    np.testing.assert_array_equal(first.scorer.parameters, second.scorer.parameters)
+    assert first.steps == second.steps == 20
+
+
+def test_the_state_of_another_trainer_is_refused() -> None:
+    trainer = trained(1)
     with pytest.raises(SnapshotError, match="not one"):
-        LearnedRetrievalScorer(["other"]).load(first.scorer.state())
+        LearnedRetrievalScorer(["other"]).load(trainer.scorer.state())
+    small = ScorerTrainer(LearnedRetrievalScorer(), TrainerConfig(capacity=8))
+    with pytest.raises(SnapshotError, match="replay"):
+        small.load(trainer.state())
+    event = FullJSON().encode(RetrievalEvent("q", (1,), (0.5,)))
+    with pytest.raises(SnapshotError, match="RetrievalEvent"):
+        trainer.load({**trainer.state(), "experiences": [event]})
 
 
 def test_bad_input_is_refused() -> None:

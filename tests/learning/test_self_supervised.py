@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from engrain.base.errors import SnapshotError
+from engrain.learning.persistence import load_checkpoint, save_checkpoint
 from engrain.learning.self_supervised import ImplicitCredit
 
 
@@ -54,3 +58,19 @@ def test_bad_input_is_refused() -> None:
     with pytest.raises(ValueError, match="temperature"):
         ImplicitCredit(temperature=0.0)
     assert credit.credit([], np.zeros((0, 2)), [1.0, 0.0]).shape == (0,)
+
+
+def test_saved_credit_continues_bit_for_bit(tmp_path: Path) -> None:
+    first, second = ImplicitCredit(max_pairs=20), ImplicitCredit(max_pairs=20)
+    rng = np.random.default_rng(0)
+    for i in range(100):
+        if i == 50:
+            save_checkpoint(tmp_path / "c", {"credit": first})
+            load_checkpoint(tmp_path / "c", {"credit": second})
+        shown = [int(n) for n in rng.choice(12, 4, replace=False)]
+        rows, answer = rng.standard_normal((4, 8)), rng.standard_normal(8)
+        given = first.credit(shown, rows, answer)
+        if i >= 50:
+            np.testing.assert_array_equal(second.credit(shown, rows, answer), given)
+    with pytest.raises(SnapshotError, match="credit"):
+        ImplicitCredit(max_pairs=1).load(first.state())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engrain.base.clock import SimulatedClock
+from engrain.base.errors import SnapshotError
+from engrain.base.ids import Id
 from engrain.kernels import StdpRule
+from engrain.learning.persistence import load_checkpoint, save_checkpoint
 from engrain.learning.stdp import STDPLearner
 
 times = st.lists(st.integers(0, 300), max_size=12, unique=True)
@@ -132,3 +136,26 @@ def test_bad_input_is_refused() -> None:
         STDPLearner(max_spikes=0)
     with pytest.raises(ValueError, match="time"):
         stdp.get_tag("a", "b", np.nan)
+
+
+def test_a_saved_learner_continues_bit_for_bit(tmp_path: Path) -> None:
+    first = STDPLearner(max_spikes=5, max_neurons=4, max_weights=3)
+    second = STDPLearner(max_spikes=5, max_neurons=4, max_weights=3)
+    rng = np.random.default_rng(0)
+    neurons: list[Id] = ["a", 1, "b", 2, "c"]
+    for i in range(200):
+        if i == 100:
+            save_checkpoint(tmp_path / "s", {"stdp": first})
+            load_checkpoint(tmp_path / "s", {"stdp": second})
+        pre, post = (neurons[j] for j in rng.choice(5, 2, replace=False))
+        weights = set()
+        for learner in (first, second)[: 1 if i < 100 else 2]:
+            learner.record_spike(pre, float(i))
+            learner.record_spike(post, i + 0.5)
+            weights.add(learner.apply(pre, post) if i % 7 == 0 else learner.get_tag(pre, post, i))
+        assert len(weights) == 1
+    with pytest.raises(SnapshotError, match="STDP"):
+        STDPLearner(max_spikes=1).load(first.state())
+    empty = STDPLearner()
+    empty.load(STDPLearner().state())
+    assert empty.get_weight("a", "b") == 0.5

@@ -1,4 +1,4 @@
-// Inner products of one query with many rows.
+// Inner products of one query with many rows, and cosines among rows.
 #pragma once
 
 #include <cstddef>
@@ -8,5 +8,9 @@ namespace engrain {
 // out[i] = sum_j rows[i * dim + j] * query[j], i < n. Row-major, no aliasing; n and dim may be 0.
 void score_rows(const float* rows, const float* query, std::size_t n, std::size_t dim,
                 float* out) noexcept;
+
+// out[i * n + j] = cos(row i, row j), a symmetric matrix; a row of zeros has cosine 0 with all.
+// Returns whether all is finite: false where a row holds NaN or infinity, or is too long to square.
+bool compare_rows(const float* rows, std::size_t n, std::size_t dim, float* out) noexcept;
 
 }  // namespace engrain

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from engrain._buffers import SignalQueue, TrajectoryBuffer
 from engrain._core import Modulators, SumTree, TraceTable, ValueTable
+from engrain._handles import Handles
 from engrain._loop import InstantLearningLoop
 from engrain.kernels.cable import solve_cable
 from engrain.kernels.conv4d import Conv4dSpec, conv4d_forward, conv4d_grad_input, conv4d_grad_weight
@@ -29,7 +30,7 @@ from engrain.kernels.neuron import (
 from engrain.kernels.reconsolidate import reconsolidate
 from engrain.kernels.scorer import adam_step, backpropagate, init_scorer, score_features, sgd_step
 from engrain.kernels.simd import simd_level
-from engrain.kernels.similarity import score_rows
+from engrain.kernels.similarity import compare_rows, score_rows
 from engrain.kernels.som import accumulate_som, best_som_units, train_som_online
 from engrain.kernels.sparse import multiply_sparse
 from engrain.kernels.stdp import Spikes, StdpRule, Synapses, poisson_spikes, step_stdp
@@ -44,6 +45,7 @@ __all__ = [
     "Clusters",
     "Conv4dSpec",
     "EdgeTable",
+    "Handles",
     "HodgkinHuxley",
     "InhibitionRule",
     "InstantLearningLoop",
@@ -66,6 +68,7 @@ __all__ = [
     "apply_lora",
     "backpropagate",
     "best_som_units",
+    "compare_rows",
     "conv4d_forward",
     "conv4d_grad_input",
     "conv4d_grad_weight",

@@ -1,4 +1,4 @@
-"""Inner products of one query with many rows."""
+"""Inner products of one query with many rows, and cosines among rows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from engrain import _kernels
 from engrain.base.arrays import F32Array
+from engrain.base.errors import NonFiniteError
 
 
 def score_rows(rows: F32Array, query: F32Array, out: F32Array | None = None) -> F32Array:
@@ -31,4 +32,31 @@ def score_rows(rows: F32Array, query: F32Array, out: F32Array | None = None) -> 
     if out is None:
         out = np.empty(len(rows), dtype=np.float32)
     _kernels.score_rows(rows, query, out)
+    return out
+
+
+def compare_rows(rows: F32Array) -> F32Array:
+    """Return the cosines among rows, equal bit for bit at every SIMD level.
+
+    Parameters
+    ----------
+    rows : ndarray of float32, shape (n, dim), C-contiguous
+
+    Returns
+    -------
+    ndarray of float32, shape (n, n)
+        Symmetric, 1 on the diagonal; a row of zeros has cosine 0 with all, itself included.
+
+    Raises
+    ------
+    TypeError
+        Another dtype or layout: nothing is converted or copied.
+    ValueError
+        Not two dimensions.
+    NonFiniteError
+        A row holds NaN or infinity, or is too long to square.
+    """
+    out = np.empty((len(rows), len(rows)), dtype=np.float32)
+    if not _kernels.compare_rows(rows, out):
+        raise NonFiniteError("rows: contain NaN or infinity, or are too long to square")
     return out

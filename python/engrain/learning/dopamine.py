@@ -13,9 +13,8 @@ import numpy.typing as npt
 from engrain.base.arrays import F32Array, I64Array
 from engrain.base.errors import ConfigError, NonFiniteError
 from engrain.base.ids import Id
-from engrain.kernels import TdRule, ValueTable
+from engrain.kernels import Handles, TdRule, ValueTable
 from engrain.learning.config import LearningConfig
-from engrain.learning.handles import Handles
 from engrain.learning.td import TDLambda
 from engrain.learning.value_estimator import LearnedValueEstimator
 

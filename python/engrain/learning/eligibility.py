@@ -12,9 +12,8 @@ from engrain.base.arrays import F32Array, I64Array
 from engrain.base.clock import Clock
 from engrain.base.errors import ConfigError, NonFiniteError
 from engrain.base.ids import Id
-from engrain.kernels import TraceRule, TraceTable
+from engrain.kernels import Handles, TraceRule, TraceTable
 from engrain.learning.config import LearningConfig, check_decay
-from engrain.learning.handles import Handles
 
 MAX_ACTIVITY = 10.0
 _DEFAULT = LearningConfig()
@@ -83,8 +82,6 @@ class EligibilityTrace:
         self.handles = handles if handles is not None else Handles(2 * max_traces)
         self.table = TraceTable(max_traces, rule, max_handles=self.handles.capacity)
         self.handles.watch(self.table.forget)
-        self._handle: I64Array = np.zeros(1, dtype=np.int64)
-        self._activity: F32Array = np.zeros(1, dtype=np.float32)
 
     @property
     def now(self) -> float:
@@ -108,9 +105,7 @@ class EligibilityTrace:
         """
         if not 0.0 <= activity <= MAX_ACTIVITY:
             raise NonFiniteError(f"activity: needs a number in [0, 10], got {activity!r}")
-        self._handle[0] = self.handles.intern(id)
-        self._activity[0] = activity
-        self.table.touch(self._handle, self._activity, self.now)
+        self.table.touch_one(self.handles.intern(id), activity, self.now)
 
     def update_all(self, ids: Iterable[Id], activity: Sequence[float] | F32Array) -> None:
         """Mark several memories as active in one call; activity has shape (n,)."""
@@ -135,19 +130,11 @@ class EligibilityTrace:
 
     def get_trace(self, id: Id) -> float:
         """Return the trace of a memory now, 0 where there is none."""
-        handle = self.handles.find(id)
-        if handle < 0:
-            return 0.0
-        self._handle[0] = handle
-        return float(self.table.read(self._handle, self.now)[0])
+        return self.table.read_one(self.handles.find(id), self.now)
 
     def get_traces(self, ids: Iterable[Id]) -> F32Array:
         """Return the traces of memories now, shape (n,), 0 where there is none."""
-        handles = self.handles.find_all(ids)
-        known = handles >= 0
-        traces = np.zeros(len(handles), dtype=np.float32)
-        traces[known] = self.table.read(handles[known], self.now)
-        return traces
+        return self.table.read(self.handles.find_all(ids), self.now)
 
     def assign_credit(self, reward: float) -> dict[Id, float]:
         """Return reward · e of every memory whose trace is at least `min_trace`.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +12,10 @@ import numpy.typing as npt
 from engrain.base.arrays import F32Array
 from engrain.base.errors import NonFiniteError, ShapeError
 from engrain.base.ids import Id
-from engrain.kernels import InhibitionRule, inhibit
+from engrain.kernels import InhibitionRule, compare_rows, inhibit
 from engrain.learning.config import LearningConfig
 
 _DEFAULT = LearningConfig()
-_TINY = np.float32(1e-30)
-_FEW = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,30 +98,21 @@ class InhibitoryNetwork:
 def similarity_of(
     ids: Sequence[Id], embeddings: Mapping[Id, npt.ArrayLike] | npt.ArrayLike | None
 ) -> F32Array | None:
-    """Return the cosines among memories, None where all are taken as alike."""
-    if embeddings is None or not ids:
-        return None
-    rows: Any = embeddings
-    if not isinstance(embeddings, np.ndarray) and isinstance(embeddings, Mapping):
-        rows = [embeddings[i] for i in ids]
-    return cosine_matrix(np.ascontiguousarray(rows, dtype=np.float32), len(ids))
-
-
-def cosine_matrix(rows: F32Array, n: int) -> F32Array:
-    """Return the cosines among `n` rows, shape (n, n).
+    """Return the cosines among memories, None where all are taken as alike.
 
     Raises
     ------
     ShapeError, NonFiniteError
     """
-    if rows.ndim != 2 or len(rows) != n:
-        raise ShapeError(f"embeddings: expected ({n}, dim), got {rows.shape}")
-    # For few rows BLAS's general product is faster than the symmetric one that rows @ rows.T takes.
-    similarity: F32Array = rows @ (rows.copy() if n < _FEW else rows).T
-    squares = similarity.diagonal()
-    if not math.isfinite(squares.sum()):
-        raise NonFiniteError("embeddings: contain NaN or infinity, or are too long to square")
-    inverse = np.reciprocal(np.sqrt(np.maximum(squares, _TINY)))
-    similarity *= inverse
-    similarity *= inverse[:, None]
-    return similarity
+    if embeddings is None or not ids:
+        return None
+    rows: Any = embeddings
+    if not isinstance(embeddings, np.ndarray) and isinstance(embeddings, Mapping):
+        rows = [embeddings[i] for i in ids]
+    matrix = np.ascontiguousarray(rows, dtype=np.float32)
+    if matrix.ndim != 2 or len(matrix) != len(ids):
+        raise ShapeError(f"embeddings: expected ({len(ids)}, dim), got {matrix.shape}")
+    try:
+        return compare_rows(matrix)
+    except NonFiniteError as error:
+        raise NonFiniteError(f"embeddings: {error}") from error

@@ -13,13 +13,12 @@ from engrain.base.arrays import F32Array, as_vector
 from engrain.base.clock import Clock
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError
 from engrain.base.ids import Id
-from engrain.kernels import inhibit
+from engrain.kernels import Handles, inhibit
 from engrain.learning.acetylcholine import AcetylcholineSystem, CognitiveMode
 from engrain.learning.cold_start import PopulationPrior
 from engrain.learning.config import LearningConfig
 from engrain.learning.dopamine import DopamineSystem
 from engrain.learning.eligibility import EligibilityTrace
-from engrain.learning.handles import Handles
 from engrain.learning.inhibition import InhibitoryNetwork, similarity_of
 from engrain.learning.modulation import Modulation, MoodGate, rule_from
 from engrain.learning.norepinephrine import NorepinephrineSystem
@@ -325,6 +324,7 @@ class NeuromodulatorOrchestra:
             "dopamine": self.dopamine.state(),
             "eligibility": self.eligibility.state(),
             "serotonin": self.serotonin.state(),
+            "session": self.session,
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -333,6 +333,7 @@ class NeuromodulatorOrchestra:
         self.dopamine.load(state["dopamine"])
         self.eligibility.load(state["eligibility"])
         self.serotonin.load(state["serotonin"])
+        self.session = state["session"]
 
 
 def create_neuromodulator_orchestra(

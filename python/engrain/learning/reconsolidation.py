@@ -14,8 +14,7 @@ from engrain.base.arrays import F32Array, F64Array, I64Array, as_vector
 from engrain.base.clock import Clock, wall_clock
 from engrain.base.errors import ConfigError, NonFiniteError
 from engrain.base.ids import Id
-from engrain.kernels import reconsolidate
-from engrain.learning.handles import Handles
+from engrain.kernels import Handles, reconsolidate
 
 if TYPE_CHECKING:
     from engrain.learning.three_factor import ThreeFactorLearningRule

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from engrain.base.arrays import F32Array, I64Array
-from engrain.base.errors import ConfigError
+from engrain.base.errors import ConfigError, SnapshotError
 from engrain.kernels import SumTree
 
 _Item = TypeVar("_Item")
@@ -71,6 +72,32 @@ class PrioritizedReplayBuffer(Generic[_Item]):
         self.tree.update(indices, priorities)
         self._highest = max(self._highest, float(priorities.max(initial=0.0)))
 
+    @property
+    def items(self) -> list[_Item]:
+        """The items kept, by index; a copy."""
+        return list(self._items)
+
     def state(self) -> dict[str, Any]:
-        """Return priorities and generator; the items themselves stay with the caller."""
-        return {"tree": self.tree.state(), "next": self._next, "highest": self._highest}
+        """Return priorities and generator; what the items are, their owner knows to write."""
+        return {
+            "tree": self.tree.state(),
+            "next": self._next,
+            "highest": self._highest,
+            "beta": self.beta,
+        }
+
+    def load(self, state: Mapping[str, Any], items: Iterable[_Item]) -> None:
+        """Take over a state returned by `state`, with the `items` of that time.
+
+        Raises
+        ------
+        SnapshotError
+            They do not fit together or do not fit this buffer; nothing was changed.
+        """
+        kept, at = list(items), int(state["next"])
+        partly = at == len(kept) < self.capacity
+        if not partly and not 0 <= at < len(kept) == self.capacity:
+            raise SnapshotError("the state of a replay buffer does not fit")
+        self.tree.load(state["tree"])
+        self._items, self._next = kept, at
+        self._highest, self.beta = float(state["highest"]), float(state["beta"])

@@ -14,6 +14,7 @@ from engrain.base.arrays import F32Array
 from engrain.base.errors import ConfigError, ShapeError, SnapshotError
 from engrain.kernels import adam_step, backpropagate, init_scorer, score_features
 from engrain.learning.events import FEATURES, Experience
+from engrain.learning.formats.full_json import FullJSON
 from engrain.learning.listmle import list_mle
 from engrain.learning.replay import PrioritizedReplayBuffer
 
@@ -75,7 +76,7 @@ class LearnedRetrievalScorer:
         """Return the parameters."""
         return {"features": list(self.features), "parameters": self.parameters.copy()}
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load(self, state: Mapping[str, Any]) -> None:
         """Take over a state returned by `state`.
 
         Raises
@@ -208,16 +209,35 @@ class ScorerTrainer:
         )
 
     def state(self) -> dict[str, Any]:
-        """Return scorer and optimiser; experiences stay with the collector."""
+        """Return the whole state, experiences included; `load` continues it bit for bit."""
+        write = FullJSON().encode
         return {
             "scorer": self.scorer.state(),
             "mean": self._mean.copy(),
             "square": self._square.copy(),
             "steps": self.steps,
+            "replay": self.buffer.state(),
+            "experiences": [write(experience) for experience in self.buffer.items],
+            "random": self._rng.bit_generator.state,
         }
 
-    def load(self, state: dict[str, Any]) -> None:
-        """Take over a state returned by `state`."""
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over a state returned by `state`.
+
+        Raises
+        ------
+        SnapshotError
+            Of a scorer with other features, or of a larger replay buffer.
+        """
         self.scorer.load(state["scorer"])
+        self.buffer.load(state["replay"], map(_experience, state["experiences"]))
         self._mean, self._square = np.array(state["mean"]), np.array(state["square"])
         self.steps = int(state["steps"])
+        self._rng.bit_generator.state = state["random"]
+
+
+def _experience(text: str) -> Experience:
+    event = FullJSON().decode(text)
+    if not isinstance(event, Experience):
+        raise SnapshotError(f"expected an experience, got {type(event).__name__}")
+    return event

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from engrain.base.arrays import F64Array
-from engrain.base.errors import ConfigError, NonFiniteError, ShapeError
-from engrain.base.ids import Id
+from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, SnapshotError
+from engrain.base.ids import Id, decode_id, encode_id
 
 
 class ImplicitCredit:
@@ -117,6 +117,29 @@ class ImplicitCredit:
 
     def __len__(self) -> int:
         return len(self._pairs)
+
+    def state(self) -> dict[str, Any]:
+        """Return the pairs in the order they were met; `load` continues them."""
+        return {
+            "pairs": [[encode_id(a), encode_id(b)] for a, b in self._pairs],
+            "counts": np.array(list(self._pairs.values()), dtype=np.int64).reshape(-1, 2),
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over a state returned by `state`.
+
+        Raises
+        ------
+        SnapshotError
+            The parts do not fit together, or hold more pairs than `max_pairs`.
+        """
+        pairs, counts = state["pairs"], state["counts"]
+        if counts.shape != (len(pairs), 2) or len(pairs) > self.max_pairs:
+            raise SnapshotError("the state of implicit credit does not fit")
+        self._pairs = OrderedDict(
+            ((decode_id(a), decode_id(b)), (used, shown))
+            for (a, b), (used, shown) in zip(pairs, counts.tolist(), strict=True)
+        )
 
 
 def _pair(a: Id, b: Id) -> tuple[Any, Any]:

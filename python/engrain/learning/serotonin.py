@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,9 @@ from engrain.base.arrays import F32Array, F64Array, I64Array
 from engrain.base.clock import Clock
 from engrain.base.errors import ConfigError, NonFiniteError
 from engrain.base.ids import Id
+from engrain.kernels import Handles
 from engrain.learning.config import LearningConfig
 from engrain.learning.eligibility import EligibilityTrace
-from engrain.learning.handles import Handles
 from engrain.learning.modulation import Modulation, MoodGate, rule_from
 
 _NOTHING = np.zeros(0, dtype=np.float32)
@@ -197,11 +197,16 @@ class SerotoninSystem:
         return float(self._values[handle]) if 0 <= handle < len(self._values) else 0.0
 
     def state(self) -> dict[str, Any]:
-        """Return values and traces, without what is shared; sessions begin anew."""
-        return {"values": self._values.copy(), "traces": self.traces.state()}
+        """Return values, traces and open sessions, without what is shared."""
+        return {
+            "values": self._values.copy(),
+            "traces": self.traces.state(),
+            "sessions": [list(astuple(record)) for record in self._sessions.values()],
+        }
 
     def load(self, state: dict[str, Any]) -> None:
         """Take over a state returned by `state`."""
         self.traces.load(state["traces"])
         self._values = np.array(state["values"])
-        self._sessions.clear()
+        records = [TemporalContext(*fields) for fields in state["sessions"]]
+        self._sessions = OrderedDict((record.session, record) for record in records)

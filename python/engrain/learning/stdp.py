@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict, deque
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import numpy as np
 
 from engrain.base.clock import Clock
-from engrain.base.errors import ConfigError, NonFiniteError
-from engrain.base.ids import Id, encode_id
+from engrain.base.errors import ConfigError, NonFiniteError, SnapshotError
+from engrain.base.ids import Id, decode_id, encode_id
 from engrain.kernels import StdpRule
 
 Change = tuple[float, float]
@@ -130,6 +132,45 @@ class STDPLearner:
     def get_modulated_update(self, pre: Id, post: Id, time: float, dopamine: float) -> float:
         """Return Δw = c(time)·dopamine: what a reward at `time` makes of earlier pairings."""
         return self.get_tag(pre, post, time) * dopamine
+
+    def state(self) -> dict[str, Any]:
+        """Return spikes and weights in the order of their last use; `load` continues them."""
+        return {
+            "neurons": [encode_id(id) for id in self._spikes],
+            "counts": np.array([len(times) for times in self._spikes.values()], dtype=np.int64),
+            "spikes": np.array([t for times in self._spikes.values() for t in times]),
+            "pairs": [[encode_id(pre), encode_id(post)] for pre, post in self._weights],
+            "weights": np.array(list(self._weights.values())),
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over a state returned by `state`.
+
+        Raises
+        ------
+        SnapshotError
+            The parts do not fit together, or hold more than this learner may; nothing was changed.
+        """
+        neurons, counts, spikes = state["neurons"], state["counts"], state["spikes"]
+        pairs, weights = state["pairs"], state["weights"]
+        if (
+            len(neurons) != len(counts)
+            or len(spikes) != counts.sum()
+            or len(pairs) != len(weights)
+            or len(neurons) > self.max_neurons
+            or len(pairs) > self.max_weights
+            or counts.max(initial=0) > self.max_spikes
+        ):
+            raise SnapshotError("the state of an STDP learner does not fit")
+        trains = np.split(spikes, np.cumsum(counts)[:-1]) if len(counts) else []
+        self._spikes = OrderedDict(
+            (decode_id(id), deque(train.tolist(), maxlen=self.max_spikes))
+            for id, train in zip(neurons, trains, strict=True)
+        )
+        self._weights = OrderedDict(
+            ((decode_id(pre), decode_id(post)), float(weight))
+            for (pre, post), weight in zip(pairs, weights, strict=True)
+        )
 
     def _changes(self, pre: Id, post: Id) -> Iterator[Change]:
         """Yield (time, change) of each spike that pairs, in order of time."""

@@ -147,3 +147,15 @@ def test_bad_input_is_refused() -> None:
     si.observe([-1.0], [0.5])
     si.consolidate([0.5])
     assert si.penalty([1.5]) == pytest.approx(2.0 * 0.5 / (0.25 + 0.1))
+
+
+def test_saved_synaptic_intelligence_continues_bit_for_bit() -> None:
+    rng = np.random.default_rng(0)
+    first, second = SynapticIntelligence(np.zeros(4)), SynapticIntelligence(np.ones(4))
+    first.observe(rng.standard_normal(4), rng.standard_normal(4))
+    second.load(first.state())
+    gradient, weights = rng.standard_normal((2, 4))
+    for learned in (first, second):
+        learned.observe(gradient, -gradient)
+        learned.consolidate(weights)
+    assert first.penalty(np.zeros(4)) == second.penalty(np.zeros(4)) > 0

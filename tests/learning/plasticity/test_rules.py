@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engrain.base.clock import SimulatedClock
+from engrain.base.errors import SnapshotError
+from engrain.learning.persistence import load_checkpoint, save_checkpoint
 from engrain.learning.plasticity import (
     HomeostaticScaler,
     LTDEngine,
@@ -117,3 +121,24 @@ def test_bad_input_is_refused_before_anything_changes() -> None:
         MetaplasticityController(tau=0.5)
     with pytest.raises(ValueError, match="early"):
         SynapticTagger(early=0.9, late=0.1)
+
+
+def test_saved_tags_wait_and_are_captured_as_before(tmp_path: Path) -> None:
+    clock = SimulatedClock(1e9)
+    first, second = SynapticTagger(clock=clock), SynapticTagger(clock=clock)
+    rng = np.random.default_rng(0)
+    for i in range(100):
+        if i == 50:
+            save_checkpoint(tmp_path / "t", {"tagger": first})
+            load_checkpoint(tmp_path / "t", {"tagger": second})
+        id, strength = int(rng.integers(20)), float(rng.random() * 0.72)
+        tag = first.tag(id, strength)
+        if i >= 50:
+            assert second.tag(id, strength) == tag
+            assert second.captured() == first.captured()
+        clock.advance(300.0)
+    with pytest.raises(SnapshotError, match="tagger"):
+        SynapticTagger(max_tags=1).load(first.state())
+    empty = SynapticTagger(clock=clock)
+    empty.load(SynapticTagger(clock=clock).state())
+    assert len(empty) == 0

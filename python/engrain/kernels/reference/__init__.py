@@ -24,7 +24,7 @@ from engrain.kernels.reference.neuron import (
 from engrain.kernels.reference.rank import laplace_step, list_derivatives, weigh_rows
 from engrain.kernels.reference.reconsolidate import reconsolidate
 from engrain.kernels.reference.scorer import adam_step, backpropagate, score_features, sgd_step
-from engrain.kernels.reference.similarity import score_rows
+from engrain.kernels.reference.similarity import compare_rows, score_rows
 from engrain.kernels.reference.som import accumulate_som, best_som_units, train_som_online
 from engrain.kernels.reference.sparse import multiply_sparse
 from engrain.kernels.reference.stdp import run_modulated_stdp, run_stdp, step_stdp, sum_pairs
@@ -41,6 +41,7 @@ __all__ = [
     "best_som_units",
     "bm25_scores",
     "centred_cosines",
+    "compare_rows",
     "conv4d_forward",
     "conv4d_grad_input",
     "conv4d_grad_weight",

@@ -11,3 +11,11 @@ from engrain.base.arrays import F64Array
 def score_rows(rows: npt.ArrayLike, query: npt.ArrayLike) -> F64Array:
     """Return s_i = sum_j rows_ij query_j in float64, shape (n,)."""
     return np.asarray(rows, dtype=np.float64) @ np.asarray(query, dtype=np.float64)
+
+
+def compare_rows(rows: npt.ArrayLike) -> F64Array:
+    """Return cos_ij = sum_k rows_ik rows_jk / (|rows_i| |rows_j|), 0 for a row of zeros."""
+    x = np.asarray(rows, dtype=np.float64)
+    length = np.linalg.norm(x, axis=1)
+    unit = x / np.where(length > 0, length, 1.0)[:, None]
+    return unit @ unit.T

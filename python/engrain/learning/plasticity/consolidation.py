@@ -163,3 +163,16 @@ class SynapticIntelligence:
         """Return the derivative of the penalty, shape (parameters,)."""
         away = np.asarray(weights, dtype=np.float64) - self.anchor
         return np.asarray(2.0 * self.strength * self.importance * away)
+
+    def state(self) -> dict[str, Any]:
+        """Return anchor, importance and the path of the task under way."""
+        return {
+            "anchor": self.anchor.copy(),
+            "importance": self.importance.copy(),
+            "path": self._path.copy(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over a state returned by `state`."""
+        self.anchor, self.importance = np.array(state["anchor"]), np.array(state["importance"])
+        self._path = np.array(state["path"])

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import numpy as np
 
 from engrain.base.clock import Clock, wall_clock
-from engrain.base.errors import ConfigError, NonFiniteError
-from engrain.base.ids import Id, encode_id
+from engrain.base.errors import ConfigError, NonFiniteError, SnapshotError
+from engrain.base.ids import Id, decode_id, encode_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,32 @@ class SynapticTagger:
     def captured(self) -> list[Id]:
         """Return the ids whose change lasts, oldest tag first."""
         return [name for name, tag in self._tags.items() if tag.captured]
+
+    def state(self) -> dict[str, Any]:
+        """Return the tags, oldest first; `load` continues them."""
+        return {
+            "ids": [encode_id(id) for id in self._tags],
+            "tags": np.array([astuple(tag) for tag in self._tags.values()]).reshape(-1, 3),
+            "strong_until": self._strong_until,
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over a state returned by `state`.
+
+        Raises
+        ------
+        SnapshotError
+            Ids and tags do not fit together, or are more than `max_tags`; nothing was changed.
+        """
+        ids, rows = state["ids"], state["tags"]
+        if rows.shape != (len(ids), 3) or len(ids) > self.max_tags:
+            raise SnapshotError("the state of a synaptic tagger does not fit")
+        self._tags = OrderedDict(
+            (decode_id(id), SynapticTag(strength, time, bool(captured)))
+            for id, (strength, time, captured) in zip(ids, rows.tolist(), strict=True)
+        )
+        self._waiting = OrderedDict((id, None) for id, t in self._tags.items() if not t.captured)
+        self._strong_until = float(state["strong_until"])
 
     def _put(self, id: Id, tag: SynapticTag) -> None:
         self._tags[id] = tag

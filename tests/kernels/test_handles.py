@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engrain.base.errors import SnapshotError
-from engrain.learning.handles import Handles
+from engrain.kernels import Handles
 
 
 @given(names=st.lists(st.integers(0, 12), max_size=80))
