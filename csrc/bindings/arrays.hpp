@@ -21,6 +21,7 @@ using F64Array = py::array_t<double, py::array::c_style>;
 using I32Array = py::array_t<std::int32_t, py::array::c_style>;
 using I64Array = py::array_t<std::int64_t, py::array::c_style>;
 using I8Array = py::array_t<std::int8_t, py::array::c_style>;
+using U16Array = py::array_t<std::uint16_t, py::array::c_style>;
 using U8Array = py::array_t<std::uint8_t, py::array::c_style>;
 
 // Work below this many elements is done before releasing the GIL would have paid (about 2 us).

@@ -3,7 +3,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engrain.base.arrays import F32Array, F64Array, I8Array, I32Array, I64Array, U8Array
+from engrain.base.arrays import (
+    F32Array,
+    F64Array,
+    I8Array,
+    I32Array,
+    I64Array,
+    U8Array,
+    U16Array,
+)
 from engrain.kernels.traces import TraceArray
 
 _Four = tuple[int, int, int, int]
@@ -92,6 +100,7 @@ def backpropagate(
 def best_som_units(
     dots: F32Array, squared_norms: F32Array, best: I64Array, second: I64Array
 ) -> None: ...
+def code_rows(rows: U16Array, ids: I32Array, codes: U8Array, scale: F32Array) -> None: ...
 def conv4d_forward(
     x: NDArray[Any],
     weight: NDArray[Any],
@@ -309,3 +318,19 @@ def elastic_penalty(
     strength: float,
     gradient: F32Array | None,
 ) -> float: ...
+def from_bfloat16(values: U16Array, out: F32Array) -> None: ...
+def search_lists(
+    rows: U16Array,
+    ids: I32Array,
+    codes: U8Array,
+    scale: F32Array,
+    start: I64Array,
+    queries: U16Array,
+    own: I32Array,
+    probes: I32Array,
+    candidates: int,
+    found: I32Array,
+    scores: F32Array,
+    threads: int,
+) -> None: ...
+def to_bfloat16(values: F32Array, out: U16Array) -> None: ...

@@ -16,6 +16,13 @@ from engrain.kernels.fisher import elastic_penalty, linear_fisher, update_fisher
 from engrain.kernels.fsrs import FSRS_PARAMETERS, fsrs_interval, retrieve_cards, review_cards
 from engrain.kernels.inhibition import InhibitionRule, inhibit
 from engrain.kernels.kmeans import Clusters, kmeans, kmeans_plus_plus
+from engrain.kernels.lists import (
+    CodedLists,
+    code_lists,
+    from_bfloat16,
+    search_lists,
+    to_bfloat16,
+)
 from engrain.kernels.loop import LoopRule
 from engrain.kernels.lora import MicroLoRA, apply_lora, update_lora
 from engrain.kernels.modulators import ModulatorRule
@@ -43,6 +50,7 @@ __all__ = [
     "TRACE",
     "CalciumChannel",
     "Clusters",
+    "CodedLists",
     "Conv4dSpec",
     "EdgeTable",
     "Handles",
@@ -68,12 +76,14 @@ __all__ = [
     "apply_lora",
     "backpropagate",
     "best_som_units",
+    "code_lists",
     "compare_rows",
     "conv4d_forward",
     "conv4d_grad_input",
     "conv4d_grad_weight",
     "deliver_spikes",
     "elastic_penalty",
+    "from_bfloat16",
     "fsrs_interval",
     "inhibit",
     "init_scorer",
@@ -91,6 +101,7 @@ __all__ = [
     "review_cards",
     "score_features",
     "score_rows",
+    "search_lists",
     "sgd_step",
     "simd_level",
     "solve_cable",
@@ -100,6 +111,7 @@ __all__ = [
     "step_stdp",
     "step_traces",
     "td_lambda",
+    "to_bfloat16",
     "topk",
     "topk_int8",
     "touch_traces",

@@ -15,9 +15,13 @@ from engrain.loops.hierarchy import (
     HierarchicalClustering,
     Linkage,
 )
+from engrain.loops.iit import Network, SystemPhi, system_phi
+from engrain.loops.iit3 import system_phi3
 from engrain.loops.improvement import ImprovementMetrics, Knowledge, MetricsCollector
+from engrain.loops.neighbours import NeighbourGraph, NeighbourIndex
 from engrain.loops.patterns import LearnedPattern, PatternExtractor, ReasoningBank
 from engrain.loops.peft import export_peft, import_peft
+from engrain.loops.phi import PhiCalculator
 from engrain.loops.reports import (
     AbstractionReport,
     CompressionReport,
@@ -65,13 +69,18 @@ __all__ = [
     "Linkage",
     "MetricsCollector",
     "MicroLoRA",
+    "NeighbourGraph",
+    "NeighbourIndex",
+    "Network",
     "PatternExtractor",
+    "PhiCalculator",
     "QueryEmbedding",
     "QueryTrajectory",
     "ReasoningBank",
     "ResponseData",
     "RouterSample",
     "SONACheckpoint",
+    "SystemPhi",
     "TrajectoryBuffer",
     "TransferReport",
     "WeeklySchedule",
@@ -81,5 +90,7 @@ __all__ = [
     "held_out_lift",
     "import_peft",
     "measure_fisher",
+    "system_phi",
+    "system_phi3",
     "train_router",
 ]

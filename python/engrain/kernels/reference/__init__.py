@@ -13,6 +13,7 @@ from engrain.kernels.reference.inhibition import inhibit
 from engrain.kernels.reference.kmeans import kmeans, kmeans_plus_plus
 from engrain.kernels.reference.ledger import ledger_update, sequence_bounds
 from engrain.kernels.reference.lexical import bm25_scores, hash_text, terms_of
+from engrain.kernels.reference.lists import search_lists, to_bfloat16
 from engrain.kernels.reference.lora import apply_lora, update_lora
 from engrain.kernels.reference.modulators import modulate_outcome, modulate_query, observe_novelty
 from engrain.kernels.reference.neuron import (
@@ -74,6 +75,7 @@ __all__ = [
     "sample_priorities",
     "score_features",
     "score_rows",
+    "search_lists",
     "sequence_bounds",
     "sgd_step",
     "solve_cable",
@@ -87,6 +89,7 @@ __all__ = [
     "sum_pairs",
     "td_lambda",
     "terms_of",
+    "to_bfloat16",
     "topk",
     "topk_int8",
     "touch_traces",
