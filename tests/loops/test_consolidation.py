@@ -1,10 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from engrain.base.errors import ConfigError, ShapeError
-from engrain.loops import BaseLoRA, Lessons, MicroLoRA, adapt, consolidate, held_out_lift
+from engrain.loops import (
+    BaseLoRA,
+    Lessons,
+    MicroLoRA,
+    adapt,
+    consolidate,
+    held_out_lift,
+    proven_rate,
+)
 from tests.loops.test_adapters import DIM, unit
 
 
@@ -79,3 +89,14 @@ def test_bad_arguments_are_refused() -> None:
         Lessons(lessons.queries, lessons.directions, lessons.advantages[1:])
     with pytest.raises(ShapeError):
         consolidate(BaseLoRA(DIM + 1), taught(lessons), lessons)
+
+
+def test_the_rate_is_proven_on_lessons_that_were_not_learned() -> None:
+    same = stream(1, 200)
+    rate, lift = proven_rate(BaseLoRA(DIM), MicroLoRA(DIM), same)
+    assert rate > 0.0
+    assert lift > 0.0
+    rng = np.random.default_rng(3)
+    noise = rng.standard_normal(same.directions.shape).astype(np.float32)
+    assert proven_rate(BaseLoRA(DIM), MicroLoRA(DIM), replace(same, directions=noise)) == (0.0, 0.0)
+    assert proven_rate(BaseLoRA(DIM), MicroLoRA(DIM), stream(1, 3)) == (0.0, 0.0)

@@ -44,8 +44,9 @@ def after_five_tasks(strength: float) -> float:
     router = FastGRNNRouter(DIM, MODELS, seed=3)
     ewc = EWCPlusPlusState(len(router.get_weights()), gamma=1.0)
     for task in range(5):
-        train_router(router, lessons(task), ewc, config, epochs=60, seed=task)
-        measure_fisher(router, lessons(task), ewc, config, seed=task)
+        train_router(router, router.batch(lessons(task)), ewc, config, epochs=60, seed=task)
+        ewc.observe(measure_fisher(router, router.batch(lessons(task)), config, seed=task))
+        ewc.settle(router.get_weights())
     return accuracy(router, 0)
 
 
@@ -53,7 +54,7 @@ def test_training_learns_which_model_answers_what() -> None:
     router = FastGRNNRouter(DIM, MODELS, seed=3)
     before = accuracy(router, 0)
     ewc = EWCPlusPlusState(len(router.get_weights()))
-    loss = train_router(router, lessons(0), ewc, CONFIG, epochs=60)
+    loss = train_router(router, router.batch(lessons(0)), ewc, CONFIG, epochs=60)
     assert accuracy(router, 0) > max(before, 0.9)
     assert loss < 0.35
 
@@ -67,7 +68,7 @@ def test_a_strong_penalty_holds_the_weights_and_never_diverges() -> None:
     ewc = EWCPlusPlusState(len(router.get_weights()))
     ewc.update_fisher(np.full_like(router.get_weights(), 1e6), router.get_weights())
     before = router.get_weights()
-    train_router(router, lessons(1), ewc, replace(CONFIG, ewc_lambda=1e6))
+    train_router(router, router.batch(lessons(1)), ewc, replace(CONFIG, ewc_lambda=1e6))
     np.testing.assert_allclose(router.get_weights(), before, atol=1e-9)
 
 
@@ -83,25 +84,47 @@ def test_loss_and_gradient_are_those_of_the_quadratic() -> None:
     np.testing.assert_allclose(ewc.gradient(w), fisher * (w - 1))
 
 
+def test_a_task_averages_its_measurements_and_protects_once_it_is_settled() -> None:
+    ewc, weights = EWCPlusPlusState(2, gamma=0.5, alpha=0.25), np.array([3.0, 4.0])
+    ewc.settle(weights)
+    assert not ewc.anchor.any()
+    for value in (1.0, 2.0):
+        ewc.observe(np.full(2, value))
+    assert not ewc.fisher.any()
+    ewc.settle(weights)
+    whole = 1.0 - 0.75**2
+    np.testing.assert_allclose(ewc.fisher, (0.75 * 0.25 * 1.0 + 0.25 * 2.0) / whole)
+    np.testing.assert_array_equal(ewc.anchor, weights)
+    ewc.observe(np.ones(2))
+    ewc.settle(np.zeros(2))
+    np.testing.assert_allclose(ewc.fisher, 0.5 * (0.1875 + 0.5) / whole + 1.0)
+
+
 def test_the_number_of_fisher_samples_acts() -> None:
     router = FastGRNNRouter(DIM, MODELS, seed=3)
     found = []
     for count in (1, 50):
-        ewc = EWCPlusPlusState(len(router.get_weights()))
-        measure_fisher(router, lessons(0), ewc, replace(CONFIG, fisher_samples=count))
-        found.append(np.count_nonzero(ewc.fisher[-MODELS:]))
+        config = replace(CONFIG, fisher_samples=count)
+        fisher = measure_fisher(router, router.batch(lessons(0)), config)
+        found.append(np.count_nonzero(fisher[-MODELS:]))
     assert found == [1, MODELS]
 
 
 def test_state_restores_and_bad_input_changes_nothing() -> None:
     ewc, other = EWCPlusPlusState(5), EWCPlusPlusState(5)
     ewc.update_fisher(np.ones(5), np.arange(5.0))
+    ewc.observe(np.arange(5.0))
     other.load(ewc.state())
+    for each in (ewc, other):
+        each.settle(np.arange(5.0))
     np.testing.assert_array_equal(other.anchor, ewc.anchor)
+    np.testing.assert_array_equal(other.fisher, ewc.fisher)
     with pytest.raises(ShapeError):
         EWCPlusPlusState(6).load(ewc.state())
     with pytest.raises(NonFiniteError, match="fisher"):
         ewc.update_fisher(np.full(5, np.nan), np.zeros(5))
     with pytest.raises(ConfigError):
         EWCPlusPlusState(5, gamma=1.5)
+    with pytest.raises(ConfigError):
+        EWCPlusPlusState(5, alpha=0.0)
     np.testing.assert_array_equal(ewc.anchor, np.arange(5.0))

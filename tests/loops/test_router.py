@@ -34,11 +34,12 @@ def test_the_gradient_agrees_with_finite_differences(router: FastGRNNRouter, ste
     assert np.linalg.norm(gradient - numeric) <= 1e-6 * np.linalg.norm(numeric)
 
 
+@pytest.mark.parametrize("steps", [1, 3])
 def test_the_fisher_is_the_mean_square_gradient_under_the_models_own_outcomes(
-    router: FastGRNNRouter,
+    router: FastGRNNRouter, steps: int
 ) -> None:
     rng = np.random.default_rng(2)
-    x, actions = rng.standard_normal((N, DIM)), rng.integers(0, MODELS, N)
+    x, actions = rng.standard_normal((N, steps, DIM)), rng.integers(0, MODELS, N)
     wanted = np.zeros_like(router.get_weights())
     for one, action in zip(x, actions, strict=True):
         p = router.forward(one[None])[0, action]
@@ -60,11 +61,45 @@ def test_the_cell_is_the_published_one(router: FastGRNNRouter) -> None:
     np.testing.assert_allclose(router.forward(x[None])[0], wanted, rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_choice_is_the_best_expected_outcome(dtype: type) -> None:
+    router = FastGRNNRouter(DIM, MODELS, hidden=4, gain=3.0, seed=1, dtype=dtype)
+    rng = np.random.default_rng(4)
+    router.set_weights(rng.normal(0.0, 0.7, len(router.get_weights())))
+    x = rng.standard_normal((50, DIM)).astype(np.float32)
+    chosen = [router.choose(row) for row in x]
+    np.testing.assert_array_equal(chosen, router.forward(x).argmax(axis=1))
+    assert len(set(chosen)) > 1
+
+
+def test_an_epoch_is_its_steps_and_one_that_diverges_is_undone(router: FastGRNNRouter) -> None:
+    rng = np.random.default_rng(5)
+    x, actions = rng.standard_normal((6, DIM)), rng.integers(0, MODELS, 6)
+    lessons = router.lessons(x, actions, rng.random(6), np.ones(6))
+    weights = router.get_weights()
+    other = FastGRNNRouter(DIM, MODELS, hidden=4)
+    other.set_weights(weights)
+    anchor, pull = rng.standard_normal((2, len(weights)))
+    pull = np.abs(pull)
+    order = np.array([3, 1, 0, 5, 4, 2])
+    kind = {"batch_size": 4, "anchor": anchor, "pull": pull}
+    router.descend(lessons, order, learning_rate=0.5, **kind)
+    for rows in (order[:4], order[4:]):
+        part = (lessons.features[rows], actions[rows], lessons.targets[rows])
+        other.apply_gradients(other.gradient(*part)[1], 0.5)
+        other.set_weights((other.get_weights() + pull * anchor) / (1.0 + pull))
+    np.testing.assert_allclose(router.get_weights(), other.get_weights(), rtol=1e-12)
+    before = router.get_weights()
+    with pytest.raises(NonFiniteError, match="learning rate"), np.errstate(all="ignore"):
+        router.descend(lessons, order, learning_rate=0.5, **{**kind, "anchor": anchor * np.inf})
+    np.testing.assert_array_equal(router.get_weights(), before)
+
+
 def test_lateness_costs_and_punctuality_does_not() -> None:
     router = FastGRNNRouter(DIM, MODELS, lateness=0.2)
     x = np.zeros(DIM, dtype=np.float32)
     samples = [RouterSample(x, 0, 0.9, cost) for cost in (0.5, 1.0, 2.0, 100.0)]
-    np.testing.assert_allclose(router.batch(samples)[2], [0.9, 0.9, 0.7, 0.0])
+    np.testing.assert_allclose(router.batch(samples).targets, [0.9, 0.9, 0.7, 0.0])
 
 
 def test_bad_input_is_refused_and_changes_nothing(router: FastGRNNRouter) -> None:
@@ -79,6 +114,12 @@ def test_bad_input_is_refused_and_changes_nothing(router: FastGRNNRouter) -> Non
         router.set_weights(before[1:])
     with pytest.raises(ShapeError, match="action"):
         router.batch([RouterSample(np.zeros(DIM, dtype=np.float32), MODELS, 0.5, 1.0)])
+    with pytest.raises(NonFiniteError, match="features"):
+        router.choose(np.full(DIM, np.nan))
+    with pytest.raises(ShapeError, match="features"):
+        router.choose(np.zeros(DIM + 1))
     with pytest.raises(ConfigError):
         FastGRNNRouter(DIM, 0)
+    with pytest.raises(ConfigError, match="gain"):
+        FastGRNNRouter(DIM, MODELS, gain=0.0)
     np.testing.assert_array_equal(router.get_weights(), before)

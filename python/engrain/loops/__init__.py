@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from engrain.kernels import TrajectoryBuffer
 from engrain.loops.adapters import BaseLoRA, MicroLoRA, adapt
+from engrain.loops.background import BackgroundLearningLoop
+from engrain.loops.batch import SignalBatch
 from engrain.loops.checkpoint import SONACheckpoint
-from engrain.loops.config import BackgroundLearningConfig, DeepLearningConfig
-from engrain.loops.consolidation import Consolidation, Lessons, consolidate, held_out_lift
+from engrain.loops.config import BackgroundLearningConfig, DeepLearningConfig, SONAConfig
+from engrain.loops.consolidation import (
+    Consolidation,
+    Lessons,
+    consolidate,
+    held_out_lift,
+    proven_rate,
+)
+from engrain.loops.drift import DriftDetector
 from engrain.loops.elastic import EWCPlusPlusState, measure_fisher, train_router
 from engrain.loops.hierarchy import (
     Cluster,
@@ -24,14 +33,17 @@ from engrain.loops.peft import export_peft, import_peft
 from engrain.loops.phi import PhiCalculator
 from engrain.loops.reports import (
     AbstractionReport,
+    BackgroundReport,
     CompressionReport,
     ConsolidationReport,
     DeepLearningReport,
     DreamReport,
     TransferReport,
 )
-from engrain.loops.router import FastGRNNRouter
+from engrain.loops.reservoir import SignalReservoir
+from engrain.loops.router import FastGRNNRouter, RouterBatch
 from engrain.loops.schedule import Appointment, WeeklySchedule
+from engrain.loops.shared import Front, SharedSONAState
 from engrain.loops.signals import (
     EdgeType,
     EdgeUpdate,
@@ -41,11 +53,15 @@ from engrain.loops.signals import (
     ResponseData,
     RouterSample,
 )
+from engrain.loops.sources import LogSource, QueueSource, SignalSource
+from engrain.loops.touched import Touched, TouchedQueue
 
 __all__ = [
     "AbstractionReport",
     "Appointment",
     "BackgroundLearningConfig",
+    "BackgroundLearningLoop",
+    "BackgroundReport",
     "BaseLoRA",
     "Cluster",
     "CompressionReport",
@@ -56,10 +72,12 @@ __all__ = [
     "Dendrogram",
     "Distance",
     "DreamReport",
+    "DriftDetector",
     "EWCPlusPlusState",
     "EdgeType",
     "EdgeUpdate",
     "FastGRNNRouter",
+    "Front",
     "HierarchicalClustering",
     "ImprovementMetrics",
     "Knowledge",
@@ -67,6 +85,7 @@ __all__ = [
     "LearningSignal",
     "Lessons",
     "Linkage",
+    "LogSource",
     "MetricsCollector",
     "MicroLoRA",
     "NeighbourGraph",
@@ -76,11 +95,20 @@ __all__ = [
     "PhiCalculator",
     "QueryEmbedding",
     "QueryTrajectory",
+    "QueueSource",
     "ReasoningBank",
     "ResponseData",
+    "RouterBatch",
     "RouterSample",
     "SONACheckpoint",
+    "SONAConfig",
+    "SharedSONAState",
+    "SignalBatch",
+    "SignalReservoir",
+    "SignalSource",
     "SystemPhi",
+    "Touched",
+    "TouchedQueue",
     "TrajectoryBuffer",
     "TransferReport",
     "WeeklySchedule",
@@ -90,6 +118,7 @@ __all__ = [
     "held_out_lift",
     "import_peft",
     "measure_fisher",
+    "proven_rate",
     "system_phi",
     "system_phi3",
     "train_router",

@@ -6,6 +6,7 @@ A query becomes ``y = x + B^T A x + b^T a x``. Factors are stored as the kernels
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,9 +71,13 @@ class MicroLoRA(kernels.MicroLoRA):
             raise ConfigError(f"advantage: expected a finite number, got {advantage!r}")
         x = as_vector(query, self.dim, "query")
         direction = _mean(used, self.dim, "used") - _mean(unused, self.dim, "unused")
-        margin = float(self.apply(x) @ direction)
-        weight = advantage * 0.5 * (1.0 - np.tanh(0.5 * margin))
-        self.update(x, as_vector(-weight * direction, self.dim, "used"))
+        self.follow(x, as_vector(direction, self.dim, "used"), advantage)
+
+    def follow(self, query: F32Array, direction: F32Array, advantage: float) -> None:
+        """Take the step of `micro_update` for a known direction, used less unused memories."""
+        margin = float(self.apply(query) @ direction)
+        weight = float(advantage) * 0.5 * (1.0 - math.tanh(0.5 * margin))
+        self.update(query, np.float32(-weight) * direction)
 
 
 class BaseLoRA:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy.typing as npt
 
-from engrain.base.arrays import F64Array
 from engrain.base.errors import SnapshotError
 from engrain.learning.persistence import load_state, save_state
 from engrain.loops.adapters import BaseLoRA, MicroLoRA
 from engrain.loops.elastic import EWCPlusPlusState
 from engrain.loops.patterns import ReasoningBank
-from engrain.loops.router import FastGRNNRouter
+from engrain.loops.router import FastGRNNRouter, Floats
 
 State = Mapping[str, npt.NDArray[Any]]
 
@@ -28,17 +27,20 @@ class SONACheckpoint:
     Attributes
     ----------
     base_lora, micro_lora, ewc_state, patterns : mapping of str to ndarray
-    router_weights : ndarray of float64
+    router_weights : ndarray
     timestamp : float
         Seconds since the epoch, from the injected clock.
+    progress : mapping
+        How far the background loop came: place in its source, replay, drift.
     """
 
     base_lora: State
     micro_lora: State
-    router_weights: F64Array
+    router_weights: Floats
     ewc_state: State
     patterns: State
     timestamp: float
+    progress: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def capture(
@@ -49,10 +51,13 @@ class SONACheckpoint:
         ewc: EWCPlusPlusState,
         bank: ReasoningBank,
         now: float,
+        progress: Mapping[str, Any] | None = None,
     ) -> SONACheckpoint:
         """Copy the state of all parts."""
         weights = router.get_weights()
-        return cls(base.state(), micro.state(), weights, ewc.state(), bank.export(), now)
+        return cls(
+            base.state(), micro.state(), weights, ewc.state(), bank.export(), now, progress or {}
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> SONACheckpoint:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,20 +11,25 @@ import numpy.typing as npt
 from engrain.base.arrays import F64Array
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError
 from engrain.loops.config import BackgroundLearningConfig
-from engrain.loops.router import FastGRNNRouter
-from engrain.loops.signals import RouterSample
+from engrain.loops.router import FastGRNNRouter, Floats, RouterBatch
 
 
 class EWCPlusPlusState:
     """Which weights matter, and where they were when that was learned.
+
+    Within a task `observe` averages the Fisher information of its cycles, as EWC++ does; `settle`
+    closes the task. Anchoring every cycle instead would let the anchor follow the weights.
 
     Parameters
     ----------
     weights : int
         Number of weights.
     gamma : float
-        In [0, 1]: what an update keeps of the Fisher information before it,
-        ``F <- gamma F + F_new``. 1 never forgets, 0 knows the last task only.
+        In [0, 1]: what a task leaves of the Fisher information before it,
+        ``F <- gamma F + F_task``. 1 never forgets (EWC), 0 knows the last task only (online EWC).
+    alpha : float
+        In (0, 1]: weight of a new measurement in the running average of the task,
+        ``F_task <- (1 - alpha) F_task + alpha F_new``, corrected for its start at 0.
 
     Attributes
     ----------
@@ -37,25 +42,27 @@ class EWCPlusPlusState:
     Kirkpatrick et al. (2017); Schwarz et al. (2018), online EWC; Chaudhry et al. (2018), EWC++.
     """
 
-    def __init__(self, weights: int, gamma: float = 0.95) -> None:
-        if weights < 1 or not 0.0 <= gamma <= 1.0:
+    def __init__(self, weights: int, gamma: float = 0.95, alpha: float = 0.5) -> None:
+        if weights < 1 or not 0.0 <= gamma <= 1.0 or not 0.0 < alpha <= 1.0:
             raise ConfigError(
-                "weights, gamma: expected at least 1 and a number in [0, 1], got "
-                f"{weights} and {gamma}"
+                "weights, gamma, alpha: expected at least 1, a number in [0, 1] and one in "
+                f"(0, 1], got {weights}, {gamma} and {alpha}"
             )
-        self.gamma = gamma
+        self.gamma, self.alpha = gamma, alpha
         self.fisher: F64Array = np.zeros(weights)
         self.anchor: F64Array = np.zeros(weights)
+        self._task: F64Array = np.zeros(weights)
+        self._observed = 0
 
-    def regularization_loss(self, weights: F64Array) -> float:
+    def regularization_loss(self, weights: Floats) -> float:
         """Return ``1/2 sum F (w - w*)^2``; the strength lambda is applied once, by the caller."""
         return float(0.5 * np.sum(self.fisher * (weights - self.anchor) ** 2))
 
-    def gradient(self, weights: F64Array) -> F64Array:
+    def gradient(self, weights: Floats) -> Floats:
         """Return ``F (w - w*)``."""
         return self.fisher * (weights - self.anchor)
 
-    def update_fisher(self, fisher: F64Array, weights: F64Array) -> None:
+    def update_fisher(self, fisher: Floats, weights: Floats) -> None:
         """Take note that `weights` solve a task of the Fisher information `fisher`.
 
         Raises
@@ -63,34 +70,63 @@ class EWCPlusPlusState:
         ShapeError, NonFiniteError
             Nothing was changed.
         """
-        for name, values in (("fisher", fisher), ("weights", weights)):
-            if values.shape != self.fisher.shape:
-                raise ShapeError(f"{name}: expected shape {self.fisher.shape}, got {values.shape}")
-            if not np.isfinite(values).all():
-                raise NonFiniteError(f"{name}: contains NaN or infinity")
+        self._check(fisher, "fisher")
+        self._check(weights, "weights")
         self.fisher = self.gamma * self.fisher + fisher
-        self.anchor = weights.copy()
+        self.anchor = weights.astype(np.float64)
+
+    def observe(self, fisher: Floats) -> None:
+        """Average in a measurement of the task under way; nothing is protected yet.
+
+        Raises
+        ------
+        ShapeError, NonFiniteError
+            Nothing was changed.
+        """
+        self._check(fisher, "fisher")
+        self._task = (1.0 - self.alpha) * self._task + self.alpha * fisher
+        self._observed += 1
+
+    def settle(self, weights: Floats) -> None:
+        """Close the task under way, which `weights` solve; without one nothing happens."""
+        if not self._observed:
+            return
+        whole = 1.0 - (1.0 - self.alpha) ** self._observed
+        self.update_fisher(self._task / whole, weights)
+        self._task, self._observed = np.zeros_like(self._task), 0
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return copies of everything learned: restores bit for bit with `load`."""
-        return {"fisher": self.fisher.copy(), "anchor": self.anchor.copy()}
+        return {
+            "fisher": self.fisher.copy(),
+            "anchor": self.anchor.copy(),
+            "task": self._task.copy(),
+            "observed": np.array([self._observed], dtype=np.int64),
+        }
 
     def load(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """Take over what `state` returned.
 
         Raises
         ------
-        ShapeError
-            Another number of weights.
+        ShapeError, NonFiniteError
+            Another number of weights, or NaN or infinity among them; nothing was changed.
         """
-        if any(state[name].shape != self.fisher.shape for name in ("fisher", "anchor")):
-            raise ShapeError(f"fisher, anchor: expected shape {self.fisher.shape}")
+        for name in ("fisher", "anchor", "task"):
+            self._check(state[name], name)
         self.fisher, self.anchor = state["fisher"].copy(), state["anchor"].copy()
+        self._task, self._observed = state["task"].copy(), int(state["observed"][0])
+
+    def _check(self, values: Floats, name: str) -> None:
+        if values.shape != self.fisher.shape:
+            raise ShapeError(f"{name}: expected shape {self.fisher.shape}, got {values.shape}")
+        if not np.isfinite(values).all():
+            raise NonFiniteError(f"{name}: contains NaN or infinity")
 
 
 def train_router(
     router: FastGRNNRouter,
-    samples: Sequence[RouterSample],
+    lessons: RouterBatch,
     ewc: EWCPlusPlusState,
     config: BackgroundLearningConfig,
     *,
@@ -105,7 +141,7 @@ def train_router(
     Parameters
     ----------
     router, ewc
-    samples : sequence of RouterSample
+    lessons : RouterBatch
         This cycle's and replayed ones.
     config : BackgroundLearningConfig
         Its `batch_size`, `learning_rate` and `ewc_lambda` act.
@@ -113,33 +149,28 @@ def train_router(
     seed : int
         Of the order.
     """
-    x, actions, targets = router.batch(samples)
     rng = np.random.Generator(np.random.Philox(seed))
-    pull = config.learning_rate * config.ewc_lambda * ewc.fisher
-    losses: list[float] = []
+    loss = 0.0
     for _ in range(epochs):
-        order, losses = rng.permutation(len(x)), []
-        for start in range(0, len(x), config.batch_size):
-            rows = order[start : start + config.batch_size]
-            loss, gradient = router.gradient(x[rows], actions[rows], targets[rows])
-            losses.append(loss)
-            router.apply_gradients(gradient, config.learning_rate)
-            router.set_weights((router.get_weights() + pull * ewc.anchor) / (1.0 + pull))
-    return float(np.mean(losses)) if losses else 0.0
+        loss = router.descend(
+            lessons,
+            rng.permutation(len(lessons.actions)),
+            batch_size=config.batch_size,
+            learning_rate=config.learning_rate,
+            anchor=ewc.anchor,
+            pull=config.learning_rate * config.ewc_lambda * ewc.fisher,
+        )
+    return loss
 
 
 def measure_fisher(
     router: FastGRNNRouter,
-    samples: Sequence[RouterSample],
-    ewc: EWCPlusPlusState,
+    lessons: RouterBatch,
     config: BackgroundLearningConfig,
     *,
     seed: int = 0,
-) -> None:
-    """Update the state by the Fisher information of `fisher_samples` random samples."""
-    if not len(samples):
-        return
+) -> Floats:
+    """Return the Fisher information of `fisher_samples` lessons drawn at random."""
     rng = np.random.Generator(np.random.Philox(seed))
-    chosen = rng.permutation(len(samples))[: config.fisher_samples]
-    x, actions, _ = router.batch([samples[i] for i in chosen])
-    ewc.update_fisher(router.fisher(x, actions), router.get_weights())
+    chosen = rng.permutation(len(lessons.actions))[: config.fisher_samples]
+    return router.fisher(lessons.features[chosen], lessons.actions[chosen])

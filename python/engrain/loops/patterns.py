@@ -14,6 +14,7 @@ from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, Snapsho
 from engrain.kernels import kmeans
 
 MERGE_COSINE = 0.9
+LLOYD_STEPS = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -246,22 +247,19 @@ class PatternExtractor:
             )
         if not np.isfinite(embeddings).all():
             raise NonFiniteError("embeddings: contain NaN or infinity")
-        lengths = np.linalg.norm(embeddings.astype(np.float64), axis=1)
-        rows = embeddings[lengths > 0] / lengths[lengths > 0, None]
+        lengths = np.sqrt(np.einsum("ij,ij->i", embeddings, embeddings))
+        says = (lengths > 0) & np.isfinite(lengths)
+        rows: F32Array = embeddings[says] / lengths[says, None]
         if not len(rows):
             return []
-        found = kmeans(
-            np.ascontiguousarray(rows, dtype=np.float32),
-            min(num_clusters, len(rows)),
-            spherical=True,
-            seed=self._seed,
-        )
+        k = min(num_clusters, len(rows))
+        found = kmeans(rows, k, iterations=LLOYD_STEPS, spherical=True, seed=self._seed)
         made = [_pattern(rows[found.labels == c]) for c in np.unique(found.labels)]
         return sorted(made, key=lambda p: -p.size)
 
 
-def _pattern(rows: F64Array) -> LearnedPattern:
-    total = rows.sum(axis=0)
+def _pattern(rows: F32Array) -> LearnedPattern:
+    total = rows.sum(axis=0, dtype=np.float64)
     length = float(np.linalg.norm(total))
     return LearnedPattern(
         (total / (length or 1.0)).astype(np.float32), length / len(rows), size=float(len(rows))

@@ -1,4 +1,4 @@
-"""What each phase of the deep loop did; every report renders as text, JSON and HTML."""
+"""What each step of the two slow loops did; every report renders as text, JSON and HTML."""
 
 from __future__ import annotations
 
@@ -34,6 +34,53 @@ class Report:
             for name, value in _items(self)
         )
         return f"<table><caption>{escape(self.title)}</caption>{rows}</table>"
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundReport(Report):
+    """One cycle of Loop B.
+
+    Attributes
+    ----------
+    samples : int
+        Signals learned from.
+    skipped : str
+        Why nothing was done; empty where the cycle ran.
+    replayed : int
+        Earlier signals that the router saw again.
+    refitted : bool
+        Whether the ranking model was fitted anew.
+    drifted : bool
+    consolidation_rate, consolidation_lift : float
+        Share of the micro adapter that moved into the base, and the loss it takes off unseen
+        lessons, in nats.
+    router_loss : float
+        Mean of the last epoch, in nats.
+    patterns_found, patterns_kept : int
+        In these signals, and in the bank afterwards.
+    drain_ms, refit_ms, consolidate_ms, router_ms, patterns_ms, fisher_ms, checkpoint_ms : float
+        Time of each step in milliseconds.
+    elapsed_ms : float
+    """
+
+    samples: int = 0
+    skipped: str = ""
+    replayed: int = 0
+    refitted: bool = False
+    drifted: bool = False
+    consolidation_rate: float = 0.0
+    consolidation_lift: float = 0.0
+    router_loss: float = 0.0
+    patterns_found: int = 0
+    patterns_kept: int = 0
+    drain_ms: float = 0.0
+    refit_ms: float = 0.0
+    consolidate_ms: float = 0.0
+    router_ms: float = 0.0
+    patterns_ms: float = 0.0
+    fisher_ms: float = 0.0
+    checkpoint_ms: float = 0.0
+    elapsed_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from engrain.base.arrays import F64Array, I64Array
+from engrain.base.arrays import I64Array
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError
 from engrain.loops.signals import RouterSample
+
+Floats: TypeAlias = npt.NDArray[np.floating[Any]]
+
+
+class RouterBatch(NamedTuple):
+    """What a router learns from.
+
+    Attributes
+    ----------
+    features : ndarray, shape (n, dim) or (n, steps, dim)
+    actions : ndarray of int64, shape (n,)
+        The model that answered each; the others learn nothing from it.
+    targets : ndarray, shape (n,)
+        Outcomes in [0, 1], less what lateness cost.
+    """
+
+    features: Floats
+    actions: I64Array
+    targets: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The cell's way through a batch: states h (steps + 1), gates z and candidates c (steps)."""
+
+    logits: Floats
+    h: list[Floats]
+    z: list[Floats]
+    c: list[Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class _Signals:
+    """Derivatives by each sample's gate and candidate inputs, shape (n, steps, hidden)."""
+
+    gate: Floats
+    candidate: Floats
+    zeta: Floats
+    nu: Floats
 
 
 class FastGRNNRouter:
@@ -27,7 +69,12 @@ class FastGRNNRouter:
     hidden : int
     lateness : float
         What each unit of latency above its target takes from an outcome, at least 0.
+    gain : float
+        What features are multiplied by, above 0: 3 brings vectors of length 1 into the cell's
+        curved range.
     seed : int
+    dtype : {float64, float32}
+        float32 trains in half the time.
 
     References
     ----------
@@ -35,14 +82,28 @@ class FastGRNNRouter:
     """
 
     def __init__(
-        self, dim: int, models: int, *, hidden: int = 32, lateness: float = 0.0, seed: int = 0
+        self,
+        dim: int,
+        models: int,
+        *,
+        hidden: int = 32,
+        lateness: float = 0.0,
+        gain: float = 1.0,
+        seed: int = 0,
+        dtype: npt.DTypeLike = np.float64,
     ) -> None:
-        if min(dim, models, hidden) < 1 or not 0.0 <= lateness < np.inf:
+        if min(dim, models, hidden) < 1:
             raise ConfigError(
-                "dim, models, hidden, lateness: expected sizes of at least 1 and a finite number "
-                f"of at least 0, got {dim}, {models}, {hidden} and {lateness}"
+                "dim, models, hidden: expected sizes of at least 1, got "
+                f"{dim}, {models} and {hidden}"
             )
-        self.dim, self.models, self.hidden, self.lateness = dim, models, hidden, lateness
+        if not (0.0 <= lateness < np.inf and 0.0 < gain < np.inf):
+            raise ConfigError(
+                "lateness, gain: expected finite numbers of at least 0 and above 0, got "
+                f"{lateness} and {gain}"
+            )
+        self.dim, self.models, self.hidden = dim, models, hidden
+        self.lateness, self.gain = lateness, gain
         self._shapes = {
             "W": (hidden, dim),
             "U": (hidden, hidden),
@@ -53,7 +114,8 @@ class FastGRNNRouter:
             "V": (models, hidden),
             "b": (models,),
         }
-        self._weights: F64Array = np.zeros(sum(map(int, map(np.prod, self._shapes.values()))))
+        count = sum(map(int, map(np.prod, self._shapes.values())))
+        self._weights: Floats = np.zeros(count, dtype=dtype)
         self._views = self._parted(self._weights)
         rng = np.random.Generator(np.random.Philox(seed))
         for name, width in (("W", dim), ("U", hidden)):
@@ -63,7 +125,7 @@ class FastGRNNRouter:
         self._views["b_z"][:], self._views["b_h"][:] = 1.0, 0.0
         self._views["zeta"][:], self._views["nu"][:] = 1.0, -4.0
 
-    def forward(self, features: F64Array) -> F64Array:
+    def forward(self, features: Floats) -> Floats:
         """Return the outcome expected of each model.
 
         Parameters
@@ -72,82 +134,135 @@ class FastGRNNRouter:
 
         Returns
         -------
-        ndarray of float64, shape (n, models), in (0, 1)
+        ndarray, shape (n, models), in (0, 1)
 
         Raises
         ------
         ShapeError, NonFiniteError
         """
-        logits, _ = self._run(self._sequences(features))
-        return _sigmoid(logits)
+        return _sigmoid(self._run(self._sequences(features)).logits)
+
+    def choose(self, features: Floats) -> int:
+        """Return the model of the best expected outcome for one question, in a few microseconds.
+
+        Parameters
+        ----------
+        features : ndarray, shape (dim,)
+
+        Raises
+        ------
+        ShapeError, NonFiniteError
+        """
+        if features.shape != (self.dim,):
+            raise ShapeError(f"features: expected shape ({self.dim},), got {features.shape}")
+        w = self._views
+        shared = w["W"] @ features
+        shared *= self.gain
+        z = _sigmoid(shared + w["b_z"])
+        h = (_sigmoid(w["zeta"]) * (1.0 - z) + _sigmoid(w["nu"])) * np.tanh(shared + w["b_h"])
+        logits = w["V"] @ h + w["b"]
+        best = int(logits.argmax())
+        if not abs(logits[best]) < np.inf:
+            raise NonFiniteError("features: contain NaN or infinity")
+        return best
 
     def gradient(
-        self, features: F64Array, actions: I64Array, targets: F64Array
-    ) -> tuple[float, F64Array]:
+        self, features: Floats, actions: I64Array, targets: Floats
+    ) -> tuple[float, Floats]:
         """Return the mean log-loss of the models that answered, and its gradient.
 
         Parameters
         ----------
-        features : ndarray, shape (n, dim) or (n, steps, dim)
-        actions : ndarray of int64, shape (n,)
-            The model that answered each; others learn nothing from it.
-        targets : ndarray of float64, shape (n,)
-            Outcomes in [0, 1].
+        features, actions, targets
+            As in `RouterBatch`.
 
         Returns
         -------
         loss : float
-        gradient : ndarray of float64, shape (weights,)
+        gradient : ndarray, shape (weights,)
             Through all steps of the cell.
         """
-        x = self._sequences(features)
-        logits, states = self._run(x)
-        rows = np.arange(len(x))
-        chosen = logits[rows, actions]
-        loss = float(np.mean(np.logaddexp(0.0, chosen) - targets * chosen))
-        delta = np.zeros_like(logits)
-        delta[rows, actions] = (_sigmoid(chosen) - targets) / len(x)
-        return loss, self._back(x, states, delta)
+        return self._gradient(self._sequences(features), actions, targets)
 
-    def fisher(self, features: F64Array, actions: I64Array) -> F64Array:
+    def _gradient(self, x: Floats, actions: I64Array, targets: Floats) -> tuple[float, Floats]:
+        run = self._run(x)
+        rows = np.arange(len(x))
+        chosen = run.logits[rows, actions]
+        loss = float(np.mean(np.logaddexp(0.0, chosen) - targets * chosen))
+        delta = np.zeros_like(run.logits)
+        delta[rows, actions] = (_sigmoid(chosen) - targets) / len(x)
+        signals = self._back(run, delta)
+        flat = np.empty_like(self._weights)
+        g, shared = self._parted(flat), signals.gate + signals.candidate
+        np.matmul(_rows(shared).T, _rows(x), out=g["W"])
+        np.matmul(_rows(shared).T, _rows(np.stack(run.h[:-1], axis=1)), out=g["U"])
+        g["b_z"][:], g["b_h"][:] = signals.gate.sum((0, 1)), signals.candidate.sum((0, 1))
+        g["zeta"][:], g["nu"][:] = signals.zeta.sum(), signals.nu.sum()
+        g["V"][:], g["b"][:] = delta.T @ run.h[-1], delta.sum(0)
+        return loss, flat
+
+    def fisher(self, features: Floats, actions: I64Array) -> Floats:
         """Return the exact diagonal Fisher information, averaged over samples.
 
         For a Bernoulli outcome it is ``p (1 - p) (d logit / d w)^2``: the expectation over the
-        model's own outcomes, not the squares of gradients at observed ones (Kunstner 2019).
+        model's own outcomes, not the squares of gradients at observed ones (Kunstner 2019). For a
+        layer that a question passes once it is one matrix product of squares.
         """
         x = self._sequences(features)
-        total = np.zeros_like(self._weights)
-        for one, action in zip(x[:, None], actions, strict=True):
-            logits, states = self._run(one)
-            delta = np.zeros_like(logits)
-            delta[0, action] = 1.0
-            p = _sigmoid(logits[0, action])
-            total += p * (1.0 - p) * self._back(one, states, delta) ** 2
-        return total / max(len(x), 1)
+        run = self._run(x)
+        rows = np.arange(len(x))
+        p = _sigmoid(run.logits[rows, actions])
+        delta = np.zeros_like(run.logits)
+        delta[rows, actions] = np.sqrt(p * (1.0 - p))
+        signals = self._back(run, delta)
+        flat = np.empty_like(self._weights)
+        g, shared = self._parted(flat), signals.gate + signals.candidate
+        g["W"][:] = _squares(shared, x)
+        g["U"][:] = _squares(shared, np.stack(run.h[:-1], axis=1))
+        g["b_z"][:] = (signals.gate.sum(1) ** 2).sum(0)
+        g["b_h"][:] = (signals.candidate.sum(1) ** 2).sum(0)
+        g["zeta"][:], g["nu"][:] = (signals.zeta**2).sum(), (signals.nu**2).sum()
+        g["V"][:], g["b"][:] = (delta**2).T @ run.h[-1] ** 2, (delta**2).sum(0)
+        return flat / max(len(x), 1)
 
-    def batch(self, samples: Sequence[RouterSample]) -> tuple[F64Array, I64Array, F64Array]:
-        """Return features, actions and outcomes less the cost of lateness.
+    def batch(self, samples: Sequence[RouterSample]) -> RouterBatch:
+        """Return samples as arrays, their outcomes less the cost of lateness.
 
         Raises
         ------
         ShapeError
             Widths differ, or an action names no model.
         """
-        x = self._sequences(np.asarray([s.features for s in samples], dtype=np.float64))
+        features = np.asarray([s.features for s in samples], dtype=self._weights.dtype)
         actions = np.array([s.action for s in samples], dtype=np.int64)
+        outcomes = np.array([s.outcome for s in samples])
+        return self.lessons(features, actions, outcomes, np.array([s.cost for s in samples]))
+
+    def lessons(
+        self, features: Floats, actions: I64Array, outcomes: Floats, costs: Floats
+    ) -> RouterBatch:
+        """Return what whole arrays of samples teach; see `RouterSample` for their meaning.
+
+        Raises
+        ------
+        ShapeError
+            Another width, or an action names no model.
+        """
+        self._sequences(features)
         if len(actions) and not (actions.min() >= 0 and actions.max() < self.models):
             raise ShapeError(
                 f"action: expected 0..{self.models - 1}, got {actions.min()}..{actions.max()}"
             )
-        late = np.maximum([s.cost - 1.0 for s in samples], 0.0)
-        outcomes = np.array([s.outcome for s in samples], dtype=np.float64)
-        return x, actions, np.clip(outcomes - self.lateness * late, 0.0, 1.0)
+        late = np.maximum(costs - 1.0, 0.0)
+        targets = np.clip(outcomes - self.lateness * late, 0.0, 1.0)
+        dtype = self._weights.dtype
+        return RouterBatch(features.astype(dtype, copy=False), actions, targets.astype(dtype))
 
-    def get_weights(self) -> F64Array:
+    def get_weights(self) -> Floats:
         """Return a copy of all weights, shape (weights,)."""
         return self._weights.copy()
 
-    def set_weights(self, weights: F64Array) -> None:
+    def set_weights(self, weights: Floats) -> None:
         """Take over what `get_weights` returned.
 
         Raises
@@ -158,7 +273,7 @@ class FastGRNNRouter:
         self._check(weights, "weights")
         self._weights[:] = weights
 
-    def apply_gradients(self, gradients: F64Array, learning_rate: float) -> None:
+    def apply_gradients(self, gradients: Floats, learning_rate: float) -> None:
         """Step all weights by ``-learning_rate * gradients``.
 
         Raises
@@ -169,14 +284,63 @@ class FastGRNNRouter:
         self._check(gradients, "gradients")
         self._weights -= learning_rate * gradients
 
-    def _check(self, values: F64Array, name: str) -> None:
+    def descend(
+        self,
+        lessons: RouterBatch,
+        order: I64Array,
+        *,
+        batch_size: int,
+        learning_rate: float,
+        anchor: Floats,
+        pull: Floats,
+    ) -> float:
+        """Take one epoch of steps and return its mean loss.
+
+        After each step the weights move toward an anchor, ``w <- (w + s w*) / (1 + s)``.
+
+        Parameters
+        ----------
+        lessons : RouterBatch
+        order : ndarray of int64, shape (n,)
+            In which the lessons are seen.
+        batch_size : int
+        learning_rate : float
+        anchor, pull : ndarray, shape (weights,)
+            w* and s, at least 0.
+
+        Raises
+        ------
+        ShapeError, NonFiniteError
+            Nothing was changed.
+        """
+        x, before, losses = self._sequences(lessons.features), self.get_weights(), []
+        rate, dtype = self._weights.dtype.type(learning_rate), self._weights.dtype
+        kept = (1.0 / (1.0 + pull)).astype(dtype)
+        added = (pull * anchor / (1.0 + pull)).astype(dtype)
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            loss, gradient = self._gradient(x[rows], lessons.actions[rows], lessons.targets[rows])
+            losses.append(loss)
+            gradient *= rate
+            self._weights -= gradient
+            if pull.any():
+                self._weights *= kept
+                self._weights += added
+        try:
+            self._check(self._weights, "weights")
+        except NonFiniteError:
+            self._weights[:] = before
+            raise
+        return float(np.mean(losses)) if losses else 0.0
+
+    def _check(self, values: Floats, name: str) -> None:
         if values.shape != self._weights.shape:
             raise ShapeError(f"{name}: expected shape {self._weights.shape}, got {values.shape}")
         if not np.isfinite(values).all():
             raise NonFiniteError(f"{name}: contains NaN or infinity; lower the learning rate")
 
-    def _sequences(self, features: F64Array) -> F64Array:
-        x: F64Array = np.asarray(features, dtype=np.float64)
+    def _sequences(self, features: Floats) -> Floats:
+        x: Floats = np.asarray(features, dtype=self._weights.dtype)
         x = x[:, None] if x.ndim == 2 else x
         if x.ndim != 3 or x.shape[1] < 1 or x.shape[2] != self.dim:
             raise ShapeError(
@@ -185,9 +349,9 @@ class FastGRNNRouter:
             )
         if not np.isfinite(x).all():
             raise NonFiniteError("features: contain NaN or infinity")
-        return x
+        return x if self.gain == 1.0 else x * x.dtype.type(self.gain)
 
-    def _parted(self, flat: F64Array) -> dict[str, F64Array]:
+    def _parted(self, flat: Floats) -> dict[str, Floats]:
         views, start = {}, 0
         for name, shape in self._shapes.items():
             end = start + int(np.prod(shape))
@@ -195,43 +359,55 @@ class FastGRNNRouter:
             start = end
         return views
 
-    def _run(self, x: F64Array) -> tuple[F64Array, list[F64Array]]:
+    def _run(self, x: Floats) -> _Run:
         w = self._views
         zeta, nu = _sigmoid(w["zeta"]), _sigmoid(w["nu"])
-        h: F64Array = np.zeros((len(x), self.hidden))
-        states = [h]
+        h: Floats = np.zeros((len(x), self.hidden), dtype=x.dtype)
+        states, gates, candidates = [h], [], []
         for t in range(x.shape[1]):
-            z, c = self._gates(x[:, t], h)
+            shared = x[:, t] @ w["W"].T + h @ w["U"].T
+            z, c = _sigmoid(shared + w["b_z"]), np.tanh(shared + w["b_h"])
             h = (zeta * (1.0 - z) + nu) * c + z * h
             states.append(h)
-        return h @ w["V"].T + w["b"], states
+            gates.append(z)
+            candidates.append(c)
+        return _Run(h @ w["V"].T + w["b"], states, gates, candidates)
 
-    def _gates(self, x: F64Array, h: F64Array) -> tuple[F64Array, F64Array]:
+    def _back(self, run: _Run, delta: Floats) -> _Signals:
         w = self._views
-        shared = x @ w["W"].T + h @ w["U"].T
-        return _sigmoid(shared + w["b_z"]), np.tanh(shared + w["b_h"])
-
-    def _back(self, x: F64Array, states: list[F64Array], delta: F64Array) -> F64Array:
-        w, flat = self._views, np.zeros_like(self._weights)
-        g = self._parted(flat)
         zeta, nu = _sigmoid(w["zeta"]), _sigmoid(w["nu"])
-        g["V"][:], g["b"][:] = delta.T @ states[-1], delta.sum(0)
+        n, steps = len(delta), len(run.z)
+        gate, candidate = np.empty((2, n, steps, self.hidden), dtype=delta.dtype)
+        by_zeta, by_nu = np.zeros((2, n), dtype=delta.dtype)
         dh = delta @ w["V"]
-        for t in range(x.shape[1] - 1, -1, -1):
-            h = states[t]
-            z, c = self._gates(x[:, t], h)
-            g["zeta"] += np.sum(dh * (1.0 - z) * c) * zeta * (1.0 - zeta)
-            g["nu"] += np.sum(dh * c) * nu * (1.0 - nu)
-            gate = dh * (h - zeta * c) * z * (1.0 - z)
-            candidate = dh * (zeta * (1.0 - z) + nu) * (1.0 - c * c)
-            shared = gate + candidate
-            g["W"] += shared.T @ x[:, t]
-            g["U"] += shared.T @ h
-            g["b_z"] += gate.sum(0)
-            g["b_h"] += candidate.sum(0)
-            dh = dh * z + shared @ w["U"]
-        return flat
+        for t in range(steps - 1, -1, -1):
+            h, z, c = run.h[t], run.z[t], run.c[t]
+            by_zeta += (dh * (1.0 - z) * c).sum(1) * (zeta * (1.0 - zeta))
+            by_nu += (dh * c).sum(1) * (nu * (1.0 - nu))
+            gate[:, t] = dh * (h - zeta * c) * z * (1.0 - z)
+            candidate[:, t] = dh * (zeta * (1.0 - z) + nu) * (1.0 - c * c)
+            dh = dh * z + (gate[:, t] + candidate[:, t]) @ w["U"]
+        return _Signals(gate, candidate, by_zeta, by_nu)
 
 
-def _sigmoid(x: F64Array) -> F64Array:
-    return 0.5 * (1.0 + np.tanh(0.5 * x))
+def _sigmoid(x: Floats) -> Floats:
+    half = x.dtype.type(0.5)
+    y: Floats = np.tanh(half * x)
+    y += 1
+    y *= half
+    return y
+
+
+def _rows(x: Floats) -> Floats:
+    return x.reshape(-1, x.shape[-1])
+
+
+def _squares(signals: Floats, inputs: Floats) -> Floats:
+    """Return ``sum_n (sum_t signal_nt input_nt^T)^2``."""
+    if signals.shape[1] == 1:
+        total: Floats = (signals[:, 0] ** 2).T @ inputs[:, 0] ** 2
+        return total
+    total = np.zeros((signals.shape[2], inputs.shape[2]), dtype=signals.dtype)
+    for s, x in zip(signals, inputs, strict=True):
+        total += (s.T @ x) ** 2
+    return total

@@ -17,6 +17,7 @@ from engrain.memory import answering, doors, events
 from engrain.memory.candidates import Candidates
 from engrain.memory.explain import Explanation, explain
 from engrain.memory.ledger import Lift
+from engrain.memory.lessons import Lesson, read_lessons
 from engrain.memory.logged import LoggedState
 from engrain.memory.opening import replay, seq_at
 from engrain.memory.prior import BASE, Prior
@@ -411,6 +412,21 @@ class Memory(LoggedState):
             if result is not None:
                 self._commit(events.REFITTED, events.simple({}, result))
             return report
+
+    def lessons(self, after: int = 0, most: int = 10_000) -> list[Lesson]:
+        """Return what was fed back and judged after a seq, in order, for the background loops.
+
+        Parameters
+        ----------
+        after : int
+            Seq of the last lesson already known.
+        most : int
+            Most lessons returned; the next call goes on after the last one's seq.
+        """
+        after, most = doors.checked_count(after, "after"), doors.checked_count(most, "most", 1)
+        with self._lock:
+            self._begin(change=False)
+            return read_lessons(self._state, self._log, after, most) if self._created else []
 
     # -- insight --------------------------------------------------------------------------------
 
