@@ -44,8 +44,8 @@ def test_a_million_inputs_do_not_make_it_diverge(rate: float, sigma: float) -> N
         (4, 4), learning_rate=rate, final_learning_rate=rate, sigma_start=sigma, sigma_end=sigma
     )
     for _ in range(10):
-        som.partial_fit(rng.uniform(-3, 5, (25_000, 2)).astype(np.float32))
-    assert som.n_seen_ == 250_000
+        som.partial_fit(rng.uniform(-3, 5, (100_000, 2)).astype(np.float32))
+    assert som.n_seen_ == 1_000_000
     assert som.weights_.min() >= -3.0001
     assert som.weights_.max() <= 5.0001
 

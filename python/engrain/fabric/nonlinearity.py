@@ -20,9 +20,10 @@ class BiologicalNonlinearity(nn.Module):
     """``y_t = z_t (1 - r_t) (1 - a A_t)`` with ``z = tanh(x)``.
 
     r_t averages how far past outputs stood above the threshold, ``s(k (|z| - theta))`` with s the
-    logistic function, over a short time: refractoriness, below `refractory`. A_t averages |z| over
-    a longer time: adaptation to repeated stimulation. Both see the strict past of the same sequence
-    only, so that nothing leaks between samples or into the future, and the backward pass is exact.
+    logistic function, over a short time: refractoriness, below `refractory`. A_t averages ``|z|``
+    over a longer time: adaptation to repeated stimulation. Both see the strict past of the same
+    sequence only, so that nothing leaks between samples or into the future, and the backward pass
+    is exact.
 
     Parameters
     ----------

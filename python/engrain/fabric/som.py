@@ -50,7 +50,7 @@ class SelfOrganizingMap(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Attributes
     ----------
-    weights_ : ndarray of float32, shape (units, n_features_in_)
+    weights_ : ndarray of float32, shape (units, features)
     labels_ : ndarray of int64, shape (n,)
         Best units of the last training data.
     quantization_error_, topographic_error_ : float
