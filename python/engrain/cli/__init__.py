@@ -10,6 +10,7 @@ from engrain.cli.app import app
 from engrain.cli.demo import demo
 from engrain.cli.evaluate import evaluate
 from engrain.cli.files import backup, inspect, repair, restore, rollback, verify
+from engrain.cli.loop import loop
 
 __all__ = [
     "app",
@@ -17,6 +18,7 @@ __all__ = [
     "demo",
     "evaluate",
     "inspect",
+    "loop",
     "repair",
     "restore",
     "rollback",

@@ -15,6 +15,7 @@ from engrain.loops.consolidation import (
     held_out_lift,
     proven_rate,
 )
+from engrain.loops.coordinator import Budget, LoopCoordinator
 from engrain.loops.drift import DriftDetector
 from engrain.loops.elastic import EWCPlusPlusState, measure_fisher, train_router
 from engrain.loops.hierarchy import (
@@ -63,6 +64,7 @@ __all__ = [
     "BackgroundLearningLoop",
     "BackgroundReport",
     "BaseLoRA",
+    "Budget",
     "Cluster",
     "CompressionReport",
     "Consolidation",
@@ -86,6 +88,7 @@ __all__ = [
     "Lessons",
     "Linkage",
     "LogSource",
+    "LoopCoordinator",
     "MetricsCollector",
     "MicroLoRA",
     "NeighbourGraph",

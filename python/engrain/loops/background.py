@@ -40,6 +40,8 @@ MOST_PENDING = 100_000
 MOST_LESSONS = 4_000
 DRAIN_AT = 0.5
 
+STEPS = ("drain", "refit", "consolidate", "router", "patterns", "fisher", "checkpoint")
+
 Progress = Callable[[str], None]
 
 
@@ -65,6 +67,8 @@ class BackgroundLearningLoop:
     counts : dict of str to int
         Cycles run and skipped, signals taken, forgotten unused, and without a known model; none
         ever falls.
+    last_report : BackgroundReport or None
+        Of the last cycle that ran.
     """
 
     def __init__(
@@ -92,6 +96,7 @@ class BackgroundLearningLoop:
         self._pending = SignalBatch.empty(sona.dim)
         self._touched: set[int] = set()
         self.counts = dict.fromkeys(("cycles", "skipped", "taken", "forgotten", "unroutable"), 0)
+        self.last_report: BackgroundReport | None = None
         self._cycle = threading.Lock()
 
     # -- running --------------------------------------------------------------------------------
@@ -125,7 +130,7 @@ class BackgroundLearningLoop:
         dry_run : bool
             Do everything but keep nothing.
         progress : callable
-            Told the name of each step as it begins.
+            Told the name of each of the `STEPS` as it begins.
         """
         with self._cycle:
             start, steps = time.perf_counter(), _Steps(progress)
@@ -363,6 +368,7 @@ class BackgroundLearningLoop:
             self.counts["skipped"] += 1
             log.info("background cycle skipped: %s", report.skipped)
             return
+        self.last_report = report
         if self.metrics is not None:
             self.metrics.learned(self.clock(), Knowledge.PATTERN, report.patterns_found)
         log.info(
