@@ -148,7 +148,8 @@ class LoopCoordinator:
             "engrain-background": lambda: self.background_loop.run(self._stop)
         }
         if self.deep_loop is not None:
-            tasks["engrain-deep"] = lambda: self._keep(self._appointed())
+            appointment = self._appointed()
+            tasks["engrain-deep"] = lambda: self._keep(appointment)
         self._threads = [
             threading.Thread(target=task, name=name, daemon=True) for name, task in tasks.items()
         ]
