@@ -45,6 +45,7 @@ class Conv4D:
         "time_conv4d_forward": [
             "time_torch_frame_loop_forward",
             "time_torch_folded_channels_forward",
+            "time_torch_compiled_frame_loop_forward",
         ],
         "time_conv4d_backward": ["time_torch_folded_channels_backward"],
     }
@@ -56,6 +57,8 @@ class Conv4D:
         self.weight = torch.randn(outputs, inputs, 3, 3, 3, 3) * 0.05
         self.grad = torch.randn(4, outputs, 13, 13, 64, 16)
         self.arrays = self.x.numpy(), self.weight.numpy(), self.grad.numpy()
+        self.compiled = torch.compile(frame_loop)
+        self.time_torch_compiled_frame_loop_forward(channels)
 
     def time_conv4d_forward(self, channels):
         conv4d_forward(self.arrays[0], self.arrays[1], None, SAME)
@@ -72,6 +75,10 @@ class Conv4D:
     def time_torch_folded_channels_forward(self, channels):
         with torch.no_grad():
             folded_channels(self.x, self.weight)
+
+    def time_torch_compiled_frame_loop_forward(self, channels):
+        with torch.no_grad():
+            self.compiled(self.x, self.weight)
 
     def time_torch_folded_channels_backward(self, channels):
         # Its forward is needed to build the graph; it is a tenth of the backward.
