@@ -30,7 +30,8 @@ import numpy as np  # noqa: E402  (after the thread settings)
 
 HERE = Path(__file__).parent
 PEERS = {
-    *("deque", "dict", "faiss", "igraph", "jax", "networkx", "numba", "numpy", "queue"),
+    *("contextualbandits", "deque", "dict", "faiss", "igraph", "jax", "mabwiser", "networkx"),
+    *("numba", "numpy", "queue", "river", "vowpalwabbit"),
     *("rustworkx", "scipy", "sklearn", "sqlite3", "torch", "usearch"),
 }
 

@@ -29,18 +29,20 @@ Level initial() noexcept {
     return best();
 }
 
-std::atomic<Level>& current() noexcept {
-    static std::atomic<Level> value{initial()};
-    return value;
-}
-
 }  // namespace
 
-Level level() noexcept { return current().load(std::memory_order_relaxed); }
+// Each extension module holds a copy of this file: one symbol of the process keeps them together.
+inline __attribute__((visibility("default"))) std::atomic<int> level_in_use{-1};
+
+Level level() noexcept {
+    const int level = level_in_use.load(std::memory_order_relaxed);
+    return level < 0 ? set_level(initial()) : static_cast<Level>(level);
+}
 
 Level set_level(Level wanted) noexcept {
-    current().store(lower(wanted), std::memory_order_relaxed);
-    return level();
+    const Level used = lower(wanted);
+    level_in_use.store(static_cast<int>(used), std::memory_order_relaxed);
+    return used;
 }
 
 }  // namespace engrain::simd

@@ -22,6 +22,20 @@ cdef extern from "engrain/lora.hpp" namespace "engrain" nogil:
     bint update_lora(float* a, float* b, const float* x, const float* g, size_t rank, size_t dim,
                      const LoraStep& step)
 
+cdef extern from "engrain/bandit.hpp" namespace "engrain" nogil:
+    size_t packed_start(size_t i)
+    cdef struct Bandit:
+        float* inverse
+        float* theta
+        size_t arms
+        size_t dim
+        size_t width
+    void reset_arms(Bandit& bandit, float ridge)
+    void score_arms(const Bandit& bandit, const float* x, float* mean, float* variance)
+    bint learn_arm(Bandit& bandit, size_t arm, const float* x, float reward, float* z)
+    void thompson_probabilities(const float* mean, const float* deviation, size_t arms,
+                                float* scale, float* probability)
+
 cdef extern from "engrain/hashed.hpp" namespace "engrain":
     void hash_text(const char* text, size_t size, size_t dim, float* out) except +
 

@@ -9,6 +9,7 @@ from engrain._buffers import SignalQueue, TrajectoryBuffer
 from engrain._core import Modulators, SumTree, TraceTable, ValueTable
 from engrain._handles import Handles
 from engrain._loop import InstantLearningLoop
+from engrain.kernels.bandit import LinearBandit
 from engrain.kernels.cable import solve_cable
 from engrain.kernels.conv4d import Conv4dSpec, conv4d_forward, conv4d_grad_input, conv4d_grad_weight
 from engrain.kernels.edges import EdgeTable
@@ -57,6 +58,7 @@ __all__ = [
     "HodgkinHuxley",
     "InhibitionRule",
     "InstantLearningLoop",
+    "LinearBandit",
     "LoopRule",
     "MicroLoRA",
     "ModulatorRule",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 
 _NAMES: dict[str, tuple[str, ...]] = {
+    "bandits": ("Choice", "LinThompson", "LinUCB", "LinearBandit", "StrategyBandit"),
     "memory_bank": ("MemoryBank", "Merge"),
     "replay_buffer": ("Imported", "Inputs", "PrioritizedBatch", "ReplayBuffer", "ReplayEntry"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engrain.kernels.reference.bandit import learn_arm, score_arms, thompson_probabilities
 from engrain.kernels.reference.cable import solve_cable
 from engrain.kernels.reference.conv4d import conv4d_forward, conv4d_grad_input, conv4d_grad_weight
 from engrain.kernels.reference.edges import spread_activation, update_edges
@@ -56,6 +57,7 @@ __all__ = [
     "kmeans_plus_plus",
     "knn_graph",
     "laplace_step",
+    "learn_arm",
     "learn_values",
     "ledger_update",
     "linear_fisher",
@@ -73,6 +75,7 @@ __all__ = [
     "run_modulated_stdp",
     "run_stdp",
     "sample_priorities",
+    "score_arms",
     "score_features",
     "score_rows",
     "search_lists",
@@ -89,6 +92,7 @@ __all__ = [
     "sum_pairs",
     "td_lambda",
     "terms_of",
+    "thompson_probabilities",
     "to_bfloat16",
     "topk",
     "topk_int8",
