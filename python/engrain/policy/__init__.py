@@ -10,6 +10,7 @@ from importlib import import_module
 _NAMES: dict[str, tuple[str, ...]] = {
     "bandits": ("Choice", "LinThompson", "LinUCB", "LinearBandit", "StrategyBandit"),
     "memory_bank": ("MemoryBank", "Merge"),
+    "off_policy": ("Estimate", "LoggedDecisions", "cross_fit_rewards", "evaluate_policy"),
     "replay_buffer": ("Imported", "Inputs", "PrioritizedBatch", "ReplayBuffer", "ReplayEntry"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
