@@ -1,3 +1,5 @@
+"""A whole request of Loop A, `observe` and `learn`: ten shown, three used."""
+
 from __future__ import annotations
 
 import itertools
@@ -6,58 +8,142 @@ import time
 import numpy as np
 
 from engrain.kernels import InstantLearningLoop, LoopRule
+from engrain.memory.evidence import Evidence
+from engrain.memory.ledger import Ledger
+from engrain.memory.ranking import RankingModel
+from engrain.storage import EventLog
 
-SHOWN, COLUMNS, MEMORIES = 10, 16, 100_000
+STATIC = ("s:bm25", "s:cos", "s:prf", "s:cov", "s:len", "s:rank", "s:min", "s:prev", "s:next")
+NAMES = (*STATIC, *Evidence.NAMES)
+KINDS = ("static",) * len(STATIC) + ("evidence",) * len(Evidence.NAMES)
+SIGNS = (*(0 for _ in STATIC), *Evidence.SIGNS)
+SHOWN, COLUMNS, TERMS, KINDS_OF_REQUEST = 10, len(NAMES), 8, 4096
+OUTCOMES = np.array([1, 0, 1, 0, 0, 0, 1, 0, 0, 0], dtype=np.float32)
 
 
-class LoopA:
-    """A whole request, observe and learn, ten shown and three used, beside NumPy for the same.
+def ranking(*, evidence=True):
+    base = {"s:bm25": 1.0, "s:cos": 1.0}
+    return RankingModel(NAMES, KINDS, SIGNS, base=base, evidence=evidence)
 
-    Requests come in 512 kinds over 100,000 memories, so that little is warm by chance.
-    """
 
-    params = [384, 1024]
-    param_names = ["dim"]
+def unit_rows(n, dim):
+    rng = np.random.default_rng(0)
+    rows = np.empty((n, dim), dtype=np.float32)
+    for start in range(0, n, 65_536):
+        part = rows[start : start + 65_536]
+        rng.standard_normal(part.shape, dtype=np.float32, out=part)
+        part /= np.linalg.norm(part, axis=1, keepdims=True)
+    return rows
 
-    def setup(self, dim):
-        rng = np.random.default_rng(0)
-        memories = rng.standard_normal((MEMORIES, dim), dtype=np.float32)
-        memories /= np.linalg.norm(memories, axis=1, keepdims=True)
-        self.loop = InstantLearningLoop(memories, COLUMNS, LoopRule())
-        self.outcomes = np.array([1, 0, 1, 0, 0, 0, 1, 0, 0, 0], dtype=np.float32)
-        requests = [
-            (
-                rng.standard_normal(dim, dtype=np.float32),
-                rng.integers(0, MEMORIES, SHOWN),
-                rng.standard_normal((SHOWN, COLUMNS), dtype=np.float32),
-            )
-            for _ in range(512)
-        ]
-        self.requests, self.now = itertools.cycle(requests), 0.0
-        for _ in range(512):
-            self.time_engrain(dim)
 
-    def time_engrain(self, dim):
-        query, shown, rows = next(self.requests)
+class Requests:
+    """4,096 kinds of request over all memories, so that little is warm by chance."""
+
+    def setup(self, dim, memories=100_000):
+        self.loop = InstantLearningLoop(
+            dim,
+            ranking(),
+            ranking(evidence=False),
+            Ledger(NAMES, KINDS),
+            Evidence(dim),
+            LoopRule(),
+            memories=unit_rows(memories, dim),
+        )
+        rng = np.random.default_rng(1)
+        made = [self.made(rng, dim, memories) for _ in range(KINDS_OF_REQUEST)]
+        self.requests, self.now = itertools.cycle(made), 0.0
+        for _ in range(KINDS_OF_REQUEST + 512):
+            self.request()
+
+    def made(self, rng, dim, memories):
+        words = {
+            "terms": np.sort(rng.choice(5000, TERMS, replace=False)).astype(np.int32),
+            "counts": np.ones(TERMS, np.float32),
+            "idf": rng.random(TERMS, dtype=np.float32) + 1,
+        }
+        query = rng.standard_normal(dim, dtype=np.float32)
+        shown = rng.choice(memories, SHOWN, replace=False)
+        return query, shown, rng.standard_normal((SHOWN, COLUMNS), dtype=np.float32), words
+
+    def request(self, information=1.0):
+        query, shown, rows, words = next(self.requests)
         self.now += 0.1
-        trace = self.loop.observe(query, shown, rows, self.now)
-        self.loop.learn(trace, self.outcomes, 0.9, self.now + 0.05)
+        trace = self.loop.observe(query, shown, rows, self.now, **words)
+        self.loop.learn(trace, OUTCOMES, self.now, quality=0.9, information=information)
 
-    def track_p99_in_microseconds(self, dim):
-        """99th percentile of wall time over 20,000 requests, one by one."""
-        timed = np.empty(20_000)
-        for i in range(len(timed)):
-            begin = time.perf_counter_ns()
-            self.time_engrain(dim)
-            timed[i] = time.perf_counter_ns() - begin
-        return float(np.percentile(timed, 99) / 1000)
 
-    def time_numpy_ranking_and_adapter_alone(self, dim):
-        query, shown, rows = next(self.requests)
+def percentiles(call, n=20_000):
+    """Return the 50th and the 99th percentile of `n` calls, in microseconds of wall time."""
+    timed = np.empty(n)
+    for i in range(n):
+        begin = time.perf_counter_ns()
+        call()
+        timed[i] = time.perf_counter_ns() - begin
+    return np.percentile(timed, [50, 99]) / 1000
+
+
+class LoopA(Requests):
+    """Everything a request teaches, beside NumPy for the ranking and adapter steps alone."""
+
+    params = [[384, 1024], [100_000]]
+    param_names = ["dim", "memories"]
+    timeout = 600
+
+    def time_engrain(self, dim, memories):
+        self.request()
+
+    def time_engrain_without_ranking_step(self, dim, memories):
+        self.request(information=0.0)
+
+    def track_p99_in_microseconds(self, dim, memories):
+        return float(percentiles(self.request)[1])
+
+    def time_numpy_ranking_and_adapter_alone(self, dim, memories):
+        query, shown, rows, _ = next(self.requests)
         p = np.exp(rows @ np.zeros(COLUMNS, np.float32))
         p /= p.sum()
         P = 100 * np.eye(COLUMNS) + (rows.T * p) @ rows
-        np.linalg.solve(P, rows.T @ (p - self.outcomes / 3))
+        np.linalg.solve(P, rows.T @ (p - OUTCOMES / 3))
         A = np.zeros((2, dim), np.float32)
-        g = self.outcomes @ self.loop.memories[shown]
+        g = OUTCOMES @ self.loop.memories[shown]
         A - np.outer(A @ g, query)
+
+
+class LoopAMillion(LoopA):
+    """The same over a million memories."""
+
+    params = [[384], [1_000_000]]
+
+
+class LoopAJournal(Requests):
+    """The same with two appends to an event log that is written to disk meanwhile."""
+
+    params = [384]
+    param_names = ["dim"]
+    timeout = 600
+
+    def setup(self, dim):
+        import tempfile
+        from pathlib import Path
+
+        self.folder = tempfile.TemporaryDirectory()
+        self.log = EventLog.open(Path(self.folder.name) / "log.db", epoch=1)
+        super().setup(dim)
+
+    def teardown(self, dim):
+        self.log.close()
+        self.folder.cleanup()
+
+    def logged_request(self):
+        query, shown, rows, words = next(self.requests)
+        self.now += 0.1
+        self.log.append("recalled", [shown.tobytes(), query.tobytes(), rows.tobytes()])
+        trace = self.loop.observe(query, shown, rows, self.now, **words)
+        self.log.append("fed_back", [OUTCOMES.tobytes()])
+        self.loop.learn(trace, OUTCOMES, self.now, quality=0.9)
+
+    def time_engrain(self, dim):
+        self.logged_request()
+
+    def track_p99_in_microseconds(self, dim):
+        return float(percentiles(self.logged_request)[1])

@@ -290,4 +290,12 @@ double Evidence::mass_of(std::int64_t handle) const {
     return held == nullptr ? 0.0 : from_fixed(held->mass);
 }
 
+bool Evidence::any_rewarded(const std::int64_t* handles, std::size_t n) const {
+    std::shared_lock<std::shared_mutex> lock(mutex_);
+    return std::any_of(handles, handles + n, [&](std::int64_t handle) {
+        const Credit* held = credit(handle);
+        return held != nullptr && held->mass > 0;
+    });
+}
+
 }  // namespace engrain

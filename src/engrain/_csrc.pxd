@@ -310,11 +310,7 @@ cdef extern from "engrain/reconsolidate.hpp" namespace "engrain" nogil:
                        size_t query_stride, const float* rates, size_t n, size_t dim,
                        float max_tangent, float* cosine)
 
-cdef extern from "engrain/rank.hpp" namespace "engrain" nogil:
-    cdef struct RankStep "engrain::Step":
-        double loss, moved
-    size_t laplace_scratch(size_t n, size_t columns)
-    RankStep laplace_step(const float* rows, const float* outcomes, size_t n, size_t columns,
-                          double information, double clip, const uint8_t* active,
-                          const int8_t* signs, const double* scales, double* weights,
-                          double* precision, double* scratch)
+cdef extern from "engrain/combine.hpp" namespace "engrain" nogil:
+    void combine_rows(const float* const* rows, const float* weights, size_t n, size_t dim,
+                      float* out)
+    void prefetch_row(const float* row, size_t n)

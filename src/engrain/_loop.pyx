@@ -5,29 +5,43 @@ import numpy as np
 
 cimport numpy as cnp
 from libc.math cimport NAN, fabs
-from libc.stdint cimport int8_t, int64_t, uint8_t
+from cpython.object cimport PyObject
+from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memcpy
 from libcpp.mutex cimport mutex
+from libcpp.vector cimport vector
 
 from engrain._buffers cimport SignalQueue, TrajectoryBuffer
 from engrain._core cimport Modulators, TraceTable, ValueTable
 from engrain._csrc cimport (
     Signal,
     TrajectoryFacts,
-    laplace_scratch,
-    laplace_step,
+    combine_rows,
+    forget_traces,
+    forget_values,
     learn_table,
     modulate_outcome,
     modulate_query,
     observe_novelty,
+    prefetch_row,
     read_table,
     reconsolidate,
+    remove_node,
     touch_table,
     update_edges,
     update_lora,
 )
 from engrain._graph cimport EdgeTable
 from engrain._lora cimport MicroLoRA
+from engrain._ranking cimport (
+    EvidenceState,
+    LedgerState,
+    RankerState,
+    TermView,
+    Use,
+    terms_of,
+    to_fixed,
+)
 
 from engrain._buffers import SignalQueue as _SignalQueue
 from engrain._buffers import TrajectoryBuffer as _TrajectoryBuffer
@@ -36,74 +50,94 @@ from engrain._core import TraceTable as _TraceTable
 from engrain._core import ValueTable as _ValueTable
 from engrain._graph import EdgeTable as _EdgeTable
 from engrain._lora import MicroLoRA as _MicroLoRA
-from engrain.base.errors import (
-    ConfigError, NonFiniteError, ShapeError, SnapshotError, UnknownTraceError,
-)
+from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, UnknownTraceError
 
 cnp.import_array()
 include "_arrays.pxi"
 include "_checks.pxi"
 
 
-cdef extern from *:
-    """
-    // A row of n floats on its way to the cache, to be written.
-    static inline void prefetch_row(const float* row, std::size_t n) {
-        for (std::size_t i = 0; i < n; i += 16) __builtin_prefetch(row + i, 1);
-    }
-    """
-    void prefetch_row(const float* row, size_t n) noexcept nogil
-
+cdef extern from "Python.h":
+    PyObject* Py_None
 
 cdef enum:
-    NUMBER = 0  # of the trace in a slot; -1: free or already answered
-    ANCHOR = 1
-    SHOWN = 2
+    MAX_TRACES = 100_000
+    LARGEST_HANDLE = 0x7FFFFFFF
 
-cdef struct Outcome:
+cdef struct Lesson:
     float quality, recall, latency_ratio, feedback
     int model_tier, context_tokens
-    double now
+    double now, information
+    bint admit
 
 
 @cython.final
+cdef class LoopTrace:
+    """What one request was shown, until its outcome is known; made by `observe` or `reopen`.
+
+    Its arrays are kept, not copied: leave them as they are.
+
+    Attributes
+    ----------
+    query : ndarray of float32, shape (dim,), or None
+    shown : ndarray of int64, shape (k,)
+    rows : ndarray of float32, shape (k, columns)
+    anchor : int
+    closed : bool
+        Whether an outcome has been learned.
+    """
+
+    cdef readonly cnp.ndarray query, shown, rows
+    cdef cnp.ndarray terms, counts, idf
+    cdef readonly int64_t anchor
+    cdef readonly bint closed
+    cdef object owner
+    cdef int64_t scope
+    cdef Py_ssize_t n
+
+
 cdef class InstantLearningLoop:
     """Learns from one request in one call, in microseconds and without the GIL.
 
-    `observe` opens a trace when memories are recalled; `learn` closes it when the outcome is known:
-    ranking weights from the stored rows, then value, eligibility, neuromodulators and credit, then
-    the query adapter, reconsolidation and Hebbian edges, and last trajectory and signal.
+    `observe` opens a trace when memories are recalled; `learn` closes it when the outcome is known,
+    in this order: overlap label and the ledger's losses with the state as it was, the step of the
+    ranking weights from the stored rows, value, eligibility, neuromodulators, credit, then the
+    evidence (counts, question ring, term counts, sum vectors), the query adapter,
+    reconsolidation and Hebbian edges, and last trajectory and signal.
 
     Parameters
     ----------
-    memories : ndarray of float32, shape (n, dim), writeable
-        Vector of each handle; reconsolidation turns its rows in place.
-    columns : int
-        Component scores per shown memory.
+    dim : int
+        Width of queries and memories, 0 without vectors.
+    model, control : engrain.memory.ranking.RankingModel
+        The full model, and the one that learns static weights alone.
+    ledger : engrain.memory.ledger.Ledger
+    evidence : engrain.memory.evidence.Evidence
     rule : engrain.kernels.LoopRule
-    max_shown : int
-        Most memories of one request.
-    open_traces : int
-        Most traces kept; the oldest gives way.
+    memories : ndarray of float32, shape (n, dim), writeable, optional
+        Vector of each handle, which reconsolidation turns in place. Without it, vectors come with
+        each `learn`, and nothing is reconsolidated.
     buffer : int
         Capacity of the trajectory ring and the signal queue.
     max_edges : int
 
     Attributes
     ----------
-    traces, values, modulators, edges, adapter, trajectories, signals
+    model, control, ledger, evidence, traces, values, modulators, edges, adapter, trajectories, \
+signals
         The parts, to read; they change in every call.
-    weights : ndarray of float64, shape (columns,)
-        Ranking weights, a copy.
 
     Raises
     ------
     ConfigError
-        A size is out of its range.
+        A size is out of its range, or the parts are not of the same columns and width.
     TypeError
         `memories` has another dtype or layout.
     """
 
+    cdef readonly RankerState model, control
+    cdef readonly LedgerState ledger
+    cdef readonly EvidenceState evidence
     cdef readonly TraceTable traces
     cdef readonly ValueTable values
     cdef readonly Modulators modulators
@@ -112,108 +146,152 @@ cdef class InstantLearningLoop:
     cdef readonly TrajectoryBuffer trajectories
     cdef readonly SignalQueue signals
     cdef readonly object rule, memories
-    cdef readonly Py_ssize_t dim, columns, max_shown, open_traces
+    cdef readonly Py_ssize_t dim, columns
     cdef mutex guard
-    cdef int64_t next_number, handles
-    cdef double clip, penalty
+    cdef int64_t handles
+    cdef double penalty
     cdef float rate, tangent
     cdef float* memory
-    cdef int64_t[:, ::1] opened
-    cdef float[:, ::1] queries
-    cdef int64_t[:, ::1] shown
-    cdef float[:, :, ::1] rows
-    cdef double[::1] w, scales, scratch
-    cdef double[:, ::1] precision
-    cdef uint8_t[::1] free
-    cdef int8_t[::1] signs
-    cdef float[::1] ones, expected, errors, eligibility, credit, signal, cosine, gradient
-    cdef int64_t[::1] anchors
+    cdef vector[float] targets, told, expected, errors, eligibility, credit, signal, cosine, ones
+    cdef vector[float] gradient, centred, blank
+    cdef vector[const float*] places
+    cdef vector[int64_t] handle, anchors
+    cdef vector[Use] used
 
-    def __init__(self, cnp.ndarray memories not None, columns, rule, max_shown=64,
-                 open_traces=1024, buffer=4096, max_edges=1 << 20):
-        for name, value, top in (("columns", columns, 1024), ("max_shown", max_shown, 1024),
-                                 ("open_traces", open_traces, 1 << 20)):
-            if not 1 <= value <= top:
-                raise ConfigError(f"{name}: must be in [1, {top}], got {value}")
-        check_array(memories, cnp.NPY_FLOAT32, 2, True, "memories")
-        self.handles, self.dim = cnp.PyArray_DIM(memories, 0), cnp.PyArray_DIM(memories, 1)
-        if not (self.handles and self.dim):
-            raise ConfigError(f"memories: expected at least one row, got {self.handles}")
-        self.memories, self.memory = memories, <float*>cnp.PyArray_DATA(memories)
-        self.rule, self.columns = rule, columns
-        self.max_shown, self.open_traces = max_shown, open_traces
-        self.clip, self.penalty = rule.clip, rule.latency_penalty
+    def __init__(self, dim, RankerState model not None, RankerState control not None,
+                 LedgerState ledger not None, EvidenceState evidence not None, rule, *,
+                 cnp.ndarray memories=None, buffer=4096, max_edges=1 << 20):
+        self.columns = len(model)
+        if not len(control) == ledger.columns == self.columns or evidence.dim != dim:
+            raise ConfigError(
+                f"expected parts of {self.columns} columns and width {dim}, got a control of "
+                f"{len(control)}, a ledger of {ledger.columns} and evidence of width {evidence.dim}"
+            )
+        self.model, self.control, self.ledger, self.evidence = model, control, ledger, evidence
+        self.dim, self.rule = dim, rule
+        self.penalty = rule.latency_penalty
         self.rate, self.tangent = rule.reconsolidation_rate, rule.max_tangent
+        self.handles = LARGEST_HANDLE
+        if memories is not None:
+            check_array(memories, cnp.NPY_FLOAT32, 2, True, "memories")
+            check_extent(memories, 1, dim, "memories")
+            self.handles = cnp.PyArray_DIM(memories, 0)
+            self.memories, self.memory = memories, <float*>cnp.PyArray_DATA(memories)
         self._parts(rule, buffer, max_edges)
-        self._arrays(rule.prior)
+        self._room(64)
 
     def _parts(self, rule, buffer, max_edges):
-        n = self.handles
-        self.traces = _TraceTable(min(n, 100_000), rule.traces, n)
-        self.values = _ValueTable(rule.values, max_handles=n)
-        self.modulators = _Modulators(self.dim, rule.modulators)
+        width = max(1, self.dim)
+        self.traces = _TraceTable(MAX_TRACES, rule.traces, LARGEST_HANDLE)
+        self.values = _ValueTable(rule.values, max_handles=LARGEST_HANDLE)
+        self.modulators = _Modulators(width, rule.modulators)
         self.edges = _EdgeTable(max_edges=max_edges)
-        self.edges.reserve(n, max_edges)
-        self.adapter = _MicroLoRA(self.dim, rule.rank, learning_rate=rule.adapter_rate)
-        self.trajectories = _TrajectoryBuffer(buffer, self.dim, self.max_shown)
-        self.signals = _SignalQueue(buffer)
-        cdef int64_t last = n - 1
-        self.traces._reserve(&last, 1)
-        self.values._reserve(&last, 1)
+        self.adapter = _MicroLoRA(width, rule.rank, learning_rate=rule.adapter_rate)
+        self.trajectories = _TrajectoryBuffer(buffer, width)
+        self.signals = _SignalQueue(buffer, width)
+        self.gradient.resize(width)
+        self.blank.resize(width)
+        if self.memories is not None:
+            self.reserve(self.handles)
 
-    def _arrays(self, prior):
-        k, c, t = self.max_shown, self.columns, self.open_traces
-        self.opened = np.full((t, 3), -1, dtype=np.int64)
-        self.queries = np.zeros((t, self.dim), dtype=np.float32)
-        self.shown = np.zeros((t, k), dtype=np.int64)
-        self.rows = np.zeros((t, k, c), dtype=np.float32)
-        self.w, self.scales = np.zeros(c), np.ones(c)
-        self.precision = prior * np.eye(c)
-        self.free, self.signs = np.ones(c, dtype=np.uint8), np.zeros(c, dtype=np.int8)
-        self.scratch = np.zeros(laplace_scratch(k, c))
-        self.ones = np.ones(k, dtype=np.float32)
-        self.anchors = np.zeros(k, dtype=np.int64)
-        (self.expected, self.errors, self.eligibility, self.credit, self.signal,
-         self.cosine) = np.zeros((6, k), dtype=np.float32)
-        self.gradient = np.zeros(self.dim, dtype=np.float32)
+    cdef int _room(self, size_t n) except -1:
+        """Size the scratch for n shown memories."""
+        if n <= self.ones.size():
+            return 0
+        self.targets.resize(n)
+        self.told.resize(n)
+        self.expected.resize(n)
+        self.errors.resize(n)
+        self.eligibility.resize(n)
+        self.credit.resize(n)
+        self.signal.resize(n)
+        self.cosine.resize(n)
+        self.centred.resize(n * max(1, self.dim))
+        self.places.resize(n)
+        self.handle.resize(n)
+        self.anchors.resize(n)
+        self.used.reserve(n)
+        self.ones.resize(n, 1.0)
+        return 0
 
-    @property
-    def weights(self):
-        return np.asarray(self.w).copy()
+    def reserve(self, int64_t handles):
+        """Make room for so many memories now, so that no later request has to."""
+        cdef int64_t last = handles - 1
+        self.traces._reserve(&last, handles > 0)
+        self.values._reserve(&last, handles > 0)
+        self.edges.reserve(handles, self.edges.view.max_edges)
 
-    cdef Py_ssize_t _check_shown(self, cnp.ndarray shown, cnp.ndarray rows) except -1:
+    cdef int _admit(self, const int64_t* shown, Py_ssize_t n, int64_t anchor) except -1:
+        """Make room in the tables for the handles of a request."""
+        self.traces._reserve(shown, n)
+        self.values._reserve(shown, n)
+        cdef int64_t top = anchor
+        cdef Py_ssize_t i
+        for i in range(n):
+            top = max(top, shown[i])
+        if top >= <int64_t>self.edges.view.nodes:
+            self.edges.grow_nodes(max(top + 1, 2 * <int64_t>self.edges.view.nodes))
+        cdef size_t edges = min(self.edges.view.used + n, self.edges.view.max_edges)
+        if 2 * edges + 2 > (<size_t>1 << (64 - self.edges.view.shift)):
+            self.edges.make_room(edges)
+        return 0
+
+    def reopen(self, cnp.ndarray query, cnp.ndarray shown not None, cnp.ndarray rows not None, *,
+               int64_t scope=0, cnp.ndarray terms=None, cnp.ndarray counts=None,
+               cnp.ndarray idf=None, int64_t anchor=-1):
+        """Return the trace of a recall that was observed before; arguments as in `observe`."""
+        cdef LoopTrace trace = LoopTrace.__new__(LoopTrace)
         cdef int64_t* h = i64_vector(shown, "shown")
         cdef Py_ssize_t i, n = cnp.PyArray_DIM(shown, 0)
-        check_array(rows, cnp.NPY_FLOAT32, 2, False, "rows")
-        check_extent(rows, 0, n, "rows")
-        check_extent(rows, 1, self.columns, "rows")
-        if not 1 <= n <= self.max_shown:
-            raise ShapeError(f"shown: expected 1 to {self.max_shown} memories, got {n}")
+        if query is not None:
+            f32_finite(query, self.dim, "query")
         for i in range(n):
             if not 0 <= h[i] < self.handles:
                 raise ValueError(f"shown: {h[i]} is not in [0, {self.handles})")
+        check_array(rows, cnp.NPY_FLOAT32, 2, False, "rows")
+        check_extent(rows, 0, n, "rows")
+        check_extent(rows, 1, self.columns, "rows")
         if not all_finite(<float*>cnp.PyArray_DATA(rows), n * self.columns):
             raise NonFiniteError("rows: contains NaN or infinity")
-        return n
+        if not -1 <= anchor < self.handles:
+            raise ValueError(f"anchor: {anchor} is not in [-1, {self.handles})")
+        if terms is not None:
+            if counts is None or idf is None:
+                raise TypeError("terms: come with counts and idf")
+            terms_of(terms, counts, idf)
+        trace.query, trace.shown, trace.rows, trace.n = query, shown, rows, n
+        trace.terms, trace.counts, trace.idf = terms, counts, idf
+        trace.scope, trace.owner = scope, self
+        trace.anchor = h[0] if anchor < 0 and n else anchor
+        return trace
 
-    def observe(self, cnp.ndarray query not None, cnp.ndarray shown not None,
-                cnp.ndarray rows not None, double now, int64_t anchor=-1, double encode=0.0,
-                double retrieve=0.0):
-        """Open the trace of a recall; return its number.
+    def observe(self, cnp.ndarray query, cnp.ndarray shown not None, cnp.ndarray rows not None,
+                double now, *, int64_t scope=0, cnp.ndarray terms=None, cnp.ndarray counts=None,
+                cnp.ndarray idf=None, int64_t anchor=-1, double encode=0.0, double retrieve=0.0):
+        """Open the trace of a recall: novelty, modulators, eligibility marks.
 
         Parameters
         ----------
-        query : ndarray of float32, shape (dim,)
+        query : ndarray of float32, shape (dim,), or None
         shown : ndarray of int64, shape (k,)
-            Handles, best first.
+            Distinct handles, best first.
         rows : ndarray of float32, shape (k, columns)
             Component scores as they are before this request teaches.
         now : float
             Seconds.
+        scope : int
+            Questions are compared within a scope.
+        terms, counts, idf : ndarray of int32, float32, float32, shape (terms,), optional
+            Distinct terms of the question, how often they occur and how rare they are.
         anchor : int
             Handle whose edges learn: the session's node, or the top hit where it is -1.
         encode, retrieve : float
             Demand for storing and for recalling, in [0, 1].
+
+        Returns
+        -------
+        LoopTrace
+            For `learn`. It keeps the arrays: leave them as they are.
 
         Raises
         ------
@@ -222,62 +300,69 @@ cdef class InstantLearningLoop:
         ValueError
             Another shape, a handle out of range, NaN or infinity; nothing was changed.
         """
-        cdef float* q = f32_finite(query, self.dim, "query")
-        cdef Py_ssize_t n = self._check_shown(shown, rows)
-        cdef int64_t* h = <int64_t*>cnp.PyArray_DATA(shown)
-        cdef float* x = <float*>cnp.PyArray_DATA(rows)
-        cdef int64_t number
         check_finite(now, "now")
         if not (0.0 <= encode <= 1.0 and 0.0 <= retrieve <= 1.0):
             raise ConfigError(f"encode, retrieve: must be in [0, 1], got {encode}, {retrieve}")
-        if not -1 <= anchor < self.handles:
-            raise ValueError(f"anchor: {anchor} is not in [-1, {self.handles})")
-        with nogil:
-            number = self._observe(q, h, x, n, now, h[0] if anchor < 0 else anchor, encode,
-                                   retrieve)
-        return number
+        cdef LoopTrace trace = self.reopen(
+            query, shown, rows, scope=scope, terms=terms, counts=counts, idf=idf, anchor=anchor
+        )
+        cdef const float* q = NULL
+        if query is not None:
+            q = <const float*>cnp.PyArray_DATA(query)
+        cdef const int64_t* h = <const int64_t*>cnp.PyArray_DATA(shown)
+        self._enter()
+        try:
+            self._admit(h, trace.n, trace.anchor)
+            with nogil:
+                self._observe(q, h, trace.n, now, encode, retrieve)
+        finally:
+            self.guard.unlock()
+        return trace
 
-    cdef int64_t _observe(self, const float* query, const int64_t* shown, const float* rows,
-                          Py_ssize_t n, double now, int64_t anchor, double encode,
-                          double retrieve) noexcept nogil:
-        cdef double novelty
-        self.guard.lock()
-        cdef int64_t number = self.next_number
-        cdef Py_ssize_t slot = number % self.open_traces
-        self.next_number += 1
+    cdef void _enter(self) noexcept:
+        """Lock; whoever waits does so without the GIL, so that the one inside may take it."""
+        if not self.guard.try_lock():
+            with nogil:
+                self.guard.lock()
+
+    cdef void _observe(self, const float* query, const int64_t* shown, Py_ssize_t n, double now,
+                       double encode, double retrieve) noexcept nogil:
+        cdef double novelty = 0.0
         self.modulators.guard.lock()
-        novelty = observe_novelty(self.modulators.current, self.modulators.native,
-                                  <float*>cnp.PyArray_DATA(self.modulators._direction), query,
-                                  self.dim)
+        if query != NULL:
+            novelty = observe_novelty(self.modulators.current, self.modulators.native,
+                                      <float*>cnp.PyArray_DATA(self.modulators._direction), query,
+                                      self.dim)
         modulate_query(self.modulators.current, self.modulators.native, novelty, encode, retrieve,
                        -1)
         self.modulators.guard.unlock()
         self.traces.guard.lock()
-        touch_table(self.traces.view, shown, &self.ones[0], n, now, self.traces.native)
+        touch_table(self.traces.view, shown, self.ones.data(), n, now, self.traces.native)
         self.traces.guard.unlock()
-        memcpy(&self.queries[slot, 0], query, self.dim * sizeof(float))
-        memcpy(&self.shown[slot, 0], shown, n * sizeof(int64_t))
-        memcpy(&self.rows[slot, 0, 0], rows, n * self.columns * sizeof(float))
-        self.opened[slot, NUMBER], self.opened[slot, ANCHOR] = number, anchor
-        self.opened[slot, SHOWN] = n
-        self.guard.unlock()
-        return number
 
-    def learn(self, int64_t trace, cnp.ndarray outcomes not None, float quality, double now,
-              float latency_ratio=1.0, int model_tier=0, int context_tokens=0, feedback=None,
-              float recall=0.0):
+    def learn(self, LoopTrace trace not None, cnp.ndarray outcomes not None, double now, *,
+              quality=None, cnp.ndarray vectors=None, cnp.ndarray masses=None, bint admit=True,
+              double information=1.0, float latency_ratio=1.0, int model_tier=0,
+              int context_tokens=0, feedback=None, float recall=0.0):
         """Close a trace with its outcome; return the mean signed prediction error.
 
         Parameters
         ----------
-        trace : int
-            Number returned by `observe`.
+        trace : LoopTrace
         outcomes : ndarray of float32, shape (k,)
-            Of the shown memories, in [0, 1]; above .5 counts as used.
-        quality : float
-            Of the answer, in [0, 1].
+            Of the shown memories, in [0, 1], NaN where nothing was said; above .5 counts as used.
         now : float
             Seconds.
+        quality : float, optional
+            Of the answer, in [0, 1]; the mean outcome by default.
+        vectors : ndarray of float32, shape (k, dim), optional
+            Of the shown memories; from `memories` by default.
+        masses : ndarray of float32, shape (k,), optional
+            Evidence that each memory gains, in [0, 1]; its outcome by default.
+        admit : bool
+            Whether a question that gave no mass enters the ring of past questions.
+        information : float
+            How often the list counts in the ranking step; 0 for no step.
         latency_ratio : float
             Measured over wanted latency, 0 or above.
         model_tier, context_tokens : int
@@ -289,202 +374,316 @@ cdef class InstantLearningLoop:
         Raises
         ------
         UnknownTraceError
-            The trace was not issued, has given way to newer ones, or is already closed.
+            The trace is of another loop, or already closed.
         TypeError
             Another dtype or layout.
         ValueError
             Another shape, or a value out of its range; nothing was changed.
         """
-        cdef Py_ssize_t i, n
-        cdef Outcome told
-        cdef bint known = False
-        cdef float* r = f32_out(outcomes, "outcomes")
-        n = cnp.PyArray_DIM(outcomes, 0)
-        for i in range(n):
-            if not 0.0 <= r[i] <= 1.0:
-                raise NonFiniteError(f"outcomes: must be in [0, 1], got {r[i]}")
-        if not (0.0 <= quality <= 1.0):
-            raise NonFiniteError(f"quality: must be in [0, 1], got {quality}")
+        cdef Lesson lesson
+        cdef const float* rows = self._check_vectors(trace, vectors)
+        cdef const float* y = self._check_outcomes(trace, outcomes, "outcomes")
+        cdef const float* m = NULL
+        if masses is not None:
+            m = self._check_outcomes(trace, masses, "masses")
+        if not 0.0 <= information < 1e12:
+            raise NonFiniteError(f"information: must be at least 0 and finite, got {information}")
         check_finite(latency_ratio, "latency_ratio")
         check_finite(recall, "recall")
         check_finite(now, "now")
-        told.feedback = NAN
+        lesson.quality = self._quality(trace, y, quality)
+        lesson.feedback = NAN
         if feedback is not None:
-            told.feedback = feedback
-            check_finite(told.feedback, "feedback")
-        told.quality, told.latency_ratio, told.now = quality, latency_ratio, now
-        told.recall = recall
-        told.model_tier, told.context_tokens = model_tier, context_tokens
-        cdef Py_ssize_t slot = trace % self.open_traces if trace >= 0 else 0
-        with nogil:
-            self.guard.lock()
-            if trace >= 0 and self.opened[slot, NUMBER] == trace:
-                known = self.opened[slot, SHOWN] == n
-                if known:
-                    self._learn(slot, r, n, told)
-            else:
-                slot = -1
+            lesson.feedback = feedback
+            check_finite(lesson.feedback, "feedback")
+        lesson.now, lesson.information, lesson.admit = now, information, admit
+        lesson.latency_ratio, lesson.recall = latency_ratio, recall
+        lesson.model_tier, lesson.context_tokens = model_tier, context_tokens
+        self._enter()
+        try:
+            self._close(trace)
+            with nogil:
+                self._learn(trace, y, m, rows, lesson)
+        finally:
             self.guard.unlock()
-        if slot < 0:
-            raise UnknownTraceError(trace)
-        if not known:
-            raise ShapeError(f"outcomes: expected one per shown memory, got {n}")
         return self.modulators.current.dopamine
 
-    def on_request(self, cnp.ndarray query not None, cnp.ndarray shown not None,
-                   cnp.ndarray rows not None, cnp.ndarray outcomes not None, float quality,
-                   double now, float latency_ratio=1.0, int64_t anchor=-1):
-        """Do `observe` and `learn` where the outcome is already known."""
-        check_extent(outcomes, 0, cnp.PyArray_DIM(shown, 0), "outcomes")
-        return self.learn(self.observe(query, shown, rows, now, anchor), outcomes, quality, now,
-                          latency_ratio)
+    cdef const float* _check_vectors(self, LoopTrace trace, cnp.ndarray vectors) except? NULL:
+        if vectors is None:
+            return NULL
+        check_array(vectors, cnp.NPY_FLOAT32, 2, False, "vectors")
+        check_extent(vectors, 0, trace.n, "vectors")
+        check_extent(vectors, 1, self.dim, "vectors")
+        return <const float*>cnp.PyArray_DATA(vectors)
 
-    cdef void _learn(self, Py_ssize_t slot, const float* outcomes, Py_ssize_t n,
-                     const Outcome& told) noexcept nogil:
-        cdef const float* query = &self.queries[slot, 0]
-        cdef const int64_t* shown = &self.shown[slot, 0]
+    cdef const float* _check_outcomes(self, LoopTrace trace, cnp.ndarray values,
+                                      str name) except NULL:
+        """Check one number in [0, 1], or NaN, per shown memory."""
+        check_array(values, cnp.NPY_FLOAT32, 1, False, name)
+        if cnp.PyArray_DIM(values, 0) != trace.n:
+            raise ShapeError(f"{name}: expected one per shown memory, got {len(values)}")
+        cdef const float* y = <const float*>cnp.PyArray_DATA(values)
         cdef Py_ssize_t i
-        for i in range(n):
-            prefetch_row(self.memory + shown[i] * self.dim, self.dim)
-        self._rank(slot, outcomes, n)
-        self._credit(shown, outcomes, n, told.now)
-        self._adapt(query, shown, outcomes, n, told)
-        self._rewire(slot, query, shown, outcomes, n)
-        self._report(query, shown, outcomes, n, told)
-        self.opened[slot, NUMBER] = -1
+        for i in range(trace.n):
+            if y[i] < 0.0 or y[i] > 1.0:
+                raise NonFiniteError(f"{name}: must be in [0, 1], got {y[i]}")
+        return y
 
-    cdef void _rank(self, Py_ssize_t slot, const float* outcomes, Py_ssize_t n) noexcept nogil:
-        """One clipped Laplace step of the ranking weights, from the rows stored at recall."""
-        cdef Py_ssize_t i
-        cdef double total = 0.0
-        for i in range(n):
-            total += outcomes[i]
-        if total > 0.0:
-            laplace_step(&self.rows[slot, 0, 0], outcomes, n, self.columns, 1.0, self.clip,
-                         &self.free[0], &self.signs[0], &self.scales[0], &self.w[0],
-                         &self.precision[0, 0], &self.scratch[0])
+    cdef float _quality(self, LoopTrace trace, const float* outcomes, object given) except -1:
+        cdef Py_ssize_t i, told = 0
+        cdef float quality = 0.0
+        if given is None:
+            for i in range(trace.n):
+                if outcomes[i] == outcomes[i]:
+                    quality += outcomes[i]
+                    told += 1
+            return quality / told if told else 0.5
+        quality = given
+        if not 0.0 <= quality <= 1.0:
+            raise NonFiniteError(f"quality: must be in [0, 1], got {quality}")
+        return quality
 
-    cdef void _credit(self, const int64_t* shown, const float* outcomes, Py_ssize_t n,
-                      double now) noexcept nogil:
+    cdef int _close(self, LoopTrace trace) except -1:
+        """Refuse a trace that cannot be learned; make room for all that learning it needs."""
+        if trace.owner is not self or trace.closed:
+            raise UnknownTraceError("a trace of another loop" if trace.owner is not self else
+                                    "a trace that is closed")
+        self._admit(<const int64_t*>cnp.PyArray_DATA(trace.shown), trace.n, trace.anchor)
+        self.model.core.reserve(trace.n)
+        self.control.core.reserve(trace.n)
+        self.ledger.reserve(trace.n)
+        self.evidence.version += 1
+        trace.closed = True
+        return 0
+
+    cdef int _learn(self, LoopTrace trace, const float* outcomes, const float* masses,
+                    const float* vectors, const Lesson& lesson) except -1 nogil:
+        cdef const int64_t* shown = <const int64_t*>cnp.PyArray_DATA(trace.shown)
+        cdef const float* query = NULL
+        if <PyObject*>trace.query != Py_None:
+            query = <const float*>cnp.PyArray_DATA(trace.query)
+        cdef Py_ssize_t spoken = self._listen(shown, outcomes, vectors, trace.n)
+        self._settle(trace, lesson)
+        self._credit(spoken, lesson.now)
+        self._remember(trace, query, shown, masses, vectors, lesson)
+        if query != NULL:
+            self._adapt(query, spoken, lesson)
+            self._turn(query, spoken)
+        self._rewire(trace.anchor, spoken)
+        self._report(query, shown, trace.n, spoken, lesson)
+        return 0
+
+    cdef Py_ssize_t _listen(self, const int64_t* shown, const float* outcomes,
+                            const float* vectors, Py_ssize_t n) noexcept nogil:
+        """Take in the outcomes: targets of all shown, and those that something was said of."""
+        cdef Py_ssize_t i, spoken = 0
+        cdef const float* row
+        for i in range(n):
+            self.targets[i] = outcomes[i] if outcomes[i] > 0.0 else 0.0
+            if outcomes[i] != outcomes[i]:
+                continue
+            row = NULL
+            if vectors != NULL:
+                row = vectors + i * self.dim
+            elif self.memory != NULL:
+                row = self.memory + shown[i] * self.dim
+                prefetch_row(row, self.dim)
+            self.handle[spoken], self.told[spoken] = shown[i], outcomes[i]
+            self.places[spoken] = row
+            spoken += 1
+        return spoken
+
+    cdef void _settle(self, LoopTrace trace, const Lesson& lesson) noexcept nogil:
+        """The ledger with the state as it was, then the ranking weights."""
+        cdef const float* rows = <const float*>cnp.PyArray_DATA(trace.rows)
+        cdef const float* y = self.targets.data()
+        cdef const int64_t* shown = <const int64_t*>cnp.PyArray_DATA(trace.shown)
+        cdef Py_ssize_t i, used = 0
+        for i in range(trace.n):
+            if y[i] > 0.0:
+                self.anchors[used] = shown[i]
+                used += 1
+        if used == 0:
+            return
+        cdef bint overlap = self.evidence.core.any_rewarded(self.anchors.data(), used)
+        self.ledger.settle(rows, y, trace.n, self.model.core.weights.data(),
+                           self.control.core.weights.data(), overlap)
+        if lesson.information > 0.0:
+            self.model.core.step(rows, y, trace.n, lesson.information)
+            self.control.core.step(rows, y, trace.n, lesson.information)
+
+    cdef void _credit(self, Py_ssize_t n, double now) noexcept nogil:
         """Three factors: gate * prediction error * eligibility, into `credit`."""
+        cdef const int64_t* h = self.handle.data()
         cdef Py_ssize_t i
         self.values.guard.lock()
         for i in range(n):
-            self.expected[i] = self.values.view.value[shown[i]]
-        learn_table(self.values.view, shown, outcomes, n, self.values.native, &self.errors[0])
+            self.expected[i] = self.values.view.value[h[i]]
+        learn_table(self.values.view, h, self.told.data(), n, self.values.native,
+                    self.errors.data())
         self.values.guard.unlock()
         self.traces.guard.lock()
-        read_table(self.traces.view, shown, n, now, self.traces.native, 1.0, &self.eligibility[0])
+        read_table(self.traces.view, h, n, now, self.traces.native, 1.0, self.eligibility.data())
         self.traces.guard.unlock()
         self.modulators.guard.lock()
-        modulate_outcome(self.modulators.current, self.modulators.native, outcomes,
-                         &self.expected[0], &self.eligibility[0], n, NAN, &self.credit[0])
+        modulate_outcome(self.modulators.current, self.modulators.native, self.told.data(),
+                         self.expected.data(), self.eligibility.data(), n, NAN,
+                         self.credit.data())
         self.modulators.guard.unlock()
 
-    cdef void _adapt(self, const float* query, const int64_t* shown, const float* outcomes,
-                     Py_ssize_t n, const Outcome& told) noexcept nogil:
+    cdef int _remember(self, LoopTrace trace, const float* query, const int64_t* shown,
+                       const float* masses, const float* vectors,
+                       const Lesson& lesson) except -1 nogil:
+        """Add the question and what it used to the evidence."""
+        cdef Use use
+        cdef TermView terms
+        cdef float mass
+        cdef Py_ssize_t i, n = 0
+        cdef const float* row
+        cdef const float* centred = NULL
+        if query != NULL and (vectors != NULL or self.memory != NULL):
+            centred = self.centred.data()
+        self.used.clear()
+        for i in range(trace.n):
+            mass = self.targets[i] if masses == NULL else masses[i]
+            if not (self.targets[i] > 0.0 and mass > 0.0):
+                continue
+            use.handle, use.mass = shown[i], max(<int64_t>1, to_fixed(mass))
+            self.used.push_back(use)
+            if centred != NULL:
+                if vectors != NULL:
+                    row = vectors + i * self.dim
+                else:
+                    row = self.memory + shown[i] * self.dim
+                memcpy(self.centred.data() + n * self.dim, row, self.dim * sizeof(float))
+            n += 1
+        if n == 0 and not lesson.admit:
+            return 0
+        terms.n = 0
+        terms.ids = NULL
+        terms.counts = terms.idf = NULL
+        if <PyObject*>trace.terms != Py_None:
+            terms.ids = <const int32_t*>cnp.PyArray_DATA(trace.terms)
+            terms.counts = <const float*>cnp.PyArray_DATA(trace.counts)
+            terms.idf = <const float*>cnp.PyArray_DATA(trace.idf)
+            terms.n = cnp.PyArray_DIM(trace.terms, 0)
+        self.evidence.core.add(trace.scope, query, terms, self.used, centred)
+        return 0
+
+    cdef void _adapt(self, const float* query, Py_ssize_t n, const Lesson& lesson) noexcept nogil:
         """Move the adapted query toward the used memories by the advantage, away where it is < 0."""
-        cdef float slow = told.latency_ratio - 1.0
-        if not (fabs(told.quality - 0.5) > 0.1 or told.latency_ratio > 1.2):
+        cdef float slow = lesson.latency_ratio - 1.0
+        if n == 0 or self.places[0] == NULL or not (
+                fabs(lesson.quality - 0.5) > 0.1 or lesson.latency_ratio > 1.2):
             return
-        cdef float reward = told.quality - self.penalty * (slow if slow > 0.0 else 0.0)
-        cdef float mean = 0.0, share
-        cdef Py_ssize_t i, j
-        cdef const float* memory
+        cdef float reward = lesson.quality - self.penalty * (slow if slow > 0.0 else 0.0)
+        cdef float mean = 0.0
+        cdef Py_ssize_t i
         for i in range(n):
-            mean += outcomes[i] / n
-        cdef float* gradient = &self.gradient[0]
-        for j in range(self.dim):
-            gradient[j] = 0.0
+            mean += self.told[i] / n
         for i in range(n):
-            share = (0.5 - reward) * (outcomes[i] - mean)
-            memory = self.memory + shown[i] * self.dim
-            for j in range(self.dim):
-                gradient[j] += share * memory[j]
-        if update_lora(self.adapter.pa, self.adapter.pb, query, gradient,
+            self.signal[i] = (0.5 - reward) * (self.told[i] - mean)
+        combine_rows(self.places.data(), self.signal.data(), n, self.dim, self.gradient.data())
+        if update_lora(self.adapter.pa, self.adapter.pb, query, self.gradient.data(),
                        self.adapter.rank_, self.dim, self.adapter.step):
             self.adapter.updates_ += 1
 
-    cdef void _rewire(self, Py_ssize_t slot, const float* query, const int64_t* shown,
-                      const float* outcomes, Py_ssize_t n) noexcept nogil:
-        """Turn the memories by their credit; strengthen or weaken the anchor's edges to them."""
+    cdef void _turn(self, const float* query, Py_ssize_t n) noexcept nogil:
+        """Turn the memories toward or away from the query by their credit."""
         cdef Py_ssize_t i
         cdef float rate
+        if self.memory == NULL:
+            return
         for i in range(n):
             rate = self.rate * self.credit[i]
             self.signal[i] = min(max(rate, -1.0), 1.0)
-            self.anchors[i] = self.opened[slot, ANCHOR]
-        reconsolidate(self.memory, shown, query, 0, &self.signal[0], n, self.dim, self.tangent,
-                      &self.cosine[0])
-        for i in range(n):
-            self.signal[i] = 1.0 if outcomes[i] > 0.5 else -1.0
-            if shown[i] == self.anchors[i]:
-                self.signal[i] = 0.0  # a memory has no edge to itself
-        update_edges(self.edges.view, &self.anchors[0], shown, &self.signal[0], n, 0,
-                     self.edges.rule)
+        reconsolidate(self.memory, self.handle.data(), query, 0, self.signal.data(), n, self.dim,
+                      self.tangent, self.cosine.data())
 
-    cdef void _report(self, const float* query, const int64_t* shown, const float* outcomes,
-                      Py_ssize_t n, const Outcome& told) noexcept nogil:
+    cdef void _rewire(self, int64_t anchor, Py_ssize_t n) noexcept nogil:
+        """Strengthen the anchor's edges to what was used, weaken those to the others."""
+        cdef Py_ssize_t i
+        for i in range(n):
+            self.anchors[i] = anchor
+            self.signal[i] = 1.0 if self.told[i] > 0.5 else -1.0
+            if self.handle[i] == anchor:
+                self.signal[i] = 0.0  # a memory has no edge to itself
+        update_edges(self.edges.view, self.anchors.data(), self.handle.data(), self.signal.data(),
+                     n, 0, self.edges.rule)
+
+    cdef void _report(self, const float* query, const int64_t* shown, Py_ssize_t n,
+                      Py_ssize_t spoken, const Lesson& lesson) noexcept nogil:
         cdef Py_ssize_t i
         cdef float used = 0.0
         cdef TrajectoryFacts facts
-        for i in range(n):
-            used += outcomes[i] > 0.5
-        facts.time, facts.retrieved = told.now, n
-        facts.precision, facts.recall = used / n, told.recall
-        cdef int64_t number = self.trajectories.ring.push(query, shown, facts)
+        for i in range(spoken):
+            used += self.told[i] > 0.5
+        facts.time = lesson.now
+        facts.retrieved = min(n, self.trajectories.max_ids)
+        facts.precision, facts.recall = used / max(1, spoken), lesson.recall
+        if query == NULL:
+            query = self.blank.data()
         cdef Signal signal
-        signal.trajectory, signal.quality, signal.feedback = number, told.quality, told.feedback
-        signal.latency_ratio = told.latency_ratio
-        signal.model_tier, signal.context_tokens = told.model_tier, told.context_tokens
-        self.signals.queue.push(signal, NULL)
+        signal.trajectory = self.trajectories.ring.push(query, shown, facts)
+        signal.quality, signal.feedback = lesson.quality, lesson.feedback
+        signal.latency_ratio = lesson.latency_ratio
+        signal.model_tier, signal.context_tokens = lesson.model_tier, lesson.context_tokens
+        self.signals.queue.push(signal, query)
+
+    def on_request(self, cnp.ndarray query, cnp.ndarray shown not None, cnp.ndarray rows not None,
+                   cnp.ndarray outcomes not None, double now, *, quality=None,
+                   float latency_ratio=1.0, int64_t anchor=-1):
+        """Do `observe` and `learn` where the outcome is already known."""
+        check_extent(outcomes, 0, cnp.PyArray_DIM(shown, 0), "outcomes")
+        trace = self.observe(query, shown, rows, now, anchor=anchor)
+        return self.learn(trace, outcomes, now, quality=quality, latency_ratio=latency_ratio)
+
+    def forget(self, int64_t handle):
+        """Drop what was learned of a memory; the adapter keeps what it took from it."""
+        if not 0 <= handle < self.handles:
+            raise ValueError(f"handle: {handle} is not in [0, {self.handles})")
+        self._enter()
+        try:
+            self._admit(&handle, 1, handle)
+            self.evidence.core.forget(handle)
+            self.evidence.version += 1
+            forget_traces(self.traces.view, &handle, 1)
+            forget_values(self.values.view, &handle, 1, self.values.default)
+            remove_node(self.edges.view, handle)
+        finally:
+            self.guard.unlock()
+
+    def _holders(self):
+        return {"model": self.model, "control": self.control, "ledger": self.ledger,
+                "evidence": self.evidence, "traces": self.traces, "values": self.values,
+                "modulators": self.modulators, "edges": self.edges, "adapter": self.adapter}
 
     def state(self):
-        """Return everything learned, and the open traces, as named arrays.
+        """Return everything learned as named arrays, records as bytes.
 
         The vectors of the memories are the caller's; trajectories and signals are in transit.
         """
-        parts = {"traces": self.traces, "values": self.values, "modulators": self.modulators,
-                 "edges": self.edges, "adapter": self.adapter}
-        out = {}
-        for part, table in parts.items():
-            out |= {f"{part}.{name}": array for name, array in table.state().items()}
-        for name, array in self._own().items():
-            out[name] = array.copy()
-        out["next"] = np.array([self.next_number], dtype=np.int64)
-        return out
-
-    def _own(self):
         return {
-            "weights": np.asarray(self.w),
-            "precision": np.asarray(self.precision),
-            "opened": np.asarray(self.opened),
-            "queries": np.asarray(self.queries),
-            "shown": np.asarray(self.shown),
-            "rows": np.asarray(self.rows),
+            f"{part}/{name}": array if array.dtype.names is None else array.view(np.uint8)
+            for part, holder in self._holders().items()
+            for name, array in holder.state().items()
         }
 
     def load(self, state):
-        """Take over a state returned by `state` of a loop with the same sizes.
+        """Take over a state returned by `state` of a loop with the same parts.
 
         Raises
         ------
-        SnapshotError
+        SnapshotError, ShapeError, ValueError
             The arrays do not fit.
         """
-        own = self._own()
-        for name, array in own.items():
-            if state[name].dtype != array.dtype or state[name].shape != array.shape:
-                raise SnapshotError(f"{name}: the state of a learning loop does not fit")
-        for part in ("traces", "values", "modulators", "edges", "adapter"):
-            prefix = part + "."
-            names = {n.removeprefix(prefix): a for n, a in state.items() if n.startswith(prefix)}
-            getattr(self, part).load(names)
-        for name, array in own.items():
-            array[:] = state[name]
-        self.next_number = state["next"][0]
-        # Loading may have shrunk the indices; make room for every handle again.
-        cdef int64_t last = self.handles - 1
-        self.traces._reserve(&last, 1)
-        self.values._reserve(&last, 1)
-        self.edges.reserve(self.handles, self.edges.view.max_edges)
+        for part, holder in self._holders().items():
+            prefix = part + "/"
+            kinds = {name: array.dtype for name, array in holder.state().items()}
+            holder.load({
+                name: np.asarray(state[prefix + name]).view(kind) if kind.names else
+                state[prefix + name]
+                for name, kind in kinds.items()
+            })
+        if self.memories is not None:
+            self.reserve(self.handles)

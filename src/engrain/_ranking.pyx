@@ -9,108 +9,12 @@ cimport numpy as cnp
 
 import numpy as np
 
+from engrain._csrc cimport all_finite
+
+from engrain.base.errors import ConfigError, NonFiniteError, ShapeError
+
 cnp.import_array()
 
-
-cdef extern from "engrain/fixed.hpp" namespace "engrain" nogil:
-    int64_t to_fixed(double x)
-    double from_fixed(int64_t x)
-
-
-cdef extern from "engrain/evidence.hpp" namespace "engrain" nogil:
-    cdef struct TermView:
-        const int32_t* ids
-        const float* counts
-        const float* idf
-        size_t n
-
-    cdef struct Use:
-        int64_t handle
-        int64_t mass
-
-    cdef cppclass CSimilar "engrain::Similar":
-        int64_t scope, excluded
-        double cubes
-        vector[float] kernel
-
-    cdef struct CandidateView:
-        const int64_t* handles
-        const float* statics
-        const float* centred
-        const float* tf
-        const float* length
-        size_t n
-
-    cdef cppclass CState "engrain::EvidenceState":
-        int64_t next
-        vector[int64_t] number, scope, flags, term_end, use_end, use_handle, use_mass
-        vector[int32_t] term
-        vector[float] count, weight
-        vector[float] vectors "vector", target
-        vector[int64_t] handle, mass, length, sum, count_end, count_value
-        vector[int32_t] count_term
-        vector[float] ridge
-
-    cdef cppclass CPairs "engrain::Pairs":
-        vector[int64_t] number
-        vector[double] mass
-        vector[float] vectors "vector", target
-
-    cdef cppclass CEvidence "engrain::Evidence":
-        CEvidence(size_t dim, size_t questions) except +
-        void similarity(int64_t scope, const float* query, TermView terms, int64_t exclude,
-                        CSimilar& out) except +
-        @staticmethod
-        vector[int64_t] propose(const CSimilar& similar, size_t k) except +
-        void features(const CSimilar& similar, const CandidateView& block, TermView terms,
-                      float average_length, float sd, float* out, size_t stride) except +
-        int64_t add(int64_t scope, const float* query, TermView terms, const vector[Use]& used,
-                    const float* centred) except +
-        bint remove(int64_t number) except +
-        void forget(int64_t handle) except +
-        void set_ridge(const float* w) except +
-        void set_leverage(const vector[float]& by_position) except +
-        CPairs pairs() except +
-        vector[float] ridge() except +
-        bint holds(int64_t number)
-        double mass_of(int64_t handle)
-        CState save() except +
-        void load(const CState& state) except +
-
-    size_t evidence_columns "engrain::Evidence::columns"
-
-cdef extern from "engrain/rank.hpp" namespace "engrain" nogil:
-    cdef struct Step:
-        double loss
-        double moved
-    void c_weigh_rows "engrain::weigh_rows"(const float* rows, const double* weights, size_t n,
-                                            size_t columns, float* out)
-    void c_add_moments "engrain::add_moments"(const float* rows, size_t n, size_t columns,
-                                              double* count, double* sum, double* squares)
-    size_t laplace_scratch(size_t n, size_t columns)
-    Step c_laplace_step "engrain::laplace_step"(
-        const float* rows, const float* outcomes, size_t n, size_t columns, double information,
-        double clip, const uint8_t* active, const int8_t* signs, const double* scales,
-        double* weights, double* precision, double* scratch)
-
-    double c_list_derivatives "engrain::list_derivatives"(
-        const float* rows, const float* targets, const int64_t* offsets, const double* weight,
-        size_t lists, size_t columns, const double* w, double* gradient, double* curvature,
-        double* scratch)
-
-cdef extern from "engrain/ledger.hpp" namespace "engrain" nogil:
-    cdef struct Sequence:
-        double n
-    cdef struct Bounds:
-        double lower
-        double upper
-    size_t ledger_scratch(size_t n, size_t columns)
-    void c_ledger_update "engrain::ledger_update"(
-        const float* rows, const float* outcomes, size_t n, size_t columns, const double* weights,
-        const double* static_weights, const uint8_t* evidence, int part, double alpha,
-        Sequence* sequences, double* scratch)
-    Bounds bounds_of(const Sequence& sequence, double alpha)
-    void c_observe "engrain::observe"(Sequence& sequence, double x, double budget, double clock)
 
 cdef extern from "engrain/transcendental.hpp" namespace "engrain" nogil:
     double c_log "engrain::log"(double x)
@@ -166,9 +70,6 @@ cdef class Similar:
 
     It is valid until the evidence changes.
     """
-    cdef CSimilar value
-    cdef object owner
-    cdef int64_t version
 
     def kernel(self):
         """Return K of each past question of the scope by place in the ring, 0 elsewhere."""
@@ -180,6 +81,13 @@ cdef cnp.ndarray floats(const vector[float]& values):
     cdef size_t i
     for i in range(values.size()):
         (<float*>cnp.PyArray_DATA(out))[i] = values[i]
+    return out
+
+
+cdef cnp.ndarray doubles(const vector[double]& values):
+    cdef cnp.ndarray out = np.empty(values.size(), dtype=np.float64)
+    if values.size():
+        memcpy(cnp.PyArray_DATA(out), values.data(), values.size() * sizeof(double))
     return out
 
 
@@ -222,10 +130,6 @@ cdef int take_ints(object state, str name, vector[int32_t]& out) except -1:
 
 cdef class EvidenceState:
     """Sums per rewarded memory and a ring of past questions; see `engrain.memory.evidence`."""
-    cdef CEvidence* core
-    cdef readonly Py_ssize_t dim
-    cdef readonly Py_ssize_t questions
-    cdef int64_t version
 
     def __cinit__(self, Py_ssize_t dim, *, Py_ssize_t questions=4096):
         if dim < 0:
@@ -462,6 +366,290 @@ cdef class EvidenceState:
                 "state: the arrays do not fit together, or belong to evidence of another dim or "
                 "number of questions; load a state saved with the same settings"
             )
+
+
+cdef class RankerState:
+    """Weights, scales and precision of the ranking model; see `engrain.memory.ranking`.
+
+    Changes must not run in two threads at once; `engrain.memory.Memory` and the learning loop see
+    to that.
+    """
+
+    def __cinit__(self, *args, **options):
+        self.core = new CRanker()
+
+    def __init__(self, lam=100.0):
+        if not lam > 0:
+            raise ConfigError(f"lam: must be above 0, got {lam}")
+        self.core.lam = lam
+
+    def __dealloc__(self):
+        del self.core
+
+    def __len__(self):
+        return self.core.columns()
+
+    @property
+    def lam(self):
+        return self.core.lam
+
+    @property
+    def warm(self):
+        """Whether deviations are known and steps learn."""
+        return self.core.settled()
+
+    @property
+    def signs(self):
+        return np.array(self.core.signs, dtype=np.int8)
+
+    @property
+    def base(self):
+        return doubles(self.core.base)
+
+    @property
+    def scales(self):
+        return doubles(self.core.scales)
+
+    @property
+    def precision(self):
+        return doubles(self.core.precision).reshape(len(self), len(self))
+
+    @property
+    def weights(self):
+        return doubles(self.core.weights)
+
+    @weights.setter
+    def weights(self, values):
+        cdef vector[double] taken = self.take(values, "weights", self.core.columns())
+        self.core.weights.swap(taken)
+
+    @property
+    def learnable(self):
+        """Which weights may change, shape (columns,)."""
+        return np.array(self.core.learnable, dtype=np.bool_)
+
+    @learnable.setter
+    def learnable(self, values):
+        if len(values) != len(self):
+            raise ShapeError(f"learnable: expected {len(self)} values, got {len(values)}")
+        cdef size_t j
+        for j in range(self.core.columns()):
+            self.core.learnable[j] = bool(values[j])
+
+    def append(self, sign, base, weight, learnable):
+        """Append a column, which learns once twenty lists have fixed its deviation."""
+        self.core.add_column(sign, base, weight, learnable)
+
+    def score(self, cnp.ndarray rows not None):
+        """Return w.x per row, shape (n,); rows are float32 of shape (n, columns)."""
+        cdef Py_ssize_t n = cnp.PyArray_DIM(rows, 0) if cnp.PyArray_NDIM(rows) == 2 else -1
+        check_shape(rows, "rows", n, self.core.columns())
+        cdef const float* x = <const float*>data_of(rows, cnp.NPY_FLOAT32, "rows")
+        cdef cnp.ndarray out = np.empty(n, dtype=np.float32)
+        c_weigh_rows(x, self.core.weights.data(), n, self.core.columns(),
+                     <float*>cnp.PyArray_DATA(out))
+        return out
+
+    cdef int check_lists(self, cnp.ndarray rows, cnp.ndarray outcomes) except -1:
+        """Check one judged list; its outcomes may all be 0."""
+        cdef Py_ssize_t i, n = cnp.PyArray_SIZE(outcomes)
+        cdef Py_ssize_t columns = self.core.columns()
+        if (<object>rows).shape != (n, columns):
+            raise ShapeError(f"rows: expected {(n, columns)}, got {(<object>rows).shape}")
+        check_shape(outcomes, "outcomes", n)
+        cdef const float* y = <const float*>data_of(outcomes, cnp.NPY_FLOAT32, "outcomes")
+        if not all_finite(<const float*>data_of(rows, cnp.NPY_FLOAT32, "rows"), n * columns):
+            raise NonFiniteError("rows: must be finite")
+        for i in range(n):
+            if not 0 <= y[i] <= 1:
+                raise ValueError(f"outcomes: expected numbers in [0, 1], got {y[i]}")
+        return 0
+
+    def learn(self, cnp.ndarray rows not None, cnp.ndarray outcomes not None, double information):
+        """Take one clipped Laplace step; return loss (NaN: nothing learned) and largest change."""
+        self.check_lists(rows, outcomes)
+        cdef Py_ssize_t n = cnp.PyArray_SIZE(outcomes)
+        self.core.reserve(n)
+        cdef Step report
+        with nogil:
+            report = self.core.step(<const float*>cnp.PyArray_DATA(rows),
+                                    <const float*>cnp.PyArray_DATA(outcomes), n, information)
+        return report.loss, report.moved
+
+    def set_weights(self, weights, scales=None, precision=None):
+        """Take over the result of a fit; with scales and precision, steps go on from there.
+
+        Raises
+        ------
+        ShapeError
+            Not one weight per column.
+        """
+        cdef size_t c = self.core.columns()
+        cdef vector[double] w = self.take(weights, "weights", c)
+        if scales is None or precision is None:
+            self.core.weights.swap(w)
+            return
+        cdef vector[double] s = self.take(scales, "scales", c)
+        cdef vector[double] p = self.take(precision, "precision", c * c)
+        self.core.take_fit(w.data(), s.data(), p.data())
+
+    cdef vector[double] take(self, object array, str name, size_t n) except *:
+        cdef cnp.ndarray values = np.ascontiguousarray(array, dtype=np.float64)
+        if <size_t>cnp.PyArray_SIZE(values) != n:
+            raise ShapeError(f"{name}: expected {n} numbers, got shape {np.shape(array)}")
+        cdef const double* p = <const double*>cnp.PyArray_DATA(values)
+        cdef vector[double] out
+        out.assign(p, p + n)
+        return out
+
+    def state(self):
+        """Return everything that `load` needs, as named arrays."""
+        c = len(self)
+        rows, outcomes, ends, information = [], [], [], []
+        cdef size_t i
+        for i in range(self.core.waiting.size()):
+            rows.append(floats(self.core.waiting[i].rows))
+            outcomes.append(floats(self.core.waiting[i].outcomes))
+            information.append(self.core.waiting[i].information)
+        none = [np.empty(0, dtype=np.float32)]
+        return {
+            "weights": self.weights,
+            "scales": self.scales,
+            "precision": self.precision,
+            "learnable": self.learnable,
+            "moments": doubles(self.core.moments).reshape(3, c),
+            "seen": longs(self.core.seen),
+            "waiting_rows": np.concatenate(rows or none).reshape(-1, c),
+            "waiting_outcomes": np.concatenate(outcomes or none),
+            "waiting_end": np.cumsum([len(y) for y in outcomes], dtype=np.int64),
+            "waiting_information": np.array(information, dtype=np.float64),
+        }
+
+    def load(self, state):
+        """Take over a state returned by `state`.
+
+        Raises
+        ------
+        ShapeError
+            The state belongs to another number of columns, or its arrays do not fit together.
+        """
+        cdef size_t i, c = self.core.columns()
+        if len(state["weights"]) != len(self):
+            raise ShapeError(
+                f"state has {len(state['weights'])} columns, this model {len(self)}; build the "
+                "model with the columns of the state"
+            )
+        ends, information = state["waiting_end"], state["waiting_information"]
+        rows, outcomes = state["waiting_rows"], state["waiting_outcomes"]
+        seen, learnable = state["seen"], state["learnable"]
+        if not (len(seen) == len(learnable) == len(self) and len(ends) == len(information)
+                and rows.shape == (len(outcomes), len(self))
+                and (np.diff(ends, prepend=0) > 0).all() and (ends[-1:] == len(outcomes)).all()):
+            raise ShapeError("the state of a ranking model does not fit together")
+        cdef vector[double] weights = self.take(state["weights"], "weights", c)
+        cdef vector[double] scales = self.take(state["scales"], "scales", c)
+        cdef vector[double] precision = self.take(state["precision"], "precision", c * c)
+        cdef vector[double] moments = self.take(state["moments"], "moments", 3 * c)
+        cdef vector[CList] waiting
+        waiting.resize(len(ends))
+        start = 0
+        for i in range(waiting.size()):
+            part = slice(start, int(ends[i]))
+            take_floats({"rows": np.ascontiguousarray(rows[part])}, "rows", waiting[i].rows)
+            take_floats({"y": np.ascontiguousarray(outcomes[part])}, "y", waiting[i].outcomes)
+            waiting[i].information = information[i]
+            start = part.stop
+        self.core.weights.swap(weights)
+        self.core.scales.swap(scales)
+        self.core.precision.swap(precision)
+        self.core.moments.swap(moments)
+        self.core.waiting.swap(waiting)
+        self.learnable = learnable
+        for i in range(c):
+            self.core.seen[i] = seen[i]
+
+
+cdef class LedgerState:
+    """The running lifts of the ledger; see `engrain.memory.ledger`."""
+
+    def __init__(self, evidence, alpha=0.05):
+        if not 0 < alpha < 1:
+            raise ConfigError(f"alpha: must be in (0, 1), got {alpha}")
+        self.alpha = alpha
+        self.take_columns(evidence, None)
+
+    def take_columns(self, evidence, sequences):
+        """Take other columns, and their sums as `sequences` gives them; without, they begin."""
+        cdef Py_ssize_t j, columns = len(evidence)
+        shape = (3, columns + 2, LEDGER_MEASURES, SEQUENCE_FIELDS)
+        if sequences is None:
+            sequences = np.zeros(shape)
+        if sequences.shape != shape:
+            raise ShapeError(f"state has shape {sequences.shape}, this ledger {shape}")
+        cdef cnp.ndarray sums = np.ascontiguousarray(sequences, dtype=np.float64)
+        cdef const double* p = <const double*>cnp.PyArray_DATA(sums)
+        self.columns = columns
+        self.evidence_.resize(columns)
+        for j in range(columns):
+            self.evidence_[j] = bool(evidence[j])
+        self.sequences_.assign(p, p + cnp.PyArray_SIZE(sums))
+
+    @property
+    def evidence(self):
+        return np.array(self.evidence_, dtype=np.uint8)
+
+    @property
+    def sequences(self):
+        """Sums, shape (3, columns + 2, measures, fields)."""
+        return doubles(self.sequences_).reshape(
+            3, self.columns + 2, LEDGER_MEASURES, SEQUENCE_FIELDS)
+
+    def add(self, cnp.ndarray rows not None, cnp.ndarray outcomes not None,
+            cnp.ndarray weights not None, cnp.ndarray static_weights not None, bint overlap):
+        """Add one list; nothing where its outcomes sum to 0."""
+        cdef Py_ssize_t n = cnp.PyArray_SIZE(outcomes)
+        check_shape(outcomes, "outcomes", n)
+        check_shape(rows, "rows", n, self.columns)
+        check_shape(weights, "weights", self.columns)
+        check_shape(static_weights, "static_weights", self.columns)
+        cdef const float* x = <const float*>data_of(rows, cnp.NPY_FLOAT32, "rows")
+        cdef const float* y = <const float*>data_of(outcomes, cnp.NPY_FLOAT32, "outcomes")
+        cdef const double* w = <const double*>data_of(weights, cnp.NPY_FLOAT64, "weights")
+        cdef const double* v = <const double*>data_of(
+            static_weights, cnp.NPY_FLOAT64, "static_weights")
+        if not (<object>outcomes).any():
+            return
+        check_outcomes(y, n)
+        self.reserve(n)
+        with nogil:
+            self.settle(x, y, n, w, v, overlap)
+
+    def state(self):
+        """Return the sums as named arrays."""
+        return {"sequences": self.sequences}
+
+    def load(self, state):
+        """Take over a state returned by `state`.
+
+        Raises
+        ------
+        ShapeError
+            The state belongs to another number of columns.
+        """
+        self.take_columns(self.evidence, state["sequences"])
+
+    cdef int reserve(self, Py_ssize_t n) except -1:
+        cdef size_t wanted = ledger_scratch(n, self.columns)
+        if self.scratch.size() < wanted:
+            self.scratch.resize(wanted)
+        return 0
+
+    cdef void settle(self, const float* rows, const float* outcomes, Py_ssize_t n,
+                     const double* weights, const double* static_weights,
+                     bint overlap) noexcept nogil:
+        c_ledger_update(rows, outcomes, n, self.columns, weights, static_weights,
+                        self.evidence_.data(), 1 if overlap else 2, self.alpha,
+                        <Sequence*>self.sequences_.data(), self.scratch.data())
 
 
 def weigh_rows(cnp.ndarray rows not None, cnp.ndarray weights not None, cnp.ndarray out not None):

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
 
 from engrain.base.arrays import F32Array
-from engrain.base.errors import ConfigError, SnapshotError, UnknownTraceError
+from engrain.base.errors import ConfigError, UnknownTraceError
 from engrain.kernels import InstantLearningLoop, LoopRule, reference
 from engrain.kernels.simd import LEVELS, set_simd_level
+from engrain.memory.evidence import Evidence
+from engrain.memory.ledger import Ledger
+from engrain.memory.ranking import WARM_UP, RankingModel
 from tests.strategies import normal
 
 DIM, COLUMNS, SHOWN = 24, 5, 6
+NAMES = ("s:a", "s:b", "s:c", "e:d", "e:e")
+KINDS = ("static",) * 3 + ("evidence",) * 2
 
 
 def memories(n: int = 200) -> F32Array:
@@ -20,25 +26,64 @@ def memories(n: int = 200) -> F32Array:
     return rows
 
 
-def loop(n: int = 200, **options: int) -> InstantLearningLoop:
-    return InstantLearningLoop(memories(n), COLUMNS, LoopRule(), max_edges=4096, **options)
+def model(*, evidence: bool = True) -> RankingModel:
+    return RankingModel(NAMES, KINDS, (0, 0, 0, 1, 1), base={"s:a": 1}, evidence=evidence)
+
+
+def loop(rows: F32Array | None = None) -> InstantLearningLoop:
+    return InstantLearningLoop(
+        DIM,
+        model(),
+        model(evidence=False),
+        Ledger(NAMES, KINDS),
+        Evidence(DIM, questions=64),
+        LoopRule(),
+        memories=memories() if rows is None else rows,
+        max_edges=4096,
+    )
+
+
+def asked(seed: int) -> dict[str, Any]:
+    """The terms of a question."""
+    rng = np.random.default_rng(seed)
+    terms = np.sort(rng.choice(50, 4, replace=False)).astype(np.int32)
+    return {
+        "terms": terms,
+        "counts": np.ones(4, np.float32),
+        "idf": rng.random(4, dtype=np.float32) + 1,
+    }
 
 
 def request(loop: InstantLearningLoop, seed: int, late: bool = False) -> float:
     """Run one request that depends on the seed alone; return the mean prediction error."""
     rng = np.random.default_rng(seed)
     query, rows = normal(seed, DIM), normal(seed + 1, SHOWN, COLUMNS)
-    shown = rng.permutation(len(loop.memories))[:SHOWN]
+    shown = rng.permutation(len(table(loop)))[:SHOWN]
     outcomes = (rng.random(SHOWN) < 0.4).astype(np.float32)
+    quality = rng.random()
     if not late:
-        return loop.on_request(query, shown, rows, outcomes, rng.random(), float(seed))
-    trace = loop.observe(query, shown, rows, float(seed), encode=0.3)
-    return loop.learn(trace, outcomes, rng.random(), seed + 2.5, 1.0 + rng.random(), 1, 500)
+        return loop.on_request(query, shown, rows, outcomes, float(seed), quality=quality)
+    trace = loop.observe(query, shown, rows, float(seed), scope=seed % 2, encode=0.3, **asked(seed))
+    outcomes[seed % SHOWN] = np.nan
+    return loop.learn(
+        trace,
+        outcomes,
+        seed + 2.5,
+        quality=quality,
+        latency_ratio=1.0 + rng.random(),
+        model_tier=1,
+        context_tokens=500,
+    )
+
+
+def table(loop: InstantLearningLoop) -> F32Array:
+    assert loop.memories is not None
+    return loop.memories
 
 
 def fingerprint(loop: InstantLearningLoop) -> bytes:
     arrays = sorted(loop.state().items())
-    return b"".join(array.tobytes() for _, array in arrays) + loop.memories.tobytes()
+    return b"".join(array.tobytes() for _, array in arrays) + table(loop).tobytes()
 
 
 def test_used_memories_gain_in_every_part() -> None:
@@ -48,20 +93,96 @@ def test_used_memories_gain_in_every_part() -> None:
     rows = np.zeros((SHOWN, COLUMNS), dtype=np.float32)
     rows[1, 2] = 1
     start = memories()
-    for step in range(40):
-        learner.on_request(query, shown, rows, outcomes, 0.9, float(step))
-    assert learner.weights[2] > 0.1
-    assert learner.weights[0] == 0
+    for step in range(60):
+        learner.on_request(query, shown, rows, outcomes, float(step), quality=0.9)
+    assert learner.model.weights[2] > 0.1
+    assert learner.model.weights[1] == 0
+    assert learner.evidence.mass(11) == 60
+    assert learner.evidence.mass(12) == 0
     expected = learner.values.expected(shown)
     assert expected[1] > 0.9 > 0.1 > expected[0]
     edges = learner.edges.weights(np.full(SHOWN, 10), shown)
     assert edges[1] > 0.8
     assert edges[2] == 0
-    assert learner.memories[11] @ query > start[11] @ query
-    assert learner.memories[12] @ query < start[12] @ query
+    assert table(learner)[11] @ query > start[11] @ query
+    assert table(learner)[12] @ query < start[12] @ query
     adapted = learner.adapter.apply(query)
     assert (adapted - query) @ start[11] > 0
-    assert learner.trajectories.counts["recorded"] == learner.signals.counts["recorded"] == 40
+    assert learner.trajectories.counts["recorded"] == learner.signals.counts["recorded"] == 60
+
+
+def test_one_call_equals_its_parts_in_their_order() -> None:
+    learner = loop()
+    full, control = model(), model(evidence=False)
+    ledger, evidence = Ledger(NAMES, KINDS), Evidence(DIM, questions=64)
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        query, rows, words = normal(seed, DIM), normal(seed, SHOWN, COLUMNS), asked(seed)
+        shown = rng.permutation(200)[:SHOWN]
+        outcomes = (rng.random(SHOWN) < 0.4).astype(np.float32)
+        vectors = normal(seed + 7, SHOWN, DIM)
+        trace = learner.observe(query, shown, rows, float(seed), **words)
+        learner.learn(trace, outcomes, float(seed), vectors=vectors)
+        used = outcomes > 0
+        seen = any(evidence.mass(handle) > 0 for handle in shown[used].tolist())
+        ledger.update(rows, outcomes, full.weights, control.weights, seen)
+        full.step(rows, outcomes)
+        control.step(rows, outcomes)
+        evidence.add(
+            0,
+            query,
+            words["terms"],
+            words["counts"],
+            shown[used],
+            outcomes[used],
+            vectors[used],
+            words["idf"],
+        )
+    for part, holder in (
+        ("model", full),
+        ("control", control),
+        ("ledger", ledger),
+        ("evidence", evidence),
+    ):
+        for name, array in holder.state().items():
+            assert learner.state()[f"{part}/{name}"].tobytes() == array.tobytes(), (part, name)
+    assert full.warm
+
+
+def test_what_was_not_told_teaches_nothing_but_the_ranking() -> None:
+    learner, shown = loop(), np.arange(SHOWN)
+    outcomes = np.array([np.nan, 1, np.nan, 0, np.nan, np.nan], dtype=np.float32)
+    trace = learner.observe(normal(0, DIM), shown, normal(1, SHOWN, COLUMNS), 0.0)
+    learner.learn(trace, outcomes, 1.0)
+    assert learner.values.counts(shown).tolist() == [0, 1, 0, 1, 0, 0]
+    assert (table(learner)[[0, 2, 4, 5]] == memories()[[0, 2, 4, 5]]).all()
+
+
+def test_masses_bound_the_evidence_and_share_bounds_the_step() -> None:
+    learner, shown = loop(), np.arange(SHOWN)
+    outcomes, none = np.eye(SHOWN, dtype=np.float32)[1], np.zeros(SHOWN, np.float32)
+    rows = normal(1, SHOWN, COLUMNS)
+    for step in range(WARM_UP + 5):
+        trace = learner.observe(normal(0, DIM), shown, rows, float(step))
+        masses = none if step % 2 else outcomes / 4
+        learner.learn(trace, outcomes, 1.0, masses=masses, admit=False, information=0.0)
+    assert learner.evidence.mass(1) == 0.25 * (WARM_UP // 2 + 3)
+    assert len(learner.evidence.state()["number"]) == WARM_UP // 2 + 3
+    assert not learner.model.warm
+
+
+def test_without_vectors_it_learns_what_needs_none() -> None:
+    learner = InstantLearningLoop(
+        0, model(), model(evidence=False), Ledger(NAMES, KINDS), Evidence(0), LoopRule()
+    )
+    outcomes = np.eye(SHOWN, dtype=np.float32)[2]
+    for step in range(30):
+        rows = normal(step, SHOWN, COLUMNS)
+        trace = learner.observe(None, np.arange(SHOWN), rows, float(step), **asked(step))
+        learner.learn(trace, outcomes, float(step))
+    assert learner.evidence.mass(2) == 30
+    assert learner.model.warm
+    assert learner.adapter.updates == 0
 
 
 def test_a_bad_answer_moves_the_adapter_away_and_an_indifferent_one_not_at_all() -> None:
@@ -69,14 +190,14 @@ def test_a_bad_answer_moves_the_adapter_away_and_an_indifferent_one_not_at_all()
     outcomes = np.array([0, 1, 0, 0, 0, 0], dtype=np.float32)
     rows = np.zeros((SHOWN, COLUMNS), dtype=np.float32)
 
-    def shift(quality: float, latency_ratio: float = 1.0) -> float:
+    def shift(quality: float, ratio: float = 1.0) -> float:
         learner = loop()
-        learner.on_request(query, shown, rows, outcomes, quality, 0.0, latency_ratio)
+        learner.on_request(query, shown, rows, outcomes, 0.0, quality=quality, latency_ratio=ratio)
         return float((learner.adapter.apply(query) - query) @ memories()[1])
 
     assert shift(0.9) > 0 > shift(0.1)
     assert shift(0.55) == 0
-    assert shift(0.5, latency_ratio=3.0) < 0
+    assert shift(0.5, ratio=3.0) < 0
 
 
 def test_credit_is_gate_times_error_times_eligibility() -> None:
@@ -86,7 +207,7 @@ def test_credit_is_gate_times_error_times_eligibility() -> None:
     trace = learner.observe(memories()[50].copy(), shown, rows, 100.0)
     state = learner.modulators.values
     eligibility = learner.traces.read(shown, 107.0)
-    error = learner.learn(trace, outcomes, 0.5, 107.0)
+    error = learner.learn(trace, outcomes, 107.0, quality=0.5)
     after, signals = reference.modulate_outcome(
         state, rule.modulators, outcomes, np.full(SHOWN, 0.5), eligibility
     )
@@ -98,7 +219,7 @@ def test_credit_is_gate_times_error_times_eligibility() -> None:
         rule.traces,
     )
     np.testing.assert_allclose(eligibility, wanted, rtol=1e-6)
-    turned = np.linalg.norm(learner.memories[:SHOWN] - memories()[:SHOWN], axis=1)
+    turned = np.linalg.norm(table(learner)[:SHOWN] - memories()[:SHOWN], axis=1)
     assert ((turned > 0) == (signals != 0)).all()
 
 
@@ -108,9 +229,11 @@ def test_observe_then_learn_equals_on_request() -> None:
         rng = np.random.default_rng(seed)
         shown, rows = rng.permutation(200)[:SHOWN], normal(seed, SHOWN, COLUMNS)
         outcomes = rng.random(SHOWN, dtype=np.float32)
-        first.on_request(normal(seed, DIM), shown, rows, outcomes, 0.8, float(seed))
+        first.on_request(normal(seed, DIM), shown, rows, outcomes, float(seed), quality=0.8)
         trace = second.observe(normal(seed, DIM), shown, rows, float(seed))
-        second.learn(trace, outcomes, 0.8, float(seed))
+        if seed % 2:
+            trace = second.reopen(normal(seed, DIM), shown, rows)
+        second.learn(trace, outcomes, float(seed), quality=0.8)
     assert fingerprint(first) == fingerprint(second)
 
 
@@ -127,41 +250,56 @@ def test_replay_gives_the_same_state_at_every_level() -> None:
 
 
 def test_edges_stay_in_bounds_over_many_uses() -> None:
-    learner, outcomes = loop(8), np.zeros(SHOWN, dtype=np.float32)
+    learner, outcomes = loop(memories(8)), np.zeros(SHOWN, dtype=np.float32)
     rows, query = np.zeros((SHOWN, COLUMNS), dtype=np.float32), normal(1, DIM)
     for step in range(20_000):
+        outcomes[:] = 0
         outcomes[step % SHOWN] = step % 3 == 0
-        learner.on_request(query, np.arange(SHOWN), rows, outcomes, 0.5, 0.1 * step)
+        learner.on_request(query, np.arange(SHOWN), rows, outcomes, 0.1 * step, quality=0.5)
     source, target = np.repeat(np.arange(8), 8), np.tile(np.arange(8), 8)
     weights = learner.edges.weights(source, target)
     assert 0 <= weights.min() <= weights.max() <= 1
-    np.testing.assert_allclose(np.linalg.norm(learner.memories, axis=1), 1, atol=1e-4)
+    np.testing.assert_allclose(np.linalg.norm(table(learner), axis=1), 1, atol=1e-4)
 
 
 def test_save_load_continue_equals_not_stopping() -> None:
     whole, first = loop(), loop()
     for seed in range(40):
-        request(whole, seed)
-    for seed in range(20):
-        request(first, seed)
-    second = InstantLearningLoop(first.memories.copy(), COLUMNS, LoopRule(), max_edges=4096)
+        request(whole, seed, late=seed % 2 == 0)
+    for seed in range(15):
+        request(first, seed, late=seed % 2 == 0)
+    second = loop(table(first).copy())
     second.load(first.state())
-    for seed in range(20, 40):
-        request(second, seed)
+    for seed in range(15, 40):
+        request(second, seed, late=seed % 2 == 0)
     assert fingerprint(whole) == fingerprint(second)
-    with pytest.raises(SnapshotError):
-        loop(open_traces=8).load(whole.state())
 
 
-def test_a_trace_is_closed_once_and_gives_way_to_newer_ones() -> None:
-    learner = loop(open_traces=4)
-    outcomes = np.ones(SHOWN, dtype=np.float32)
-    rows = np.zeros((SHOWN, COLUMNS), dtype=np.float32)
-    issued = [learner.observe(normal(i, DIM), np.arange(SHOWN), rows, float(i)) for i in range(6)]
-    learner.learn(issued[-1], outcomes, 0.9, 9.0)
-    for trace in (issued[-1], issued[0], 99, -1):
-        with pytest.raises(UnknownTraceError):
-            learner.learn(trace, outcomes, 0.9, 9.0)
+def test_what_is_forgotten_is_as_if_never_seen() -> None:
+    learner = loop()
+    for seed in range(50):
+        request(learner, seed, late=True)
+    learner.forget(7)
+    assert learner.evidence.mass(7) == 0
+    assert learner.values.counts(np.array([7])) == 0
+    assert not learner.traces.read(np.array([7]), 50.0).any()
+    sources, targets, _, _ = learner.edges.edges()
+    assert 7 not in sources
+    assert 7 not in targets
+    with pytest.raises(ValueError, match="handle"):
+        learner.forget(200)
+
+
+def test_a_trace_is_closed_once_and_belongs_to_its_loop() -> None:
+    learner, other = loop(), loop()
+    outcomes, rows = np.ones(SHOWN, np.float32), np.zeros((SHOWN, COLUMNS), np.float32)
+    trace = learner.observe(normal(0, DIM), np.arange(SHOWN), rows, 0.0)
+    with pytest.raises(UnknownTraceError, match="another"):
+        other.learn(trace, outcomes, 9.0)
+    learner.learn(trace, outcomes, 9.0)
+    assert trace.closed
+    with pytest.raises(UnknownTraceError, match="closed"):
+        learner.learn(trace, outcomes, 9.0)
     assert learner.trajectories.counts["recorded"] == 1
 
 
@@ -173,6 +311,8 @@ def test_the_loop_refuses_before_it_changes() -> None:
     before = fingerprint(learner)
     with pytest.raises(TypeError):
         learner.observe(query.astype(float), shown, rows, 0.0)
+    with pytest.raises(TypeError, match="terms"):
+        learner.observe(query, shown, rows, 0.0, terms=asked(0)["terms"])
     with pytest.raises(ValueError, match="shown"):
         learner.observe(query, shown + 195, rows, 0.0)
     with pytest.raises(ValueError, match="rows"):
@@ -181,19 +321,26 @@ def test_the_loop_refuses_before_it_changes() -> None:
         learner.observe(query, shown, rows * np.float32("nan"), 0.0)
     with pytest.raises(ValueError, match="anchor"):
         learner.observe(query, shown, rows, 0.0, anchor=200)
-    with pytest.raises(ValueError, match="outcomes"):
-        learner.learn(trace, outcomes * np.float32("nan"), 0.5, 0.0)
-    with pytest.raises(ValueError, match="one per shown"):
-        learner.learn(trace, outcomes[:3], 0.5, 0.0)
-    with pytest.raises(ValueError, match="quality"):
-        learner.learn(trace, outcomes, 1.5, 0.0)
-    with pytest.raises(ValueError, match="now"):
-        learner.learn(trace, outcomes, 0.5, float("inf"))
+    for wrong, named in (
+        ({"outcomes": outcomes * 2}, "outcomes"),
+        ({"outcomes": outcomes[:3]}, "one per shown"),
+        ({"masses": -outcomes}, "masses"),
+        ({"quality": 1.5}, "quality"),
+        ({"now": float("inf")}, "now"),
+        ({"information": float("nan")}, "information"),
+        ({"vectors": normal(0, SHOWN, DIM + 1)}, "vectors"),
+    ):
+        given: dict[str, Any] = {"outcomes": outcomes, "now": 0.0, **wrong}
+        with pytest.raises(ValueError, match=named):
+            learner.learn(trace, **given)
     assert fingerprint(learner) == before
+    assert not trace.closed
     with pytest.raises(ConfigError, match="columns"):
-        InstantLearningLoop(memories(), 0, LoopRule())
-    with pytest.raises(ConfigError, match="clip"):
-        LoopRule(clip=0)
+        InstantLearningLoop(
+            DIM, model(), model(), Ledger(NAMES[:4], KINDS[:4]), Evidence(DIM), LoopRule()
+        )
+    with pytest.raises(ConfigError, match="adapter_rate"):
+        LoopRule(adapter_rate=0)
 
 
 def test_threads_may_learn_at_once() -> None:
@@ -201,7 +348,7 @@ def test_threads_may_learn_at_once() -> None:
 
     def work(seed: int) -> None:
         for step in range(200):
-            request(learner, 1000 * seed + step, late=True)
+            request(learner, 1000 * seed + step, late=step % 2 == 0)
 
     threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
     for thread in threads:
@@ -209,5 +356,36 @@ def test_threads_may_learn_at_once() -> None:
     for thread in threads:
         thread.join()
     assert learner.modulators.values["outcomes"] == 800
-    assert learner.values.counts(np.arange(200)).sum() == 800 * SHOWN
+    told = 800 * SHOWN - 400
+    assert learner.values.counts(np.arange(200)).sum() == told
     assert learner.signals.counts["recorded"] == 800
+    assert learner.evidence.state()["next"] == 800
+
+
+def test_tables_grow_while_other_threads_learn() -> None:
+    learner = InstantLearningLoop(
+        DIM,
+        model(),
+        model(evidence=False),
+        Ledger(NAMES, KINDS),
+        Evidence(DIM),
+        LoopRule(),
+        max_edges=1 << 16,
+    )
+
+    def work(seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        for step in range(300):
+            shown = rng.choice(100 * (step + 1), SHOWN, replace=False).astype(np.int64)
+            rows, vectors = normal(step, SHOWN, COLUMNS), normal(step, SHOWN, DIM)
+            trace = learner.observe(normal(step, DIM), shown, rows, float(step))
+            learner.learn(trace, np.ones(SHOWN, np.float32), float(step), vectors=vectors)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert learner.values.counts(np.arange(30_000)).sum() == 4 * 300 * SHOWN
+    _, _, weights, _ = learner.edges.edges()
+    assert 0 < weights.min() <= weights.max() <= 1

@@ -235,9 +235,9 @@ def test_linked_memories_come_beside_the_hits(memory: Memory) -> None:
 def test_rollback_unlearns_and_keeps_contents(tmp_path: Path) -> None:
     memory = filled(tmp_path / "m.db")
     teach(memory, 25)
+    recall = memory.recall("word1")
     before = memory._state.learner.state()
     seq = memory.flush().seq
-    recall = memory.recall("word1")
     memory.feedback(recall, outcome=1.0, principal="attacker")
     memory.remember("kept", id="kept")
     memory.rollback(seq)

@@ -150,6 +150,8 @@ class Evidence {
     std::vector<float> ridge() const;
     bool holds(std::int64_t number) const;
     double mass_of(std::int64_t handle) const;
+    // Whether one of the handles has been rewarded before.
+    bool any_rewarded(const std::int64_t* handles, std::size_t n) const;
     EvidenceState save() const;
     void load(const EvidenceState& state);
     std::size_t dim() const noexcept { return dim_; }

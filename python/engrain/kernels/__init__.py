@@ -8,7 +8,6 @@ from __future__ import annotations
 from engrain._buffers import SignalQueue, TrajectoryBuffer
 from engrain._core import Modulators, SumTree, TraceTable, ValueTable
 from engrain._handles import Handles
-from engrain._loop import InstantLearningLoop
 from engrain.kernels.bandit import LinearBandit
 from engrain.kernels.cable import solve_cable
 from engrain.kernels.conv4d import Conv4dSpec, conv4d_forward, conv4d_grad_input, conv4d_grad_weight
@@ -24,7 +23,7 @@ from engrain.kernels.lists import (
     search_lists,
     to_bfloat16,
 )
-from engrain.kernels.loop import LoopRule
+from engrain.kernels.loop import InstantLearningLoop, LoopRule, LoopTrace
 from engrain.kernels.lora import MicroLoRA, apply_lora, update_lora
 from engrain.kernels.modulators import ModulatorRule
 from engrain.kernels.neuron import (
@@ -60,6 +59,7 @@ __all__ = [
     "InstantLearningLoop",
     "LinearBandit",
     "LoopRule",
+    "LoopTrace",
     "MicroLoRA",
     "ModulatorRule",
     "Modulators",

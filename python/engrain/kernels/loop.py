@@ -1,14 +1,17 @@
-"""Parameters of the fused learning step of one request."""
+"""The fused learning step of one request, and its parameters."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import isfinite
 
+from engrain._loop import InstantLearningLoop, LoopTrace
 from engrain.base.errors import ConfigError
 from engrain.kernels.modulators import ModulatorRule
 from engrain.kernels.traces import TraceRule
 from engrain.kernels.value import TdRule
+
+__all__ = ["InstantLearningLoop", "LoopRule", "LoopTrace"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +31,6 @@ class LoopRule:
         Turn of a memory toward the query per unit of its signal, in [0, 1].
     max_tangent : float
         Tangent of the largest angle of one turn.
-    prior : float
-        Precision of the ranking weights at first.
-    clip : float
-        Largest change between two scores in one ranking step.
     latency_penalty : float
         ``reward = quality - latency_penalty * max(0, latency_ratio - 1)``.
 
@@ -50,8 +49,6 @@ class LoopRule:
     adapter_rate: float = 0.1
     reconsolidation_rate: float = 0.01
     max_tangent: float = 0.1
-    prior: float = 100.0
-    clip: float = 0.3
     latency_penalty: float = 0.1
 
     def __post_init__(self) -> None:
@@ -61,7 +58,7 @@ class LoopRule:
             raise ConfigError(
                 f"reconsolidation_rate: must be in [0, 1], got {self.reconsolidation_rate}"
             )
-        for name in ("adapter_rate", "max_tangent", "prior", "clip"):
+        for name in ("adapter_rate", "max_tangent"):
             if not (isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise ConfigError(f"{name}: must be above 0, got {getattr(self, name)}")
         if not (isfinite(self.latency_penalty) and self.latency_penalty >= 0):

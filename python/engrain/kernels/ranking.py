@@ -7,6 +7,8 @@ import numpy as np
 from engrain import _ranking
 from engrain._ranking import (
     EvidenceState,
+    LedgerState,
+    RankerState,
     Similar,
     add_moments,
     laplace_step,
@@ -20,6 +22,8 @@ from engrain.base.arrays import F32Array, F64Array
 
 __all__ = [
     "EvidenceState",
+    "LedgerState",
+    "RankerState",
     "Similar",
     "add_moments",
     "laplace_step",

@@ -6,14 +6,16 @@ the ledger and the weights from the stored rows, and only then becomes evidence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from engrain.base.arrays import BoolArray, F32Array, I64Array
+from engrain.base.errors import NonFiniteError
 from engrain.base.protocols import Component, Query, Trace
+from engrain.kernels.loop import InstantLearningLoop, LoopRule, LoopTrace
 from engrain.memory.codec import Arrays
 from engrain.memory.evidence import Evidence, Similar
 from engrain.memory.index import Block, Search
@@ -66,6 +68,9 @@ class Learner:
         self.correct_for_exposure(False)
         self.ledger = Ledger(self.names, kinds)
         self.trust = Trust()
+        self.loop = InstantLearningLoop(
+            dim, self.model, self.control, self.ledger, self.evidence, LoopRule()
+        )
 
     def correct_for_exposure(self, wanted: bool) -> None:
         """Let the weights of e:count and e:agree learn, or hold them at 0.
@@ -75,18 +80,20 @@ class Learner:
         """
         for name in CORRECTIONS:
             self.model.set_available(name, wanted)
-            if not wanted:
-                self.model.weights[self.names.index(name)] = 0.0
+        if not wanted:
+            weights = self.model.weights
+            weights[[self.names.index(name) for name in CORRECTIONS]] = 0.0
+            self.model.weights = weights
 
     @contextmanager
     def trying_corrections(self, wanted: bool) -> Iterator[None]:
         """Have `correct_for_exposure` in force within the block only."""
-        available, weights = self.model.available.copy(), self.model.weights.copy()
+        learnable, weights = self.model.learnable, self.model.weights
         self.correct_for_exposure(wanted)
         try:
             yield
         finally:
-            self.model.available, self.model.weights = available, weights
+            self.model.learnable, self.model.weights = learnable, weights
 
     def column_weights(self, known: Mapping[str, float]) -> F32Array:
         """Return weights given by name as a row, 0 for columns not named."""
@@ -144,25 +151,65 @@ class Learner:
         for place, component in enumerate(self.components, first):
             out = np.zeros(len(handles), np.float32)
             component.score(query, handles, out)
+            if not np.isfinite(out).all():
+                raise NonFiniteError(f"component {component.name!r}: scored NaN or infinity")
             rows[:, place] = out
 
     # -- learning -------------------------------------------------------------------------------
 
+    def observe(self, trace: OpenTrace) -> None:
+        """Take note of what was shown."""
+        trace.shown = self._opened(trace, self.loop.observe, trace.time)
+
+    def _opened(
+        self, trace: OpenTrace, opening: Callable[..., LoopTrace], *time: float
+    ) -> LoopTrace:
+        question = trace.question
+        return opening(
+            question.vector,
+            trace.handles,
+            trace.rows,
+            *time,
+            scope=question.scope,
+            terms=question.terms,
+            counts=question.counts,
+            idf=question.idf,
+        )
+
     def click(
-        self, trace: OpenTrace, told: F32Array, principal: str | None, centred: F32Array
+        self,
+        trace: OpenTrace,
+        told: F32Array,
+        now: float,
+        principal: str | None,
+        centred: F32Array | None,
+        extras: Mapping[str, Any],
     ) -> float:
-        """Learn from outcomes of the shown: ledger, weights, then evidence.
+        """Learn from outcomes of the shown, NaN where nothing was said, in one fused call.
+
+        `extras` are quality, latency_ms, target_latency_ms, model_tier and context_tokens, as far
+        as they are known.
 
         Returns
         -------
         float
             The share of a weight step that the principal may cause.
         """
-        outcomes = np.where(np.isnan(told), np.float32(0), told)
-        used = np.flatnonzero(outcomes > 0)
-        self._settle(trace.rows, outcomes, bool(self._rewarded(trace.handles[used]).any()))
-        share = self._step(trace.rows, outcomes, principal, omega=0.0, lam=CLICK_LAMBDA)
-        self._credit(trace.question, trace.handles[used], outcomes[used], principal, centred[used])
+        share = self.trust.step_weight(principal)
+        wanted = extras.get("target_latency_ms")
+        self.loop.learn(
+            trace.shown or self._opened(trace, self.loop.reopen),
+            told,
+            now,
+            vectors=centred,
+            masses=None if principal is None else self._masses(trace.handles, told, principal),
+            admit=self.trust.is_established(principal),
+            information=share,
+            quality=extras.get("quality"),
+            latency_ratio=extras.get("latency_ms", wanted) / wanted if wanted else 1.0,
+            model_tier=extras.get("model_tier", 0),
+            context_tokens=extras.get("context_tokens", 0),
+        )
         if self.components:
             question = trace.question
             query = Query(question.text, question.vector, question.scope, trace.time)
@@ -170,6 +217,13 @@ class Learner:
             for component in self.components:
                 component.learn(seen, told)
         return share
+
+    def _masses(self, handles: I64Array, told: F32Array, principal: str) -> F32Array:
+        """Return what the principal may still give each memory; nothing for one not used."""
+        masses = np.zeros(len(told), np.float32)
+        for place in np.flatnonzero(told > 0).tolist():
+            masses[place] = self.trust.mass(principal, int(handles[place]), float(told[place]))
+        return masses
 
     def judge(
         self,
@@ -253,7 +307,7 @@ class Learner:
 
     def forget(self, handle: int) -> None:
         """Drop what was learned about a memory."""
-        self.evidence.forget(handle)
+        self.loop.forget(handle)
         self.trust.forget(handle)
         for component in self.components:
             component.forget(handle)
@@ -272,14 +326,7 @@ class Learner:
 
     def _parts(self) -> dict[str, Any]:
         named = {f"component/{c.name}": c for c in self.components}
-        return {
-            "evidence": self.evidence,
-            "model": self.model,
-            "control": self.control,
-            "ledger": self.ledger,
-            "trust": self.trust,
-            **named,
-        }
+        return {"loop": self.loop, "trust": self.trust, **named}
 
     def state(self) -> Arrays:
         """Return all learned state as named arrays."""

@@ -10,15 +10,14 @@ cover the average of the conditional means, weighted by the bets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from engrain.base.arrays import F32Array, F64Array
-from engrain.base.errors import ConfigError, ShapeError
-from engrain.kernels.ranking import ledger_sequences, ledger_update, sequence_bounds
+from engrain.base.errors import ConfigError
+from engrain.kernels.ranking import LedgerState, sequence_bounds
 
 PARTS = ("all", "overlap", "no overlap")
 MEASURES = ("log_loss", "ndcg", "reciprocal_rank")
@@ -52,7 +51,7 @@ class Lift:
     upper: float
 
 
-class Ledger:
+class Ledger(LedgerState):
     """Running lifts per component, with bounds.
 
     Parameters
@@ -65,17 +64,16 @@ class Ledger:
     """
 
     def __init__(self, names: Sequence[str], kinds: Sequence[str], *, alpha: float = 0.05) -> None:
-        if len(names) != len(kinds) or not 0 < alpha < 1:
-            raise ConfigError(f"expected a kind per name and alpha in (0, 1), got {alpha}")
-        self.names, self.alpha = tuple(names), alpha
-        self._evidence = np.array([kind == "evidence" for kind in kinds], dtype=np.uint8)
-        self._sequences = ledger_sequences(len(self.names))
+        if len(names) != len(kinds):
+            raise ConfigError(f"kinds: expected one per name, {len(names)}, got {len(kinds)}")
+        super().__init__([kind == "evidence" for kind in kinds], alpha)
+        self.names = tuple(names)
 
     def add_column(self, name: str, kind: str) -> None:
         """Append a component; its lines begin empty."""
+        sequences = np.insert(self.sequences, len(self.names), 0.0, axis=1)
+        self.take_columns([*self.evidence, kind == "evidence"], sequences)
         self.names = (*self.names, name)
-        self._evidence = np.append(self._evidence, np.uint8(kind == "evidence"))
-        self._sequences = np.insert(self._sequences, len(self.names) - 1, 0.0, axis=1)
 
     def update(
         self,
@@ -97,19 +95,7 @@ class Ledger:
         overlap : bool
             Whether a used memory had been rewarded before.
         """
-        if not outcomes.any():
-            return
-        part = 1 if overlap else 2
-        ledger_update(
-            rows,
-            outcomes,
-            weights,
-            static_weights,
-            self._evidence,
-            part,
-            self.alpha,
-            self._sequences,
-        )
+        self.add(rows, outcomes, weights, static_weights, overlap)
 
     def lift(self, component: str, part: str = "all", measure: str = "log_loss") -> Lift:
         """Return one line.
@@ -123,7 +109,7 @@ class Ledger:
         if component not in lines or part not in PARTS or measure not in MEASURES:
             raise ConfigError(f"the ledger has no line {component!r}, {part!r}, {measure!r}")
         m = MEASURES.index(measure)
-        sequence = self._sequences[PARTS.index(part), lines.index(component), m]
+        sequence = self.sequences[PARTS.index(part), lines.index(component), m]
         lower, upper = sequence_bounds(sequence, self.alpha)
         n, total = int(sequence[0]), float(sequence[1])
         span = RANGES[m]
@@ -140,21 +126,3 @@ class Ledger:
             for part in PARTS
             for measure in MEASURES
         ]
-
-    def state(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Return the sums as named arrays."""
-        return {"sequences": self._sequences.copy()}
-
-    def load(self, state: Mapping[str, np.ndarray[Any, Any]]) -> None:
-        """Take over a state returned by `state`.
-
-        Raises
-        ------
-        ShapeError
-            The state belongs to another number of columns.
-        """
-        if state["sequences"].shape != self._sequences.shape:
-            raise ShapeError(
-                f"state has shape {state['sequences'].shape}, this ledger {self._sequences.shape}"
-            )
-        self._sequences = state["sequences"].copy()

@@ -131,14 +131,16 @@ def _restore_contents(state: State, log: EventLog, catalog: Arrays) -> None:
 def _restore_lessons(state: State, log: EventLog, lessons: Arrays) -> None:
     """Bring back traces, fed-back recalls and judgments from the events that made them."""
     answers = list(log.read_many(lessons["clicks"].tolist()))
-    asked = [events.content(answer, 0)[0]["trace"] for answer in answers]
+    contents = [events.content(answer, 0) for answer in answers]
+    asked = [meta["trace"] for meta, _ in contents]
     open_seqs = lessons["traces"].tolist()
     needed = sorted({*open_seqs, *asked})
     traces = {e.seq: state.decode_trace(e) for e in log.read_many(needed)}
     for seq in open_seqs:
         state.traces.open(traces[seq])
-    for seq, answer, share in zip(asked, answers, lessons["click_shares"].tolist(), strict=True):
-        state.mark_answered(traces[seq], answer, share)
+    shares = lessons["click_shares"].tolist()
+    for seq, answer, (_, arrays), share in zip(asked, answers, contents, shares, strict=True):
+        state.mark_answered(traces[seq], answer, arrays["outcomes"], share)
     for event, number, share in zip(
         log.read_many(lessons["judgments"].tolist()),
         lessons["numbers"].tolist(),

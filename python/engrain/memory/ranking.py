@@ -10,20 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from engrain.base.arrays import BoolArray, F32Array, F64Array, I64Array
-from engrain.base.errors import ConfigError, ShapeError
-from engrain.kernels.ranking import add_moments, laplace_step, weigh_rows
+from engrain.base.errors import ConfigError
+from engrain.kernels.ranking import RankerState
 from engrain.memory.fit import FitReport, fit_map
 
 WARM_UP = 20  # traces before deviations are fixed
-SMALLEST_SCALE = 0.02
-CLIP = 0.3  # a step moves no two scores apart by more
 START = 0.5  # of the base, until something is learned
-BASE_LOOSENESS = 0.98  # how much less the base direction is shrunk: it is only a temperature
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,7 @@ class StepReport:
     moved: float = 0.0
 
 
-class RankingModel:
+class RankingModel(RankerState):
     """Weights over named columns, learned by clipped Laplace steps and refitted by MAP.
 
     Parameters
@@ -61,6 +57,14 @@ class RankingModel:
         Prior precision in scaled units.
     evidence : bool
         False pins evidence weights at 0: the control that learns static weights alone.
+
+    Notes
+    -----
+    ``weights``, ``scales``, ``base``, ``signs``, ``learnable`` (columns,) and ``precision``
+    (columns, columns) are copies. Deviations are fixed after `WARM_UP` lists, which are then
+    replayed; `warm` tells whether they are. A column is scaled by at least .02; a step moves no two
+    scores apart by more than .3; the prior shrinks the base direction fifty times less, since it is
+    only a temperature.
     """
 
     def __init__(
@@ -77,23 +81,14 @@ class RankingModel:
             raise ConfigError("names, kinds and signs: expected one of each per distinct column")
         if unknown := sorted(set(base) - set(names)):
             raise ConfigError(f"base: no such columns: {', '.join(unknown)}")
-        if not any(base.values()) or not lam > 0:
-            raise ConfigError(f"base must not be all 0 and lam must be above 0, got lam {lam}")
+        if not any(base.values()):
+            raise ConfigError("base must not be all 0")
+        super().__init__(lam)
         self.names: tuple[str, ...] = ()
         self.kinds: tuple[str, ...] = ()
-        self.lam, self.evidence = float(lam), evidence
-        self.signs = np.empty(0, dtype=np.int8)
-        self.available = np.empty(0, dtype=np.bool_)
-        self.base, self.weights, self.scales = np.empty(0), np.empty(0), np.empty(0)
-        self.precision = np.empty((0, 0))
-        self._moments = np.empty((3, 0))
-        self._seen = np.empty(0, dtype=np.int64)  # traces; a column is settled from WARM_UP on
-        self._waiting: list[tuple[F32Array, F32Array, float]] = []
+        self.evidence = evidence
         for name, kind, sign in zip(names, kinds, signs, strict=True):
             self.add_column(name, kind, sign, base=float(base.get(name, 0.0)))
-
-    def __len__(self) -> int:
-        return len(self.names)
 
     def add_column(self, name: str, kind: str, sign: int, *, base: float = 0.0) -> None:
         """Append a column; it learns once 20 traces have fixed its deviation.
@@ -110,40 +105,20 @@ class RankingModel:
                 f"column {name!r}: expected kind static or evidence and sign -1, 0 or 1, "
                 f"got {kind!r} and {sign}"
             )
-        weight = START * base if kind == "static" or self.evidence else 0.0
+        learns = kind == "static" or self.evidence
         self.names, self.kinds = (*self.names, name), (*self.kinds, kind)
-        self.signs = np.append(self.signs, np.int8(sign))
-        self.available = np.append(self.available, True)
-        self.base, self.weights = np.append(self.base, base), np.append(self.weights, weight)
-        self.scales = np.append(self.scales, 1.0)
-        self.precision = np.pad(self.precision, (0, 1))
-        self.precision[-1, -1] = self.lam
-        self._moments = np.pad(self._moments, ((0, 0), (0, 1)))
-        self._seen = np.append(self._seen, 0)
-        self._waiting = [(np.pad(x, ((0, 0), (0, 1))), y, i) for x, y, i in self._waiting]
+        self.append(sign, base, START * base if learns else 0.0, learns)
 
     def set_available(self, name: str, available: bool) -> None:
         """Freeze the weight of a component that is missing, or let it learn again."""
-        self.available[self.names.index(name)] = available
-
-    @property
-    def warm(self) -> bool:
-        """Whether deviations are known and steps learn."""
-        return not self._waiting and bool((self._seen >= WARM_UP).any())
+        place, learnable = self.names.index(name), self.learnable
+        learnable[place] = available and (self.kinds[place] == "static" or self.evidence)
+        self.learnable = learnable
 
     @property
     def evidence_mask(self) -> BoolArray:
         """Which columns are evidence, shape (columns,)."""
         return np.array([kind == "evidence" for kind in self.kinds])
-
-    @property
-    def learnable(self) -> BoolArray:
-        """Which weights may change, shape (columns,)."""
-        return self.available if self.evidence else self.available & ~self.evidence_mask
-
-    def score(self, rows: F32Array) -> F32Array:
-        """Return w.x per row, shape (n,); rows are float32 of shape (n, columns)."""
-        return weigh_rows(rows, self.weights)
 
     def contributions(self, rows: F32Array) -> F64Array:
         """Return every addend of the scores, shape (n, columns)."""
@@ -177,57 +152,8 @@ class RankingModel:
         Laplace's approximation with the curvature of the softmax, one step per observation:
         Spiegelhalter & Lauritzen, Networks 20 (1990) 579-605.
         """
-        if rows.shape != (len(outcomes), len(self)):
-            raise ShapeError(f"rows: expected {(len(outcomes), len(self))}, got {rows.shape}")
-        if not (np.isfinite(rows).all() and (outcomes >= 0).all() and (outcomes <= 1).all()):
-            raise ValueError("rows must be finite and outcomes in [0, 1]")
-        if not outcomes.any():
-            return StepReport(learned=False)
-        information = (1.0 + omega) * self.lam / lam
-        unsettled = self._seen < WARM_UP
-        if not unsettled.any():
-            return self._learn(rows, outcomes, information)
-        add_moments(rows, self._moments)
-        self._seen[unsettled] += 1
-        if unsettled.all():
-            self._waiting.append((rows.copy(), outcomes.copy(), information))
-        self._settle(np.flatnonzero(unsettled & (self._seen >= WARM_UP)))
-        if self._waiting and (self._seen >= WARM_UP).any():
-            waiting, self._waiting = self._waiting, []
-            return [self._learn(*trace) for trace in waiting][-1]
-        if self._waiting:
-            return StepReport(learned=False)
-        return self._learn(rows, outcomes, information)
-
-    def _learn(self, rows: F32Array, outcomes: F32Array, information: float) -> StepReport:
-        active = (self.learnable & (self._seen >= WARM_UP)).astype(np.uint8)
-        loss, moved = laplace_step(
-            rows,
-            outcomes,
-            information,
-            CLIP,
-            active,
-            self.signs,
-            self.scales,
-            self.weights,
-            self.precision,
-        )
-        return StepReport(True, loss, moved)
-
-    def _settle(self, columns: I64Array) -> None:
-        """Fix the deviations of columns and their prior precision."""
-        if not len(columns):
-            return
-        count, total, squares = self._moments[:, columns]
-        variance = np.maximum(0.0, squares / count - (total / count) ** 2)
-        self.scales[columns] = np.maximum(SMALLEST_SCALE, np.sqrt(variance))
-        direction = np.zeros(len(self))
-        direction[columns] = self.base[columns] * self.scales[columns]
-        self.precision[columns, :] = self.precision[:, columns] = 0.0
-        self.precision[columns, columns] = self.lam
-        if norm := math.sqrt(math.fsum((direction**2).tolist())):
-            direction /= norm
-            self.precision -= BASE_LOOSENESS * self.lam * np.outer(direction, direction)
+        loss, moved = self.learn(rows, outcomes, (1.0 + omega) * self.lam / lam)
+        return StepReport(not math.isnan(loss), loss, moved)
 
     def fit(
         self,
@@ -268,73 +194,4 @@ class RankingModel:
             free=self.learnable,
             fixed=self.weights,
             precision_unit=self.lam,
-        )
-
-    def set_weights(
-        self,
-        weights: F64Array,
-        scales: F64Array | None = None,
-        precision: F64Array | None = None,
-    ) -> None:
-        """Take over the result of a fit; with scales and precision, steps go on from there.
-
-        Raises
-        ------
-        ShapeError
-            Not one weight per column.
-        """
-        if np.shape(weights) != (len(self),):
-            raise ShapeError(f"weights: expected shape {(len(self),)}, got {np.shape(weights)}")
-        self.weights = np.array(weights, dtype=np.float64)
-        if scales is None or precision is None:
-            return
-        self.scales = np.array(scales, dtype=np.float64)
-        self.precision = np.array(precision, dtype=np.float64)
-        self._seen[:] = np.maximum(self._seen, WARM_UP)
-        self._waiting = []
-
-    def state(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Return everything that `load` needs, as named arrays."""
-        rows = [x for x, _, _ in self._waiting] or [np.empty((0, len(self)), dtype=np.float32)]
-        outcomes = [y for _, y, _ in self._waiting] or [np.empty(0, dtype=np.float32)]
-        return {
-            "weights": self.weights.copy(),
-            "scales": self.scales.copy(),
-            "precision": self.precision.copy(),
-            "available": self.available.copy(),
-            "moments": self._moments.copy(),
-            "seen": self._seen.copy(),
-            "waiting_rows": np.concatenate(rows),
-            "waiting_outcomes": np.concatenate(outcomes),
-            "waiting_end": np.cumsum([len(y) for _, y, _ in self._waiting], dtype=np.int64),
-            "waiting_information": np.array([i for _, _, i in self._waiting], dtype=np.float64),
-        }
-
-    def load(self, state: Mapping[str, np.ndarray[Any, Any]]) -> None:
-        """Take over a state returned by `state`.
-
-        Raises
-        ------
-        ShapeError
-            The state belongs to another number of columns.
-        """
-        if state["weights"].shape != (len(self),):
-            raise ShapeError(
-                f"state has {len(state['weights'])} columns, this model {len(self)}; build the "
-                "model with the columns of the state"
-            )
-        self.weights = state["weights"].copy()
-        self.scales = state["scales"].copy()
-        self.precision = state["precision"].copy()
-        self.available = state["available"].copy()
-        self._moments = state["moments"].copy()
-        self._seen = state["seen"].copy()
-        ends = state["waiting_end"]
-        self._waiting = list(
-            zip(
-                np.split(state["waiting_rows"], ends[:-1]),
-                np.split(state["waiting_outcomes"], ends[:-1]),
-                state["waiting_information"].tolist(),
-                strict=False,
-            )
         )

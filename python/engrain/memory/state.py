@@ -213,6 +213,7 @@ class State:
         """Take note of a recall: query means, accesses, the trace itself."""
         self.index.observe_query(trace.question.scope, trace.question.raw)
         self.catalog.touch(trace.handles, trace.time)
+        self.learner.observe(trace)
         expired = self.traces.open(trace)
         if expired is not None and expired.outcomes is None:
             self._expire(expired.seq)
@@ -224,12 +225,15 @@ class State:
             return
         told = arrays["outcomes"]
         live = self.catalog.alive(trace.handles)
-        told = np.where(live, told, np.float32(np.nan))
+        if not live.all():
+            told = np.where(live, told, np.float32(np.nan))
         spoken = ~np.isnan(told)
         self.catalog.rate(trace.handles[spoken], told[spoken])
-        centred = self.index.centred(trace.question.scope, trace.handles)
-        share = self.learner.click(trace, told, meta["principal"], centred)
-        self.mark_answered(trace, event, share)
+        centred = None
+        if self.settings.dims:
+            centred = self.index.centred(trace.question.scope, trace.handles)
+        share = self.learner.click(trace, told, event.time, meta["principal"], centred, meta)
+        self.mark_answered(trace, event, arrays["outcomes"], share)
 
     def _judged(self, event: Event) -> None:
         meta, arrays = events.content(event, 0)
@@ -319,11 +323,12 @@ class State:
         data = pack(meta, arrays)
         return data, hashlib.sha256(data).digest()
 
-    def mark_answered(self, trace: OpenTrace, event: Event, share: float) -> None:
+    def mark_answered(
+        self, trace: OpenTrace, event: Event, outcomes: F32Array, share: float
+    ) -> None:
         """Note on a trace the feedback it got; it then serves as a lesson for `refit`."""
-        _, arrays = events.content(event, 0)
-        trace.outcomes, trace.answer = arrays["outcomes"].tobytes(), (event.seq, event.hash)
-        trace.share = share
+        trace.outcomes, trace.answer = outcomes.tobytes(), (event.seq, event.hash)
+        trace.share, trace.shown = share, None
         self.clicks.append(trace)
 
     def restore_judgment(self, event: Event, number: int, share: float) -> None:

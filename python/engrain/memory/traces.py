@@ -10,12 +10,16 @@ import numpy as np
 
 from engrain.base.arrays import F32Array, I64Array
 from engrain.base.errors import UnknownTraceError
+from engrain.kernels.loop import LoopTrace
 from engrain.memory.question import Question
 
 
 @dataclass(slots=True)
 class OpenTrace:
-    """One recall that may still receive feedback, or did; `share` of it may move weights."""
+    """One recall that may still receive feedback, or did; `share` of it may move weights.
+
+    `shown` is the trace of the learning loop, None in a state that was restored.
+    """
 
     seq: int
     hash: bytes
@@ -27,6 +31,7 @@ class OpenTrace:
     outcomes: bytes | None = None
     answer: tuple[int, bytes] | None = None
     share: float = 1.0
+    shown: LoopTrace | None = None
 
     @property
     def id(self) -> str:

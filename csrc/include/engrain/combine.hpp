@@ -1,0 +1,17 @@
+// A weighted sum of rows that lie anywhere.
+#pragma once
+
+#include <cstddef>
+
+namespace engrain {
+
+// out = sum_i weights[i] rows[i], rows in order; those of weight 0 are not read.
+void combine_rows(const float* const* rows, const float* weights, std::size_t n, std::size_t dim,
+                  float* out) noexcept;
+
+// Asks memory for a row of n floats that will be written.
+inline void prefetch_row(const float* row, std::size_t n) noexcept {
+    for (std::size_t i = 0; i < n; i += 16) __builtin_prefetch(row + i, 1);
+}
+
+}  // namespace engrain
