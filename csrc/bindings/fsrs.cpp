@@ -1,7 +1,5 @@
 #include "engrain/fsrs.hpp"
 
-#include <cmath>
-
 #include "arrays.hpp"
 
 namespace engrain::bindings {
@@ -17,13 +15,15 @@ std::size_t check_cards(const F64Array& stability, const F64Array& elapsed,
     check_shape(
         stability.ndim() == 1 && elapsed.ndim() == 1 && extent(stability, 0) == extent(elapsed, 0),
         "stability, elapsed: expected one shape (n,)");
-    const std::size_t n = extent(stability, 0);
-    bool good = true;
-    for (std::size_t i = 0; i < n; ++i)
-        good &= stability.data()[i] >= 0.0 && stability.data()[i] < 1e100 &&
-                elapsed.data()[i] >= 0.0 && elapsed.data()[i] < 1e100;
-    check_shape(good, "stability, elapsed: expected finite values of at least 0");
-    return n;
+    return extent(stability, 0);
+}
+
+void refuse(CardFault fault) {
+    check_shape(fault != CardFault::days,
+                "stability, elapsed: expected finite values of at least 0");
+    check_shape(fault != CardFault::rating,
+                "rating: expected 1 (again), 2 (hard), 3 (good) or 4 (easy)");
+    check_shape(fault != CardFault::difficulty, "difficulty: expected values in [1, 10]");
 }
 
 void review_cards_py(F64Array& stability, F64Array& difficulty, const F64Array& elapsed,
@@ -32,14 +32,7 @@ void review_cards_py(F64Array& stability, F64Array& difficulty, const F64Array& 
     check_shape(difficulty.ndim() == 1 && extent(difficulty, 0) == n && rating.ndim() == 1 &&
                     extent(rating, 0) == n,
                 "difficulty, rating: expected shape (n,)");
-    bool good = true, in_range = true;
-    for (std::size_t i = 0; i < n; ++i) {
-        good &= rating.data()[i] >= 1 && rating.data()[i] <= 4;
-        const double d = difficulty.data()[i];
-        in_range &= stability.data()[i] == 0.0 || (d >= 1.0 && d <= 10.0);
-    }
-    check_shape(good, "rating: expected 1 (again), 2 (hard), 3 (good) or 4 (easy)");
-    check_shape(in_range, "difficulty: expected values in [1, 10]");
+    refuse(find_card_fault(stability.data(), difficulty.data(), elapsed.data(), rating.data(), n));
     double *s = stability.mutable_data(), *d = difficulty.mutable_data();
     const double *t = elapsed.data(), *w = parameters.data();
     const std::uint8_t* r = rating.data();
@@ -52,6 +45,7 @@ void retrieve_cards_py(const F64Array& stability, const F64Array& elapsed,
                        const F64Array& parameters, F64Array& out) {
     const std::size_t n = check_cards(stability, elapsed, parameters);
     check_shape(out.ndim() == 1 && extent(out, 0) == n, "out: expected shape (n,)");
+    refuse(find_card_fault(stability.data(), nullptr, elapsed.data(), nullptr, n));
     const double *s = stability.data(), *t = elapsed.data(), *w = parameters.data();
     double* o = out.mutable_data();
     if (n < release_gil_above_cards) return retrieve_cards(s, t, n, w, o);

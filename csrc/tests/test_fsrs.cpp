@@ -1,6 +1,7 @@
 #include "engrain/fsrs.hpp"
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "check.hpp"
@@ -25,6 +26,36 @@ void reaches_the_published_state() {
     CHECK(std::abs(stability - 53.62691) < 1e-4 && std::abs(difficulty - 6.3574867) < 1e-4);
 }
 
+// One bad card among good ones is found wherever it stands; NaN is no number of days.
+void finds_the_fault() {
+    using engrain::CardFault;
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    for (std::size_t n : {1, 7, 8, 9, 17}) {
+        for (std::size_t at = 0; at < n; ++at) {
+            std::vector<double> s(n, 1.0), d(n, 10.0), t(n, 0.0);
+            std::vector<std::uint8_t> r(n, 4);
+            const auto fault = [&] {
+                return engrain::find_card_fault(s.data(), d.data(), t.data(), r.data(), n);
+            };
+            CHECK(fault() == CardFault::none);
+            for (double bad : {nan, -1.0, 1e100}) {
+                s[at] = bad;
+                CHECK(fault() == CardFault::days);
+                s[at] = 1.0;
+                t[at] = bad;
+                CHECK(fault() == CardFault::days);
+                t[at] = 0.0;
+            }
+            d[at] = 10.5;
+            CHECK(fault() == CardFault::difficulty);
+            s[at] = 0.0;  // a new card: its difficulty is not read
+            CHECK(fault() == CardFault::none);
+            r[at] = 0;
+            CHECK(fault() == CardFault::rating);
+        }
+    }
+}
+
 }  // namespace
 
 int main() {
@@ -43,6 +74,7 @@ int main() {
             for (std::size_t i = 0; i < n; ++i) CHECK(r[i] >= 0.0 && r[i] <= 1.0 + 1e-15);
             engrain::review_cards(stability.data(), difficulty.data(), elapsed.data(),
                                   rating.data(), n, defaults);
+            finds_the_fault();
             if (level == Level::baseline) first_s = stability, first_d = difficulty;
             CHECK(stability == first_s && difficulty == first_d);
             for (double d : difficulty) CHECK(d >= 1.0 && d <= 10.0);

@@ -10,6 +10,15 @@ from engrain.kernels.value import TdRule
 
 _State = dict[str, npt.NDArray[Any]]
 
+def reconsolidate_one(
+    memories: F32Array,
+    row: int,
+    query: F32Array,
+    rate: float,
+    max_tangent: float,
+    min_mismatch: float = ...,
+) -> float | None: ...
+
 @final
 class TraceTable:
     rule: TraceRule

@@ -28,7 +28,9 @@ from engrain._csrc cimport (
     observe_novelty,
     read_table,
     read_traces,
+    reconsolidate,
     sample_priorities,
+    score_rows,
     touch_table,
     update_priorities,
 )
@@ -41,6 +43,7 @@ include "_checks.pxi"
 
 # Above this many handles the work pays for releasing the GIL (about 2 us).
 cdef Py_ssize_t MANY = 128
+cdef float zero = 0.0
 cdef object TRACE = np.dtype([("fast", np.float32), ("slow", np.float32), ("last", np.float64)])
 
 
@@ -66,6 +69,55 @@ cdef int64_t highest(const int64_t* handles, Py_ssize_t n, int64_t max_handles) 
             "handles are dense numbers"
         )
     return high
+
+
+def reconsolidate_one(cnp.ndarray memories not None, int64_t row, cnp.ndarray query not None,
+                      double rate, double max_tangent, double min_mismatch=0.0):
+    """Turn one memory toward or away from a query, in place; see `engrain.kernels.reconsolidate`.
+
+    Parameters
+    ----------
+    memories : ndarray of float32, shape (memories, dim)
+    row : int
+    query : ndarray of float32, shape (dim,)
+    rate : float
+        In [-1, 1].
+    max_tangent : float
+        Of the largest turn.
+    min_mismatch : float
+        Least 1 - cosine for a change.
+
+    Returns
+    -------
+    float or None
+        Cosine before the step; None where nothing changed.
+
+    Raises
+    ------
+    TypeError
+        Another dtype or layout.
+    ValueError
+        Shapes do not agree, the row does not exist, or a value is out of range.
+    """
+    check_array(memories, cnp.NPY_FLOAT32, 2, True, "memories")
+    cdef Py_ssize_t dim = cnp.PyArray_DIM(memories, 1)
+    cdef const float* q = f32_finite(query, dim, "query")
+    if not 0 <= row < cnp.PyArray_DIM(memories, 0):
+        raise ValueError(f"row: {row} is not in [0, {len(memories)})")
+    if not (-1.0 <= rate <= 1.0 and 0.0 < max_tangent):
+        raise ConfigError(f"rate {rate} must lie in [-1, 1], max_tangent {max_tangent} above 0")
+    cdef float* m = <float*>cnp.PyArray_DATA(memories) + row * dim
+    cdef int64_t first = 0
+    cdef float cosine, step = <float>rate, squares[2]
+    score_rows(m, m, 1, dim, squares)
+    score_rows(q, q, 1, dim, squares + 1)
+    if step == 0.0 or not 0.0 < squares[0] * squares[1]:
+        return None
+    reconsolidate(m, &first, q, 0, &zero, 1, dim, max_tangent, &cosine)
+    if 1.0 - <double>cosine < min_mismatch:
+        return None
+    reconsolidate(m, &first, q, 0, &step, 1, dim, max_tangent, &cosine)
+    return cosine
 
 
 @cython.final

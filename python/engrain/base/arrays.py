@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -49,6 +50,7 @@ def as_vector(value: Any, dim: int | None, name: str = "vector") -> F32Array:
     if vector.ndim != 1 or vector.size == 0 or (dim is not None and vector.size != dim):
         wanted = f"({dim},)" if dim is not None else "(dim,) with dim > 0"
         raise ShapeError(f"{name}: expected shape {wanted}, got {vector.shape}")
-    if not np.isfinite(vector).all():
+    # A finite sum of squares says so in a tenth of the time.
+    if not math.isfinite(vector.dot(vector)) and not np.isfinite(vector).all():
         raise NonFiniteError(f"{name}: contains NaN or infinity; clean the input before passing it")
     return vector

@@ -6,7 +6,7 @@ Each function has a float64 oracle of the same name in `engrain.kernels.referenc
 from __future__ import annotations
 
 from engrain._buffers import SignalQueue, TrajectoryBuffer
-from engrain._core import Modulators, SumTree, TraceTable, ValueTable
+from engrain._core import Modulators, SumTree, TraceTable, ValueTable, reconsolidate_one
 from engrain._handles import Handles
 from engrain.kernels.bandit import LinearBandit
 from engrain.kernels.cable import solve_cable
@@ -99,6 +99,7 @@ __all__ = [
     "quantize_rows",
     "read_traces",
     "reconsolidate",
+    "reconsolidate_one",
     "retrieve_cards",
     "review_cards",
     "score_features",

@@ -14,7 +14,7 @@ from engrain.base.arrays import F32Array, F64Array, I64Array, as_vector
 from engrain.base.clock import Clock, wall_clock
 from engrain.base.errors import ConfigError, NonFiniteError
 from engrain.base.ids import Id
-from engrain.kernels import Handles, reconsolidate
+from engrain.kernels import Handles, reconsolidate_one
 
 if TYPE_CHECKING:
     from engrain.learning.three_factor import ThreeFactorLearningRule
@@ -100,11 +100,14 @@ class ReconsolidationEngine:
             raise ConfigError(f"base_lr {self.base_lr} in (0, 1], baseline {baseline} in [0, 1]")
         if not lability_window > 0 or not min_mismatch >= 0:
             raise ConfigError("lability_window must be above 0, min_mismatch at least 0")
+        if not 0.0 < max_angle < math.pi / 2:
+            raise ConfigError(f"max_angle: expected radians in (0, pi / 2), got {max_angle!r}")
         self.three_factor_rule = three_factor_rule or three_factor
         self.require_retrieval = require_retrieval
         self.lability_window = lability_window
         self.min_mismatch = min_mismatch
         self.max_angle = max_angle
+        self._max_tangent = math.tan(max_angle)
         self.baseline = baseline
         self.clock = clock
         self.handles = Handles(max_memories)
@@ -206,33 +209,26 @@ class ReconsolidationEngine:
         handle = self.handles.find(memory_id)
         if handle < 0:
             return None
+        now = self.clock()
         if not self.require_retrieval:
-            self._retrieved[handle] = self.clock()
-        if not self.is_labile(memory_id) or self._mismatch(handle, query) < self.min_mismatch:
+            self._retrieved[handle] = now
+        elif now - self._retrieved[handle] > self.lability_window:
             return None
         rate = self._rate(memory_id, outcome) / (1.0 + importance)
-        return self._turn(memory_id, handle, query, rate)
-
-    def _mismatch(self, handle: int, query: F32Array) -> float:
-        row = self._vectors[handle]
-        scale = float(np.linalg.norm(row)) * float(np.linalg.norm(query))
-        return 1.0 - float(row @ query) / scale if scale > 0 else 0.0
+        cosine = reconsolidate_one(
+            self._vectors, handle, query, rate, self._max_tangent, self.min_mismatch
+        )
+        if cosine is None:
+            return None
+        self.history.append(ReconsolidationUpdate(memory_id, now, rate, cosine))
+        changed: F32Array = self._vectors[handle].copy()
+        return changed
 
     def _rate(self, id: Id, outcome: float) -> float:
         if self.three_factor_rule is None:
             return self.base_lr * (outcome - self.baseline)
         rate = self.three_factor_rule.compute(id, self.base_lr, outcome).effective_lr
         return min(max(rate, -1.0), 1.0)
-
-    def _turn(self, id: Id, handle: int, query: F32Array, rate: float) -> F32Array | None:
-        if rate == 0.0:
-            return None
-        rows = np.array([handle], dtype=np.int64)
-        rates = np.array([rate], dtype=np.float32)
-        cosine = reconsolidate(self._vectors, rows, query, rates, max_angle=self.max_angle)
-        self.history.append(ReconsolidationUpdate(id, self.clock(), rate, float(cosine[0])))
-        changed: F32Array = self._vectors[handle].copy()
-        return changed
 
     def batch_reconsolidate(
         self, outcomes: Mapping[Id, float], query_embedding: npt.ArrayLike

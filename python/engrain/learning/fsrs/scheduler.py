@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from engrain.base.arrays import F64Array
 from engrain.base.errors import ConfigError
-from engrain.kernels import FSRS_PARAMETERS, fsrs_interval, retrieve_cards, review_cards
+from engrain.kernels import FSRS_PARAMETERS, retrieve_cards, review_cards
 
 DAY = 86_400.0
 
@@ -31,6 +31,9 @@ class Phase(IntEnum):
     LEARNING = 1
     REVIEW = 2
     RELEARNING = 3
+
+
+_RATINGS = {int(rating): rating for rating in Rating}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,10 @@ class FSRS:
         self.relearning_steps = tuple(relearning_steps)
         self.maximum_interval = maximum_interval
         self.whole_days = whole_days
-        self.interval(1.0)
+        retrieve_cards(np.ones(1), np.ones(1), parameters=self.parameters)  # checks their bounds
+        exponent = -1.0 / float(self.parameters[20])
+        self._forgetting = 0.9**exponent - 1.0
+        self._horizon = desired_retention**exponent - 1.0
 
     def elapsed(self, card: Card, now: float) -> float:
         """Return the days since the last review, at least 0."""
@@ -122,14 +128,8 @@ class FSRS:
 
     def interval(self, stability: float) -> int:
         """Return after how many days recall falls to the desired retention."""
-        return int(
-            fsrs_interval(
-                np.array([stability]),
-                retention=self.desired_retention,
-                maximum=self.maximum_interval,
-                parameters=self.parameters,
-            )[0]
-        )
+        days = round(stability / self._forgetting * self._horizon)
+        return min(max(days, 1), self.maximum_interval)
 
     def review(self, card: Card, rating: int, now: float) -> Card:
         """Return the card after a review at `now`, in seconds.
@@ -139,20 +139,17 @@ class FSRS:
         ValueError
             The rating is not 1 to 4.
         """
-        grade = Rating(rating)
-        stability, difficulty = np.array([card.stability]), np.array([card.difficulty])
-        days = np.array([self.elapsed(card, now)])
+        grade = _RATINGS.get(rating) or Rating(rating)
+        state = np.array([[card.stability], [card.difficulty], [self.elapsed(card, now)]])
         rated = np.array([grade], dtype=np.uint8)
-        review_cards(stability, difficulty, days, rated, parameters=self.parameters)
-        seen = replace(
-            card, stability=float(stability[0]), difficulty=float(difficulty[0]), last_review=now
-        )
-        phase, step, wait = self._next(seen, grade)
-        return replace(seen, phase=phase, step=step, due=now + wait)
+        review_cards(state[0], state[1], state[2], rated, parameters=self.parameters)
+        (stability,), (difficulty,), _ = state.tolist()
+        phase, step, wait = self._next(card, grade, stability)
+        return Card(stability, difficulty, phase, step, now, now + wait)
 
-    def _next(self, card: Card, grade: Rating) -> tuple[Phase, int, float]:
+    def _next(self, card: Card, grade: Rating, stability: float) -> tuple[Phase, int, float]:
         """Return phase, step and seconds to wait."""
-        graduated = Phase.REVIEW, 0, self.interval(card.stability) * DAY
+        graduated = Phase.REVIEW, 0, self.interval(stability) * DAY
         if card.phase == Phase.REVIEW:
             if grade != Rating.AGAIN or not self.relearning_steps:
                 return graduated
