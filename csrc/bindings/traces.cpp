@@ -8,7 +8,7 @@ namespace {
 using TraceArray = py::array_t<Trace, py::array::c_style>;
 
 TraceRule make_trace_rule(int kind, float dutch, float mix, double tau_fast, double tau_slow,
-                    double cascade) {
+                          double cascade) {
     return {static_cast<TraceKind>(kind), dutch, mix, 1.0 / tau_fast, 1.0 / tau_slow, cascade};
 }
 

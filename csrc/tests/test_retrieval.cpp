@@ -48,7 +48,8 @@ static void grow_search_and_shrink(std::uint32_t n) {
     std::vector<float> x(n * index.columns()), fixed(n), centred(n * 20), length(n),
         frequency(n * search.terms.size());
     CHECK(index.gather(search, all.data(), n,
-                       {x.data(), fixed.data(), centred.data(), frequency.data(), length.data()}));
+                       {index.columns(), x.data(), fixed.data(), centred.data(), frequency.data(),
+                        length.data()}));
     for (const float value : x) CHECK(std::isfinite(value));
     for (std::uint32_t h = 0; h < n; h += 2) index.remove(h);
     CHECK(n == 0 || !index.rank(search, 5));
