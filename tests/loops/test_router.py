@@ -17,10 +17,15 @@ def router() -> FastGRNNRouter:
 
 
 @pytest.mark.parametrize("steps", [1, 3])
-def test_the_gradient_agrees_with_finite_differences(router: FastGRNNRouter, steps: int) -> None:
+@pytest.mark.parametrize("shape", [(N,), (N, MODELS)])
+def test_the_gradient_agrees_with_finite_differences(
+    router: FastGRNNRouter, steps: int, shape: tuple[int, ...]
+) -> None:
     rng = np.random.default_rng(1)
     x = rng.standard_normal((N, steps, DIM))
-    actions, targets = rng.integers(0, MODELS, N), rng.random(N)
+    actions, targets = rng.integers(0, MODELS, N), rng.random(shape)
+    if len(shape) == 2:
+        targets[rng.random(shape) < 0.3] = np.nan
     _, gradient = router.gradient(x, actions, targets)
     weights, numeric = router.get_weights(), np.zeros_like(gradient)
     for i in range(len(weights)):
@@ -93,6 +98,15 @@ def test_an_epoch_is_its_steps_and_one_that_diverges_is_undone(router: FastGRNNR
     with pytest.raises(NonFiniteError, match="learning rate"), np.errstate(all="ignore"):
         router.descend(lessons, order, learning_rate=0.5, **{**kind, "anchor": anchor * np.inf})
     np.testing.assert_array_equal(router.get_weights(), before)
+
+
+def test_outcomes_of_all_models_teach_what_each_alone_would(router: FastGRNNRouter) -> None:
+    rng = np.random.default_rng(6)
+    x, targets = rng.standard_normal((N, DIM)), rng.random((N, MODELS))
+    parts = [router.gradient(x, np.full(N, model), targets[:, model]) for model in range(MODELS)]
+    loss, gradient = router.gradient(x, np.zeros(N, np.int64), targets)
+    assert loss == pytest.approx(sum(part[0] for part in parts))
+    np.testing.assert_allclose(gradient, sum(part[1] for part in parts), rtol=1e-9, atol=1e-12)
 
 
 def test_lateness_costs_and_punctuality_does_not() -> None:

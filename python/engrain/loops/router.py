@@ -23,9 +23,10 @@ class RouterBatch(NamedTuple):
     ----------
     features : ndarray, shape (n, dim) or (n, steps, dim)
     actions : ndarray of int64, shape (n,)
-        The model that answered each; the others learn nothing from it.
-    targets : ndarray, shape (n,)
-        Outcomes in [0, 1], less what lateness cost.
+        The model that answered each.
+    targets : ndarray, shape (n,) or (n, models)
+        Outcomes in [0, 1], less what lateness cost: of the model that answered, the others then
+        learn nothing; or of every model, NaN where it is not known.
     """
 
     features: Floats
@@ -169,7 +170,7 @@ class FastGRNNRouter:
     def gradient(
         self, features: Floats, actions: I64Array, targets: Floats
     ) -> tuple[float, Floats]:
-        """Return the mean log-loss of the models that answered, and its gradient.
+        """Return the mean log-loss of the models whose outcome is known, and its gradient.
 
         Parameters
         ----------
@@ -186,11 +187,18 @@ class FastGRNNRouter:
 
     def _gradient(self, x: Floats, actions: I64Array, targets: Floats) -> tuple[float, Floats]:
         run = self._run(x)
-        rows = np.arange(len(x))
-        chosen = run.logits[rows, actions]
-        loss = float(np.mean(np.logaddexp(0.0, chosen) - targets * chosen))
-        delta = np.zeros_like(run.logits)
-        delta[rows, actions] = (_sigmoid(chosen) - targets) / len(x)
+        if targets.ndim == 1:
+            rows = np.arange(len(x))
+            chosen = run.logits[rows, actions]
+            losses = np.logaddexp(0.0, chosen) - targets * chosen
+            delta = np.zeros_like(run.logits)
+            delta[rows, actions] = (_sigmoid(chosen) - targets) / len(x)
+        else:
+            known = ~np.isnan(targets)
+            told = np.where(known, targets, run.logits.dtype.type(0))
+            losses = ((np.logaddexp(0.0, run.logits) - told * run.logits) * known).sum(1)
+            delta = np.where(known, _sigmoid(run.logits) - told, run.logits.dtype.type(0)) / len(x)
+        loss = float(np.mean(losses))
         signals = self._back(run, delta)
         flat = np.empty_like(self._weights)
         g, shared = self._parted(flat), signals.gate + signals.candidate
