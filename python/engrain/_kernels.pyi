@@ -310,6 +310,21 @@ def review_cards(
 def retrieve_cards(
     stability: F64Array, elapsed: F64Array, parameters: F64Array, out: F64Array
 ) -> None: ...
+def forward_fastgrnn(
+    weights: F32Array, x: F32Array, logits: F32Array, hidden: int, gain: float
+) -> None: ...
+def descend_fastgrnn(
+    weights: F32Array,
+    x: F32Array,
+    targets: F32Array,
+    order: I64Array,
+    hidden: int,
+    gain: float,
+    batch: int,
+    rate: float,
+    kept: F32Array | None,
+    added: F32Array | None,
+) -> float: ...
 def update_fisher(fisher: F32Array, gradient: F32Array, decay: float, gain: float) -> bool: ...
 def elastic_penalty(
     weights: F32Array,

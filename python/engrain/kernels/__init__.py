@@ -12,6 +12,7 @@ from engrain.kernels.bandit import LinearBandit
 from engrain.kernels.cable import solve_cable
 from engrain.kernels.conv4d import Conv4dSpec, conv4d_forward, conv4d_grad_input, conv4d_grad_weight
 from engrain.kernels.edges import EdgeTable
+from engrain.kernels.fastgrnn import descend_fastgrnn, forward_fastgrnn
 from engrain.kernels.fisher import elastic_penalty, linear_fisher, update_fisher
 from engrain.kernels.fsrs import FSRS_PARAMETERS, fsrs_interval, retrieve_cards, review_cards
 from engrain.kernels.inhibition import InhibitionRule, inhibit
@@ -84,7 +85,9 @@ __all__ = [
     "conv4d_grad_input",
     "conv4d_grad_weight",
     "deliver_spikes",
+    "descend_fastgrnn",
     "elastic_penalty",
+    "forward_fastgrnn",
     "from_bfloat16",
     "fsrs_interval",
     "inhibit",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from engrain.base.arrays import I64Array
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError
+from engrain.kernels import descend_fastgrnn, forward_fastgrnn
 from engrain.loops.signals import RouterSample
 
 Floats: TypeAlias = npt.NDArray[np.floating[Any]]
@@ -156,16 +158,19 @@ class FastGRNNRouter:
         """
         if features.shape != (self.dim,):
             raise ShapeError(f"features: expected shape ({self.dim},), got {features.shape}")
-        w = self._views
-        shared = w["W"] @ features
-        shared *= self.gain
-        z = _sigmoid(shared + w["b_z"])
-        h = (_sigmoid(w["zeta"]) * (1.0 - z) + _sigmoid(w["nu"])) * np.tanh(shared + w["b_h"])
-        logits = w["V"] @ h + w["b"]
+        row = np.ascontiguousarray(features, dtype=self._weights.dtype)[None]
+        logits = self._logits(row)[0]
         best = int(logits.argmax())
-        if not abs(logits[best]) < np.inf:
+        if not math.isfinite(logits[best]):
             raise NonFiniteError("features: contain NaN or infinity")
         return best
+
+    def _logits(self, rows: Floats) -> Floats:
+        if self._compiled:
+            return forward_fastgrnn(
+                self._weights, rows, hidden=self.hidden, models=self.models, gain=self.gain
+            )
+        return self._run(self._sequences(rows)).logits
 
     def gradient(
         self, features: Floats, actions: I64Array, targets: Floats
@@ -321,25 +326,51 @@ class FastGRNNRouter:
         ShapeError, NonFiniteError
             Nothing was changed.
         """
-        x, before, losses = self._sequences(lessons.features), self.get_weights(), []
-        rate, dtype = self._weights.dtype.type(learning_rate), self._weights.dtype
+        dtype = self._weights.dtype
         kept = (1.0 / (1.0 + pull)).astype(dtype)
         added = (pull * anchor / (1.0 + pull)).astype(dtype)
+        before = self.get_weights()
+        if self._compiled and lessons.features.ndim == 2:
+            self._sequences(lessons.features)
+            return descend_fastgrnn(
+                self._weights,
+                np.ascontiguousarray(lessons.features),
+                self._told(lessons),
+                order,
+                hidden=self.hidden,
+                gain=self.gain,
+                batch=batch_size,
+                rate=learning_rate,
+                kept=kept,
+                added=added,
+            )
+        x, losses = self._sequences(lessons.features), []
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             loss, gradient = self._gradient(x[rows], lessons.actions[rows], lessons.targets[rows])
             losses.append(loss)
-            gradient *= rate
-            self._weights -= gradient
-            if pull.any():
-                self._weights *= kept
-                self._weights += added
+            self._weights -= dtype.type(learning_rate) * gradient
+            self._weights *= kept
+            self._weights += added
         try:
             self._check(self._weights, "weights")
         except NonFiniteError:
             self._weights[:] = before
             raise
         return float(np.mean(losses)) if losses else 0.0
+
+    @property
+    def _compiled(self) -> bool:
+        """Whether the compiled cell can run: in float32, and over one step."""
+        return bool(self._weights.dtype == np.float32)
+
+    def _told(self, lessons: RouterBatch) -> Floats:
+        """Return what is known of every model, NaN elsewhere, shape (n, models)."""
+        if lessons.targets.ndim == 2:
+            return np.ascontiguousarray(lessons.targets)
+        told = np.full((len(lessons.targets), self.models), np.nan, dtype=self._weights.dtype)
+        told[np.arange(len(told)), lessons.actions] = lessons.targets
+        return told
 
     def _check(self, values: Floats, name: str) -> None:
         if values.shape != self._weights.shape:

@@ -7,6 +7,7 @@ from engrain.kernels.reference.cable import solve_cable
 from engrain.kernels.reference.conv4d import conv4d_forward, conv4d_grad_input, conv4d_grad_weight
 from engrain.kernels.reference.edges import spread_activation, update_edges
 from engrain.kernels.reference.evidence import evidence_features, question_kernel
+from engrain.kernels.reference.fastgrnn import descend_fastgrnn, forward_fastgrnn
 from engrain.kernels.reference.fisher import elastic_penalty, linear_fisher, update_fisher
 from engrain.kernels.reference.flat import centred_cosines, standardize
 from engrain.kernels.reference.fsrs import fsrs_interval, retrieve_cards, review_cards
@@ -48,8 +49,10 @@ __all__ = [
     "conv4d_grad_input",
     "conv4d_grad_weight",
     "deliver_spikes",
+    "descend_fastgrnn",
     "elastic_penalty",
     "evidence_features",
+    "forward_fastgrnn",
     "fsrs_interval",
     "hash_text",
     "inhibit",

@@ -1,0 +1,76 @@
+#include "engrain/fastgrnn.hpp"
+
+#include <optional>
+#include <vector>
+
+#include <pybind11/stl.h>
+
+#include "arrays.hpp"
+
+namespace engrain::bindings {
+namespace {
+
+CellShape cell_of(const F32Array& weights, const F32Array& x, std::size_t models,
+                  std::size_t hidden, float gain) {
+    check_shape(x.ndim() == 2, "x: expected shape (n, dim)");
+    const CellShape shape{extent(x, 1), hidden, models, gain};
+    check_shape(weights.ndim() == 1 && extent(weights, 0) == shape.weights(),
+                "weights: do not fit the width of x, hidden and models");
+    return shape;
+}
+
+void forward_fastgrnn_py(const F32Array& weights, const F32Array& x, F32Array& logits,
+                         std::size_t hidden, float gain) {
+    check_shape(logits.ndim() == 2 && extent(logits, 0) == extent(x, 0),
+                "logits: expected shape (n, models)");
+    const CellShape shape = cell_of(weights, x, extent(logits, 1), hidden, gain);
+    const std::size_t n = extent(x, 0);
+    std::vector<float> scratch(6 * hidden);
+    const float *w = weights.data(), *rows = x.data();
+    float* out = logits.mutable_data();
+    if (n * hidden * shape.dim < release_gil_above) {
+        forward_fastgrnn(w, shape, rows, n, out, scratch.data());
+        return;
+    }
+    py::gil_scoped_release release;
+    forward_fastgrnn(w, shape, rows, n, out, scratch.data());
+}
+
+double descend_fastgrnn_py(F32Array& weights, const F32Array& x, const F32Array& targets,
+                           const I64Array& order, std::size_t hidden, float gain, std::size_t batch,
+                           float rate, std::optional<F32Array> kept,
+                           std::optional<F32Array> added) {
+    check_shape(targets.ndim() == 2 && extent(targets, 0) == extent(x, 0),
+                "targets: expected shape (n, models)");
+    check_shape(order.ndim() == 1, "order: expected one dimension");
+    check_shape(batch > 0, "batch: expected at least 1");
+    const CellShape shape = cell_of(weights, x, extent(targets, 1), hidden, gain);
+    check_handles(order.data(), extent(order, 0), extent(x, 0), "order");
+    check_shape(bool(kept) == bool(added), "kept, added: expected both or neither");
+    for (const auto& pull : {kept, added})
+        check_shape(!pull || (pull->ndim() == 1 && extent(*pull, 0) == shape.weights()),
+                    "kept, added: expected the shape of weights");
+    const DescentRule rule{batch, rate, kept ? kept->data() : nullptr,
+                           added ? added->data() : nullptr};
+    std::vector<float> scratch(shape.scratch());
+    float* w = weights.mutable_data();
+    const float *rows = x.data(), *told = targets.data();
+    const std::int64_t* places = order.data();
+    const std::size_t n = extent(order, 0);
+    py::gil_scoped_release release;
+    return descend_fastgrnn(w, shape, rows, told, places, n, rule, scratch.data());
+}
+
+}  // namespace
+
+void bind_fastgrnn(py::module_& m) {
+    m.def("forward_fastgrnn", &forward_fastgrnn_py, py::arg("weights").noconvert(),
+          py::arg("x").noconvert(), py::arg("logits").noconvert(), py::arg("hidden"),
+          py::arg("gain"));
+    m.def("descend_fastgrnn", &descend_fastgrnn_py, py::arg("weights").noconvert(),
+          py::arg("x").noconvert(), py::arg("targets").noconvert(), py::arg("order").noconvert(),
+          py::arg("hidden"), py::arg("gain"), py::arg("batch"), py::arg("rate"),
+          py::arg("kept").noconvert().none(true), py::arg("added").noconvert().none(true));
+}
+
+}  // namespace engrain::bindings

@@ -1,0 +1,221 @@
+#include "engrain/fastgrnn.hpp"
+
+#include <algorithm>
+
+#include "engrain/blocks.hpp"
+#include "engrain/dot.hpp"
+#include "engrain/transcendental.hpp"
+
+namespace engrain {
+namespace {
+
+using simd::Lanes;
+
+// Where each part begins within the flat weights, or within their gradient.
+template <class Float>
+struct Parts {
+    Float *w, *b_z, *b_h, *zeta, *nu, *v, *b;
+
+    Parts(Float* flat, const CellShape& s) : w(flat) {
+        b_z = w + s.hidden * (s.dim + s.hidden);
+        b_h = b_z + s.hidden;
+        zeta = b_h + s.hidden;
+        nu = zeta + 1;
+        v = nu + 1;
+        b = v + s.models * s.hidden;
+    }
+};
+
+// What one sample leaves in the scratch; each of `hidden` floats.
+struct Sample {
+    float *drive, *z, *c, *h, *dh, *shared;
+
+    Sample(float* scratch, std::size_t hidden)
+        : drive(scratch),
+          z(drive + hidden),
+          c(z + hidden),
+          h(c + hidden),
+          dh(h + hidden),
+          shared(dh + hidden) {}
+};
+
+float sigmoid(float x) noexcept { return float(1.0 / (1.0 + exp(-double(x)))); }
+
+template <int W>
+ENGRAIN_INLINE Lanes<W> sigmoid(Lanes<W> x) {
+    x = simd::exp<W>(Lanes<W>::zero() - x);
+    for (int r = 0; r < Lanes<W>::registers; ++r) x.v[r] = 1.0F / (1.0F + x.v[r]);
+    return x;
+}
+
+template <int W>
+struct Open {
+    const Sample& at_;
+    const float *b_z, *b_h;
+    Lanes<W> one, zeta, nu;
+
+    template <class Block>
+    ENGRAIN_INLINE void at(const Block& block) {
+        const Lanes<W> s = block.load(at_.drive), up = s + block.load(b_h);
+        const Lanes<W> z = sigmoid<W>(s + block.load(b_z)), half = sigmoid<W>(up + up);
+        const Lanes<W> c = half + half - one;
+        block.store(z, at_.z);
+        block.store(c, at_.c);
+        block.store((zeta * (one - z) + nu) * c, at_.h);
+    }
+};
+
+template <int W>
+ENGRAIN_INLINE void run_cell(const Parts<const float>& p, const CellShape& s, const float* x,
+                             float zeta, float nu, const Sample& out) {
+    for (std::size_t j = 0; j < s.hidden; ++j)
+        out.drive[j] = s.gain * dot<W>(p.w + j * s.dim, x, s.dim);
+    Open<W> body{out, p.b_z, p.b_h, {}, {}, {}};
+    body.one = Lanes<W>::splat(1.0F);
+    body.zeta = Lanes<W>::splat(zeta);
+    body.nu = Lanes<W>::splat(nu);
+    for_blocks<W>(s.hidden, body);
+}
+
+template <int W>
+struct Axpy {
+    float* y;
+    const float* x;
+    Lanes<W> a;
+
+    template <class Block>
+    ENGRAIN_INLINE void at(const Block& block) {
+        block.store(block.load(y) + a * block.load(x), y);
+    }
+};
+
+// y += a x
+template <int W>
+ENGRAIN_INLINE void axpy(float* y, float a, const float* x, std::size_t n) {
+    Axpy<W> body{y, x, {}};
+    body.a = Lanes<W>::splat(a);
+    for_blocks<W>(n, body);
+}
+
+// Derivatives at gate and candidate, added to the gradient of their biases.
+template <int W>
+struct Close {
+    const Sample& at_;
+    float *g_z, *g_h;
+    Lanes<W> one, zeta, nu, by_zeta, by_nu;
+
+    template <class Block>
+    ENGRAIN_INLINE void at(const Block& block) {
+        const Lanes<W> dh = block.load(at_.dh), z = block.load(at_.z), c = block.load(at_.c);
+        const Lanes<W> shut = one - z, none = Lanes<W>::zero();
+        by_zeta = by_zeta + dh * shut * c;
+        by_nu = by_nu + dh * c;
+        const Lanes<W> gate = dh * (none - zeta * c) * z * shut;
+        const Lanes<W> candidate = dh * (zeta * shut + nu) * (one - c * c);
+        block.store(block.load(g_z) + gate, g_z);
+        block.store(block.load(g_h) + candidate, g_h);
+        block.store(gate + candidate, at_.shared);
+    }
+};
+
+// Adds one sample's part of the gradient to `g`, scaled by `share`; returns its loss.
+template <int W>
+ENGRAIN_INLINE double learn_sample(const Parts<const float>& p, const Parts<float>& g,
+                                   const CellShape& s, const float* x, const float* targets,
+                                   float zeta, float nu, float share, const Sample& at) {
+    run_cell<W>(p, s, x, zeta, nu, at);
+    std::fill_n(at.dh, s.hidden, 0.0F);
+    double loss = 0.0;
+    for (std::size_t m = 0; m < s.models; ++m) {
+        const float told = targets[m];
+        if (told != told) continue;
+        const float* v = p.v + m * s.hidden;
+        const float logit = dot<W>(v, at.h, s.hidden) + p.b[m];
+        const double size = logit < 0.0F ? -double(logit) : double(logit);
+        loss += (logit > 0.0F ? logit : 0.0) + log1p(exp(-size)) - double(told) * logit;
+        const float delta = (sigmoid(logit) - told) * share;
+        axpy<W>(g.v + m * s.hidden, delta, at.h, s.hidden);
+        g.b[m] += delta;
+        axpy<W>(at.dh, delta, v, s.hidden);
+    }
+    Close<W> body{at, g.b_z, g.b_h, {}, {}, {}, Lanes<W>::zero(), Lanes<W>::zero()};
+    body.one = Lanes<W>::splat(1.0F);
+    body.zeta = Lanes<W>::splat(zeta);
+    body.nu = Lanes<W>::splat(nu);
+    for_blocks<W>(s.hidden, body);
+    g.zeta[0] += body.by_zeta.sum() * zeta * (1.0F - zeta);
+    g.nu[0] += body.by_nu.sum() * nu * (1.0F - nu);
+    for (std::size_t j = 0; j < s.hidden; ++j)
+        axpy<W>(g.w + j * s.dim, s.gain * at.shared[j], x, s.dim);
+    return loss;
+}
+
+template <int W>
+struct Step {
+    float* weights;
+    const float *gradient, *kept, *added;
+    Lanes<W> rate;
+
+    template <class Block>
+    ENGRAIN_INLINE void at(const Block& block) {
+        Lanes<W> w = block.load(weights) - rate * block.load(gradient);
+        if (kept != nullptr) w = w * block.load(kept) + block.load(added);
+        block.store(w, weights);
+    }
+};
+
+template <int W>
+ENGRAIN_INLINE void forward_fastgrnn_body(const float* weights, const CellShape& s, const float* x,
+                                          std::size_t n, float* logits, float* scratch) {
+    const Parts<const float> p(weights, s);
+    const Sample at(scratch, s.hidden);
+    const float zeta = sigmoid(*p.zeta), nu = sigmoid(*p.nu);
+    for (std::size_t i = 0; i < n; ++i) {
+        run_cell<W>(p, s, x + i * s.dim, zeta, nu, at);
+        for (std::size_t m = 0; m < s.models; ++m)
+            logits[i * s.models + m] = dot<W>(p.v + m * s.hidden, at.h, s.hidden) + p.b[m];
+    }
+}
+
+template <int W>
+ENGRAIN_INLINE double descend_fastgrnn_body(float* weights, const CellShape& s, const float* x,
+                                            const float* targets, const std::int64_t* order,
+                                            std::size_t n, const DescentRule& rule,
+                                            float* scratch) {
+    const std::size_t count = s.weights();
+    const Parts<const float> p(weights, s);
+    const Parts<float> g(scratch, s);
+    const Sample at(scratch + count, s.hidden);
+    double total = 0.0;
+    std::size_t batches = 0;
+    for (std::size_t begin = 0; begin < n; begin += rule.batch, ++batches) {
+        const std::size_t size = std::min(rule.batch, n - begin);
+        const float zeta = sigmoid(*p.zeta), nu = sigmoid(*p.nu), share = 1.0F / float(size);
+        std::fill_n(scratch, count, 0.0F);
+        double loss = 0.0;
+        for (std::size_t i = begin; i < begin + size; ++i) {
+            const std::size_t row = std::size_t(order[i]);
+            loss += learn_sample<W>(p, g, s, x + row * s.dim, targets + row * s.models, zeta, nu,
+                                    share, at);
+        }
+        total += loss / double(size);
+        Step<W> step{weights, scratch, rule.kept, rule.added, {}};
+        step.rate = Lanes<W>::splat(rule.rate);
+        for_blocks<W>(count, step);
+    }
+    return batches ? total / double(batches) : 0.0;
+}
+
+}  // namespace
+
+ENGRAIN_DISPATCH(void, forward_fastgrnn,
+                 (const float* weights, const CellShape& shape, const float* x, std::size_t n,
+                  float* logits, float* scratch),
+                 (weights, shape, x, n, logits, scratch))
+ENGRAIN_DISPATCH(double, descend_fastgrnn,
+                 (float* weights, const CellShape& shape, const float* x, const float* targets,
+                  const std::int64_t* order, std::size_t n, const DescentRule& rule,
+                  float* scratch),
+                 (weights, shape, x, targets, order, n, rule, scratch))
+
+}  // namespace engrain
