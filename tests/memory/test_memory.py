@@ -20,6 +20,7 @@ from engrain.base.errors import (
     UnknownTraceError,
 )
 from engrain.memory.opening import replay
+from engrain.memory.parts import Parts
 from engrain.memory.trust import POOL_GRACE, POOL_SHARE
 from tests.strategies import normal
 
@@ -149,7 +150,7 @@ def test_replay_rebuilds_the_state_bit_for_bit(memory: Memory) -> None:
     memory.forget("d5", erase=False)
     teach(memory, 20, seed=9)
     memory.flush()
-    rebuilt = replay(memory._log, [])
+    rebuilt = replay(memory._log, Parts(()))
     assert rebuilt is not None
     assert rebuilt.snapshot()[1].hex() == memory.state_hash
 
@@ -330,7 +331,7 @@ def test_clock_jumps_do_no_harm(tmp_path: Path, jump: float) -> None:
         clock.advance(jump)
         teach(memory, 5, seed=7)
         memory.flush()
-        rebuilt = replay(memory._log, [])
+        rebuilt = replay(memory._log, Parts(()))
         assert rebuilt is not None
         assert rebuilt.snapshot()[1].hex() == memory.state_hash
 

@@ -251,7 +251,7 @@ class Memory(LoggedState):
             if max_linked:
                 linked = answering.neighbours(self._state, request, shown, max_linked, now)
                 shown = shown.joined(linked)
-            confidence = self._parts.confidence(shown.rows[:best])
+            confidence = self._parts.confidence(shown.rows[:best], shown.scores[:best])
             trace = self._open_trace(request, shown, session) if live else None
             hits = answering.hits(self._state, shown)
             return Recall(trace, confidence, hits[:best], hits[best:])

@@ -7,22 +7,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engrain.base.errors import ConfigError, SnapshotError
-from engrain.base.protocols import Component
 from engrain.memory import events
 from engrain.memory.codec import Arrays, unpack
+from engrain.memory.parts import Parts
 from engrain.memory.state import Rule, Settings, State
 from engrain.storage import EventLog, Snapshot
 
 
-def replay(
-    log: EventLog, components: Sequence[Component], *, also: Sequence[Rule] = ()
-) -> State | None:
+def replay(log: EventLog, parts: Parts, *, also: Sequence[Rule] = ()) -> State | None:
     """Rebuild the state: the newest snapshot that fits, then every later event in order.
 
     Parameters
     ----------
     log : EventLog
-    components : sequence of Component
+    parts : Parts
         Fresh ones; they are taught by the replay.
     also : sequence of Rule
         Rollbacks that are not in the log yet.
@@ -41,13 +39,13 @@ def replay(
     rules = [*_rules(log, seqs), *also]
     fitting = [seq for seq in seqs if not any(r.after < seq < r.seq for r in rules)]
     if fitting:
-        state = _restored(log, log.read_snapshot(fitting[-1]), components)
+        state = _restored(log, log.read_snapshot(fitting[-1]), parts)
     else:
         settings = _created(log)
         if settings is None:
             return None
         _refuse_erased(log)
-        state = State(settings, components, expirer(log))
+        state = State(settings, parts, expirer(log))
     for event in log.events(after=state.seq):
         if any(rule.leaves_out(event) for rule in rules):
             state.seq = event.seq
@@ -95,14 +93,14 @@ def _rules(log: EventLog, snapshots: Sequence[int]) -> list[Rule]:
     return known + [Rule(seq, meta["after"], meta["principal"]) for seq, meta in metas]
 
 
-def _restored(log: EventLog, snapshot: Snapshot, components: Sequence[Component]) -> State:
+def _restored(log: EventLog, snapshot: Snapshot, hung: Parts) -> State:
     """Load contents from the log and everything learned from a snapshot."""
     meta, arrays = unpack(snapshot.data)
     parts: dict[str, Arrays] = {}
     for name, array in arrays.items():
         part, _, rest = name.partition("/")
         parts.setdefault(part, {})[rest] = array
-    state = State(settings_of(meta["settings"]), components, expirer(log))
+    state = State(settings_of(meta["settings"]), hung, expirer(log))
     state.rules = [Rule(**rule) for rule in meta["rules"]]
     state.catalog.sequences = dict(meta["sequences"])
     _restore_contents(state, log, parts["catalog"])
@@ -112,6 +110,8 @@ def _restored(log: EventLog, snapshot: Snapshot, components: Sequence[Component]
     state.links.load(parts["links"])
     state.index.load(parts["index"])
     state.learner.load(parts["learner"])
+    if hung.calibrator is not None and "calibrator" in parts:
+        hung.calibrator.load(parts["calibrator"])
     _restore_lessons(state, log, parts["lessons"])
     state.seq = snapshot.seq
     return state

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from engrain.base.arrays import F32Array
 from engrain.base.errors import ConfigError
 from engrain.base.protocols import Calibrator, Component, FeedbackReader, Reading, load_component
+from engrain.memory.confidence import recall_features
 
 
 class Parts:
@@ -29,7 +30,7 @@ class Parts:
         loaded = [load_component(part) if isinstance(part, str) else part for part in given]
         self.components: list[Component] = [p for p in loaded if isinstance(p, Component)]
         self._reader = _only(loaded, FeedbackReader)
-        self._calibrator = _only(loaded, Calibrator)
+        self.calibrator: Calibrator | None = _only(loaded, Calibrator)
         for part in loaded:
             if not isinstance(part, Component | FeedbackReader | Calibrator):
                 raise ConfigError(
@@ -39,19 +40,24 @@ class Parts:
         names = [component.name for component in self.components]
         if len(set(names)) < len(names):
             raise ConfigError(f"two components share a name among {names}")
-        self._untaught = [component.state() for component in self.components]
+        self._untaught = [part.state() for part in self._learning()]
 
-    def fresh(self) -> list[Component]:
-        """Return the components in the state they came in."""
-        for component, state in zip(self.components, self._untaught, strict=True):
-            component.load(state)
-        return self.components
+    def _learning(self) -> list[Component | Calibrator]:
+        return [*self.components, *([] if self.calibrator is None else [self.calibrator])]
 
-    def confidence(self, rows: F32Array) -> float:
-        """Estimate the probability that a relevant memory is among the shown."""
-        if self._calibrator is None:
-            return 0.5 if len(rows) else 0.0
-        return float(self._calibrator.predict(rows))
+    def fresh(self) -> Self:
+        """Return components and calibrator to the state they came in."""
+        for part, state in zip(self._learning(), self._untaught, strict=True):
+            part.load(state)
+        return self
+
+    def confidence(self, rows: F32Array, scores: F32Array) -> float:
+        """Estimate the probability that a relevant memory is among the shown, best first."""
+        if not len(rows):
+            return 0.0
+        if self.calibrator is None:
+            return 0.5
+        return float(self.calibrator.predict(recall_features(rows, scores)))
 
     def read(self, text: str) -> Reading:
         """Read a user's utterance.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -15,13 +15,15 @@ import numpy as np
 
 from engrain.base.arrays import F32Array, I64Array
 from engrain.base.errors import ConfigError
-from engrain.base.protocols import Component, Record
+from engrain.base.protocols import Record
 from engrain.memory import events
 from engrain.memory.catalog import Catalog
 from engrain.memory.codec import Arrays, pack
+from engrain.memory.confidence import recall_features, was_success
 from engrain.memory.graph import Links
 from engrain.memory.index import StaticIndex
 from engrain.memory.learner import Learner
+from engrain.memory.parts import Parts
 from engrain.memory.question import Question
 from engrain.memory.scopes import Scopes
 from engrain.memory.traces import OpenTrace, Traces
@@ -87,20 +89,20 @@ class State:
     Parameters
     ----------
     settings : Settings
-    components : sequence of Component
+    parts : Parts
+        What hangs in from outside.
     expire : callable
         Called with the seq of a recall whose rows are no longer needed.
     """
 
-    def __init__(
-        self, settings: Settings, components: Sequence[Component], expire: Callable[[int], None]
-    ) -> None:
+    def __init__(self, settings: Settings, parts: Parts, expire: Callable[[int], None]) -> None:
         self.settings = settings
         self.seq = 0
         self.catalog, self.scopes, self.links, self.traces = Catalog(), Scopes(), Links(), Traces()
         self.index = StaticIndex(settings.dims)
         dim = settings.dims[0] if settings.dims else 0
-        self.learner = Learner(dim, self.index.names, components, settings.prior)
+        self.learner = Learner(dim, self.index.names, parts.components, settings.prior)
+        self._calibrator = parts.calibrator
         self.clicks: deque[OpenTrace] = deque(maxlen=KEPT_LESSONS)
         self.judgments: deque[Judgment] = deque(maxlen=KEPT_LESSONS)
         self.rules: list[Rule] = []
@@ -232,8 +234,16 @@ class State:
         centred = None
         if self.settings.dims:
             centred = self.index.centred(trace.question.scope, trace.handles)
+        self._calibrate(trace, told)
         share = self.learner.click(trace, told, event.time, meta["principal"], centred, meta)
         self.mark_answered(trace, event, arrays["outcomes"], share)
+
+    def _calibrate(self, trace: OpenTrace, told: F32Array) -> None:
+        """Teach the calibrator with the recall as it was, before anything else learns from it."""
+        success = was_success(told)
+        if self._calibrator is not None and success is not None:
+            scores = self.learner.model.score(trace.rows)
+            self._calibrator.update(recall_features(trace.rows, scores), success)
 
     def _judged(self, event: Event) -> None:
         meta, arrays = events.content(event, 0)
@@ -312,6 +322,8 @@ class State:
             "index": self.index,
             "learner": self.learner,
         }
+        if self._calibrator is not None:
+            parts["calibrator"] = self._calibrator
         for part, holder in parts.items():
             arrays |= {f"{part}/{name}": array for name, array in sorted(holder.state().items())}
         meta = {

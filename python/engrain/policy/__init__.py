@@ -9,6 +9,7 @@ from importlib import import_module
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "bandits": ("Choice", "LinThompson", "LinUCB", "LinearBandit", "StrategyBandit"),
+    "calibration": ("RecallConfidence", "StreamingBeta", "StreamingPlatt", "calibration_error"),
     "memory_bank": ("MemoryBank", "Merge"),
     "off_policy": ("Estimate", "LoggedDecisions", "cross_fit_rewards", "evaluate_policy"),
     "replay_buffer": ("Imported", "Inputs", "PrioritizedBatch", "ReplayBuffer", "ReplayEntry"),

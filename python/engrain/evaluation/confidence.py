@@ -1,0 +1,149 @@
+"""How far a memory's confidence can be trusted: calibration and abstention on a stream.
+
+A recall succeeds when a relevant memory is among the ten shown; questions without an answer in
+the memories (flagged adversarial, or unjudged) never succeed. Each question is answered before it
+teaches.
+
+Usage: ``python -m engrain.evaluation.confidence FOLDER [--seeds N] [--drift]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from engrain.base.arrays import BoolArray, F64Array
+from engrain.evaluation.datasets import Dataset, load_dataset
+from engrain.evaluation.subject import Stopwatch, Subject
+from engrain.evaluation.users import early_half
+from engrain.memory.prior import Prior
+from engrain.policy.calibration import Rate, brier_score, calibration_error
+
+REFIT_EVERY = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What a memory said of its recalls, and what came of them.
+
+    Attributes
+    ----------
+    confidence, rate : ndarray of float64, shape (n,)
+        The memory's confidence, and the share of successes before each question.
+    success, answerable : ndarray of bool, shape (n,)
+    """
+
+    confidence: F64Array
+    rate: F64Array
+    success: BoolArray
+    answerable: BoolArray
+
+
+def run_stream(
+    dataset: Dataset, *, seed: int = 0, drift: bool = False, prior: Prior = "auto"
+) -> Stream:
+    """Ask all questions in random order, each answered by perfect clicks on what was shown.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    seed : int
+    drift : bool
+        Half-way other documents become the right ones.
+    prior : {"auto", "fixed", "base"}
+        Weights that the ranking starts from.
+    """
+    order = np.random.default_rng(seed).permutation(len(dataset.questions)).tolist()
+    early = early_half([document.id for document in dataset.documents], seed)
+    rate, nothing = Rate(), np.zeros(0)
+    rows: list[tuple[float, float, bool, bool]] = []
+    with TemporaryDirectory(prefix="engrain-eval-") as folder:
+        path = Path(folder) / "stream.db"
+        with Subject(dataset, path, ("confidence",), Stopwatch(), prior) as subject:
+            for step, index in enumerate(order):
+                question = dataset.questions[index]
+                relevant = frozenset() if question.adversarial else question.relevant
+                if drift:
+                    late = step >= len(order) // 2
+                    relevant = relevant - early if late else relevant & early
+                recall = subject.ask(index)
+                told = {hit.id: float(hit.id in relevant) for hit in recall}
+                success = any(told.values())
+                rows.append((recall.confidence, rate.predict(nothing), success, bool(relevant)))
+                rate.update(nothing, success)
+                subject.answer(recall, told)
+                if (step + 1) % REFIT_EVERY == 0:
+                    subject.memory.refit()
+    confidence, rates, successes, answerable = zip(*rows, strict=True)
+    return Stream(np.array(confidence), np.array(rates), np.array(successes), np.array(answerable))
+
+
+def summarise_stream(stream: Stream) -> dict[str, Any]:
+    """Return calibration, and abstention where some questions cannot be answered."""
+    p, y = stream.confidence, stream.success
+    found: dict[str, Any] = {
+        "questions": len(p),
+        "successes": float(y.mean()),
+        "ece": calibration_error(p, y),
+        "brier": brier_score(p, y),
+        "brier_rate": brier_score(stream.rate, y),
+        "brier_uncalibrated": brier_score(np.full(len(p), 0.5), y),
+    }
+    if not stream.answerable.all():
+        found["abstention"] = abstention(p, ~stream.answerable)
+    return found
+
+
+def abstention(confidence: F64Array, unanswerable: BoolArray) -> dict[str, Any]:
+    """Measure what is lost and gained by not answering where confidence is low.
+
+    Parameters
+    ----------
+    confidence : ndarray, shape (n,)
+    unanswerable : ndarray of bool, shape (n,)
+        At least one of each kind.
+    """
+    order = np.argsort(confidence, kind="stable")
+    caught = np.cumsum(unanswerable[order])
+    recall = caught / caught[-1]
+    precision = caught / np.arange(1, len(order) + 1)
+    levels = [round(0.1 * step, 1) for step in range(1, 11)]
+    curve = {level: float(precision[np.searchsorted(recall, level - 1e-12)]) for level in levels}
+    return {
+        "base_rate": float(unanswerable.mean()),
+        "auroc": auroc(confidence, ~unanswerable),
+        "precision_at_recall": curve,
+    }
+
+
+def auroc(scores: F64Array, positive: BoolArray) -> float:
+    """Return the chance that a positive scores above a negative, ties counting half."""
+    values, place = np.unique(scores, return_inverse=True)
+    counts = np.bincount(place, minlength=len(values))
+    ranks = np.cumsum(counts) - (counts - 1) / 2
+    n, total = int(positive.sum()), float(ranks[place][positive].sum())
+    return (total - n * (n + 1) / 2) / (n * (len(scores) - n))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the figures of some streams as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--drift", action="store_true")
+    options = parser.parse_args(arguments)
+    dataset = load_dataset(options.folder)
+    for seed in range(options.seeds):
+        stream = run_stream(dataset, seed=seed, drift=options.drift)
+        print(json.dumps({"seed": seed, **summarise_stream(stream)}))
+
+
+if __name__ == "__main__":
+    main()
