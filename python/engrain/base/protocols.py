@@ -122,6 +122,18 @@ class Component(Protocol):
         """Take over a state returned by `state`."""
 
 
+@runtime_checkable
+class Adopter(Protocol):
+    """A component that also learns from what a background loop finds."""
+
+    def adopt(self, found: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Take over named arrays; they are in the log, so that replay need not find them again.
+
+        Must refuse what does not fit before anything changes, and depend on its argument and the
+        component's state alone.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a text says about the answer before it.

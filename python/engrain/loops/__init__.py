@@ -28,7 +28,9 @@ from engrain.loops.hierarchy import (
 from engrain.loops.iit import Network, SystemPhi, system_phi
 from engrain.loops.iit3 import system_phi3
 from engrain.loops.improvement import ImprovementMetrics, Knowledge, MetricsCollector
+from engrain.loops.memory_graph import MemoryGraph
 from engrain.loops.neighbours import NeighbourGraph, NeighbourIndex
+from engrain.loops.pattern_memory import PatternMemory
 from engrain.loops.patterns import LearnedPattern, PatternExtractor, ReasoningBank
 from engrain.loops.peft import export_peft, import_peft
 from engrain.loops.phi import PhiCalculator
@@ -89,12 +91,14 @@ __all__ = [
     "Linkage",
     "LogSource",
     "LoopCoordinator",
+    "MemoryGraph",
     "MetricsCollector",
     "MicroLoRA",
     "NeighbourGraph",
     "NeighbourIndex",
     "Network",
     "PatternExtractor",
+    "PatternMemory",
     "PhiCalculator",
     "QueryEmbedding",
     "QueryTrajectory",

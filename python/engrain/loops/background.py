@@ -22,6 +22,7 @@ from engrain.loops.consolidation import Lessons, move, proven_rate, study
 from engrain.loops.drift import DriftDetector
 from engrain.loops.elastic import measure_fisher, train_router
 from engrain.loops.improvement import Knowledge, MetricsCollector
+from engrain.loops.pattern_memory import MOST_PATTERNS, PatternMemory
 from engrain.loops.patterns import PatternExtractor
 from engrain.loops.reports import BackgroundReport
 from engrain.loops.reservoir import SignalReservoir
@@ -173,6 +174,7 @@ class BackgroundLearningLoop:
         self._remember(signals)
         with steps("checkpoint"):
             if not dry_run:
+                self._offer_patterns()
                 self.outbox.put(self._touched, found)
                 self._touched = set()
                 self.checkpoint()
@@ -327,6 +329,15 @@ class BackgroundLearningLoop:
         self.reservoir.add(signals, 0.5 + self._surprise(signals))
         self._pending = SignalBatch.empty(self.shared.config.dim)
         self.counts["cycles"] += 1
+
+    def _offer_patterns(self) -> None:
+        """Let recall use the patterns of the most questions."""
+        if self.memory is None or PatternMemory.name not in self.memory.adopters():
+            return
+        patterns = self.shared.bank.get_all_patterns().values()
+        best = sorted((p for p in patterns if not p.abstraction_level), key=lambda p: -p.size)
+        centroids = np.array([p.centroid for p in best[:MOST_PATTERNS]], np.float32)
+        self.memory.adopt(PatternMemory.name, {"centroids": centroids})
 
     def _captured(self) -> SONACheckpoint:
         shared = self.shared

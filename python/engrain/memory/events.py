@@ -25,6 +25,7 @@ FED_BACK = "fed_back"
 JUDGED = "judged"
 REFITTED = "refitted"
 ROLLED_BACK = "rolled_back"
+ADOPTED = "adopted"
 
 TYPES = frozenset(
     {
@@ -38,11 +39,12 @@ TYPES = frozenset(
         JUDGED,
         REFITTED,
         ROLLED_BACK,
+        ADOPTED,
     }
 )
 
 # Events that only teach: a rollback leaves them out of the replay, contents stay.
-LESSONS = frozenset({FED_BACK, JUDGED, REFITTED})
+LESSONS = frozenset({FED_BACK, JUDGED, REFITTED, ADOPTED})
 
 # Payloads of recalled and judged events, by index.
 QUESTION, ROWS = 1, 2

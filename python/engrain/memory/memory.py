@@ -12,7 +12,7 @@ from engrain.base.arrays import F32Array
 from engrain.base.clock import Clock
 from engrain.base.errors import ConfigError, FeedbackConflict
 from engrain.base.ids import Id
-from engrain.base.protocols import Component
+from engrain.base.protocols import Adopter, Component
 from engrain.memory import answering, doors, events
 from engrain.memory.candidates import Candidates
 from engrain.memory.explain import Explanation, explain
@@ -412,6 +412,29 @@ class Memory(LoggedState):
             if result is not None:
                 self._commit(events.REFITTED, events.simple({}, result))
             return report
+
+    def adopters(self) -> tuple[str, ...]:
+        """Return the names of the components that `adopt` can speak to."""
+        return tuple(c.name for c in self._parts.components if isinstance(c, Adopter))
+
+    def adopt(self, component: str, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Receipt:
+        """Give a component what a background loop found for it; logged, and undone by `rollback`.
+
+        Raises
+        ------
+        ConfigError
+            No such component hangs in, or it takes nothing over.
+        """
+        with self._lock:
+            self._begin()
+            if component not in self.adopters() or not self._created:
+                raise ConfigError(
+                    f"adopt: {component!r} does not hang into this memory; known: "
+                    f"{', '.join(self.adopters()) or 'none'}"
+                )
+            return self._commit(
+                events.ADOPTED, events.simple({"component": component}, dict(arrays))
+            )
 
     def lessons(self, after: int = 0, most: int = 10_000) -> list[Lesson]:
         """Return what was fed back and judged after a seq, in order, for the background loops.

@@ -15,7 +15,7 @@ import numpy as np
 
 from engrain.base.arrays import F32Array, I64Array
 from engrain.base.errors import ConfigError
-from engrain.base.protocols import Record
+from engrain.base.protocols import Adopter, Record
 from engrain.memory import events
 from engrain.memory.catalog import Catalog
 from engrain.memory.codec import Arrays, pack
@@ -117,6 +117,7 @@ class State:
             events.JUDGED: self._judged,
             events.REFITTED: self._refitted,
             events.ROLLED_BACK: self._rolled_back,
+            events.ADOPTED: self._adopted,
         }
 
     def apply(self, event: Event) -> None:
@@ -274,6 +275,12 @@ class State:
     def _rolled_back(self, event: Event) -> None:
         meta, _ = events.content(event, 0)
         self.rules.append(Rule(event.seq, meta["after"], meta["principal"]))
+
+    def _adopted(self, event: Event) -> None:
+        meta, arrays = events.content(event, 0)
+        for component in self.learner.components:
+            if component.name == meta["component"] and isinstance(component, Adopter):
+                component.adopt(arrays)
 
     # -- insight --------------------------------------------------------------------------------
 
