@@ -2,8 +2,8 @@
 
 Usage: python asv_bench/brian2_stdp.py   (needs brian2 and a C++ compiler; builds about 15 s)
 
-Brian2's figure is the run loop that its C++ standalone program reports about itself; it draws its
-own Poisson spikes, and so does ours.
+The figure of Brian2 is the CPU time that its C++ standalone program reports of its run loop; it
+draws its own Poisson spikes, and so does ours.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engrain.kernels import LinearBandit
+from engrain.kernels import LinearBandit, reference
 
 from .common import needs, optional
 
@@ -46,6 +46,30 @@ class ChooseAndLearn:
         self.inverse[a] -= np.outer(z, z) / (1 + x @ z)
         self.b[a] += 0.5 * x
         self.theta[a] = self.inverse[a] @ self.b[a]
+
+
+class BanditQuality:
+    """Largest difference from score_arms after 500 calls of learn_arm, in float64."""
+
+    def setup(self):
+        rng = np.random.default_rng(0)
+        self.ours = LinearBandit(16, 4, ridge=1.0, alpha=1.0)
+        self.inverse, self.theta = np.stack([np.eye(16)] * 4), np.zeros((4, 16))
+        for x in rng.standard_normal((500, 16)).astype(np.float32) / 4:
+            arm, reward = int(rng.integers(4)), float(np.float32(rng.random()))
+            self.ours.learn(x, arm, reward)
+            learned = reference.learn_arm(self.inverse[arm], self.theta[arm], x, reward)
+            self.inverse[arm], self.theta[arm] = learned
+        self.x = np.full(16, 0.25, dtype=np.float32)
+
+    def track_error_of_score_arms(self):
+        mean, deviation = self.ours.score(self.x)
+        wanted, variance = reference.score_arms(self.inverse, self.theta, self.x)
+        return float(max(abs(mean - wanted).max(), abs(deviation - np.sqrt(variance)).max()))
+
+    def track_error_of_thompson_probabilities(self):
+        wanted = reference.thompson_probabilities(*self.ours.score(self.x))
+        return float(abs(self.ours.probabilities(self.x) - wanted).max())
 
 
 class Peers:

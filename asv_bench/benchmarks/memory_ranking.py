@@ -144,6 +144,40 @@ class RankingFit:
         ).residual
 
 
+class LedgerUpdate:
+    """Ten items and sixteen components: three measures of the list without each of them."""
+
+    def setup(self):
+        rng = np.random.default_rng(0)
+        self.rows = rng.standard_normal((10, len(NAMES))).astype(np.float32)
+        self.outcomes = np.eye(10, dtype=np.float32)[3]
+        self.weights, self.static = rng.normal(size=(2, len(NAMES)))
+        self.evidence = np.array([kind == "evidence" for kind in KINDS], dtype=np.uint8)
+        self.sequences = ranking.ledger_sequences(len(NAMES))
+
+    def time_engrain(self):
+        lists = (self.rows, self.outcomes, self.weights, self.static, self.evidence)
+        ranking.ledger_update(*lists, 2, 0.05, self.sequences)
+
+    def time_numpy(self):
+        reference.ledger_update(self.rows, self.outcomes, self.weights, self.static, self.evidence)
+
+    def track_error_of_measures(self):
+        """Largest difference from log_loss, ndcg10 and reciprocal_rank, without component 0."""
+        self.sequences[:] = 0
+        self.time_engrain()
+        z = self.rows @ self.weights
+        other = z - self.rows[:, 0] * self.weights[0]
+        oracle, loss = reference.ledger, reference.rank.log_loss
+        lifts = [
+            (loss(other, self.outcomes) - loss(z, self.outcomes)) / 2,
+            oracle.ndcg10(z, self.outcomes) - oracle.ndcg10(other, self.outcomes),
+            oracle.reciprocal_rank(z, self.outcomes) - oracle.reciprocal_rank(other, self.outcomes),
+        ]
+        found = 2 * self.sequences[0, 0, :, 1] - 1  # of one list, mapped to [0, 1]
+        return float(np.abs(found - np.clip(lifts, -1, 1)).max())
+
+
 class LedgerQuality:
     """How often an always-valid bound of a coin's mean fails within 1,000 observations."""
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from engrain.base.arrays import F32Array, F64Array
 from engrain.kernels import ranking, reference
+from engrain.kernels.reference import ledger, rank
 from engrain.kernels.simd import LEVELS, set_simd_level
 from tests.strategies import EXTENTS, normal, seeds
 
@@ -160,6 +161,13 @@ def test_ledger_update_agrees_with_its_oracle(n: int, columns: int, seed: int) -
             got = ranking.sequence_bounds(sequences[0, c, m], 0.05)
             expected = reference.sequence_bounds(observed[:, c, m], 0.05)
             np.testing.assert_allclose(got, expected, atol=1e-9)
+
+
+def test_the_oracle_measures_a_list_as_by_hand() -> None:
+    scores, gains = [0.3, 0.9, 0.3, 0.1], [0, 0, 1, 0]  # a tie: the earlier one comes first
+    assert ledger.reciprocal_rank(scores, gains) == pytest.approx(1 / 3)
+    assert ledger.ndcg10(scores, gains) == pytest.approx(1 / np.log2(4))
+    assert rank.log_loss(np.log([1, 2, 3, 2]), gains) == pytest.approx(-np.log(3 / 8))
 
 
 def miss_rate(draw: F64Array, mean: float, alpha: float) -> float:

@@ -190,6 +190,18 @@ def _starts(sorted_ids: I64Array, n: int) -> npt.NDArray[np.uint32]:
     return np.searchsorted(sorted_ids, np.arange(n + 1)).astype(np.uint32)
 
 
+def _together(*arrays: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+    """Copy arrays into one allocation: from 4 MiB on NumPy asks for huge pages for it."""
+    starts = np.cumsum([0, *(-(-array.nbytes // 64) * 64 for array in arrays)])
+    whole = np.empty(int(starts[-1]), dtype=np.uint8)
+    copies = []
+    for array, start in zip(arrays, starts.tolist(), strict=False):
+        copy = whole[start : start + array.nbytes].view(array.dtype)
+        copy[:] = array
+        copies.append(copy)
+    return copies
+
+
 class _Partition:
     """Synapses between two spans of neurons, and the tags that dopamine turns into weight."""
 
@@ -198,20 +210,21 @@ class _Partition:
     ) -> None:
         self.pre_offset, n_pre, self.post_offset, n_post = corner
         order = np.lexsort((post, pre))
-        self.order, self.weight = order, np.ascontiguousarray(weights[order])
         pre, post = pre[order] - self.pre_offset, post[order] - self.post_offset
         place = np.lexsort((pre, post))
-        kind = _kernels.SynapsesF32 if weights.dtype == np.float32 else _kernels.SynapsesF64
-        self.native = kind(
-            self.weight,
+        self.weight, row, target, column, source, where = _together(
+            weights[order],
             _starts(pre, n_pre),
             post.astype(np.uint16),
             _starts(post[place], n_post),
             pre[place].astype(np.uint16),
             place.astype(np.uint32),
-            self.pre_offset,
-            self.post_offset,
         )
+        kind = _kernels.SynapsesF32 if weights.dtype == np.float32 else _kernels.SynapsesF64
+        self.native = kind(
+            self.weight, row, target, column, source, where, self.pre_offset, self.post_offset
+        )
+        self.order = order
         self.pre = slice(self.pre_offset, self.pre_offset + n_pre)
         self.post = slice(self.post_offset, self.post_offset + n_post)
         self.tag: Weights | None = None

@@ -111,8 +111,8 @@ class FSRS:
         self.whole_days = whole_days
         retrieve_cards(np.ones(1), np.ones(1), parameters=self.parameters)  # checks their bounds
         exponent = -1.0 / float(self.parameters[20])
-        self._forgetting = 0.9**exponent - 1.0
-        self._horizon = desired_retention**exponent - 1.0
+        self._forgetting: float = 0.9**exponent - 1.0
+        self._horizon: float = desired_retention**exponent - 1.0
 
     def elapsed(self, card: Card, now: float) -> float:
         """Return the days since the last review, at least 0."""
