@@ -9,6 +9,7 @@ void bind_conv4d(pybind11::module_& m);
 void bind_fastgrnn(pybind11::module_& m);
 void bind_fisher(pybind11::module_& m);
 void bind_fsrs(pybind11::module_& m);
+void bind_grams(pybind11::module_& m);
 void bind_kmeans(pybind11::module_& m);
 void bind_lists(pybind11::module_& m);
 void bind_lora(pybind11::module_& m);
@@ -37,6 +38,7 @@ PYBIND11_MODULE(_kernels, m, pybind11::mod_gil_not_used()) {
     engrain::bindings::bind_fastgrnn(m);
     engrain::bindings::bind_fisher(m);
     engrain::bindings::bind_fsrs(m);
+    engrain::bindings::bind_grams(m);
     engrain::bindings::bind_kmeans(m);
     engrain::bindings::bind_lists(m);
     engrain::bindings::bind_lora(m);

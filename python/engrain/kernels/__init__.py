@@ -15,6 +15,7 @@ from engrain.kernels.edges import EdgeTable
 from engrain.kernels.fastgrnn import descend_fastgrnn, forward_fastgrnn
 from engrain.kernels.fisher import elastic_penalty, linear_fisher, update_fisher
 from engrain.kernels.fsrs import FSRS_PARAMETERS, fsrs_interval, retrieve_cards, review_cards
+from engrain.kernels.grams import hash_grams, score_grams
 from engrain.kernels.inhibition import InhibitionRule, inhibit
 from engrain.kernels.kmeans import Clusters, kmeans, kmeans_plus_plus
 from engrain.kernels.lists import (
@@ -90,6 +91,7 @@ __all__ = [
     "forward_fastgrnn",
     "from_bfloat16",
     "fsrs_interval",
+    "hash_grams",
     "inhibit",
     "init_scorer",
     "kmeans",
@@ -106,6 +108,7 @@ __all__ = [
     "retrieve_cards",
     "review_cards",
     "score_features",
+    "score_grams",
     "score_rows",
     "search_lists",
     "sgd_step",

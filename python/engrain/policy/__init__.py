@@ -10,9 +10,20 @@ from importlib import import_module
 _NAMES: dict[str, tuple[str, ...]] = {
     "bandits": ("Choice", "LinThompson", "LinUCB", "LinearBandit", "StrategyBandit"),
     "calibration": ("RecallConfidence", "StreamingBeta", "StreamingPlatt", "calibration_error"),
+    "checkpoints": ("Checkpoints",),
+    "confidence_estimator": ("ConfidenceEstimator",),
+    "feedback_collector": ("Feedback", "FeedbackCollector", "FeedbackSignal"),
+    "feedback_model": ("FeedbackModel",),
+    "feedback_reader": ("UtteranceReader",),
+    "joint_trainer": ("JointTrainer", "JointTrainingMetrics", "TrainingSample"),
     "memory_bank": ("MemoryBank", "Merge"),
+    "memory_gate": ("MemoryGate",),
     "off_policy": ("Estimate", "LoggedDecisions", "cross_fit_rewards", "evaluate_policy"),
+    "online_trainer": ("InteractionOutcome", "OnlineTrainer"),
+    "promotion": ("Promotion",),
     "replay_buffer": ("Imported", "Inputs", "PrioritizedBatch", "ReplayBuffer", "ReplayEntry"),
+    "situation_encoder": ("SituationEncoder",),
+    "strategy_selector": ("Strategy", "StrategyRegistry", "StrategySelector"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 

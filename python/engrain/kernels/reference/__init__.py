@@ -11,6 +11,7 @@ from engrain.kernels.reference.fastgrnn import descend_fastgrnn, forward_fastgrn
 from engrain.kernels.reference.fisher import elastic_penalty, linear_fisher, update_fisher
 from engrain.kernels.reference.flat import centred_cosines, standardize
 from engrain.kernels.reference.fsrs import fsrs_interval, retrieve_cards, review_cards
+from engrain.kernels.reference.grams import hash_grams, score_grams
 from engrain.kernels.reference.inhibition import inhibit
 from engrain.kernels.reference.kmeans import kmeans, kmeans_plus_plus
 from engrain.kernels.reference.ledger import ledger_update, sequence_bounds
@@ -54,6 +55,7 @@ __all__ = [
     "evidence_features",
     "forward_fastgrnn",
     "fsrs_interval",
+    "hash_grams",
     "hash_text",
     "inhibit",
     "kmeans",
@@ -80,6 +82,7 @@ __all__ = [
     "sample_priorities",
     "score_arms",
     "score_features",
+    "score_grams",
     "score_rows",
     "search_lists",
     "sequence_bounds",

@@ -41,11 +41,11 @@ def _stem(token: str) -> str:
     return token[:-1] if token.endswith("s") and not token.endswith("ss") else token
 
 
-def _hash(token: str) -> int:
-    """Return FNV-1a over UTF-8 with Stafford's mix13 finalizer, 64 bits."""
+def hash_bytes(data: bytes) -> int:
+    """Return FNV-1a with Stafford's mix13 finalizer, 64 bits."""
     mask = 2**64 - 1
     z = 0xCBF29CE484222325
-    for byte in token.encode():
+    for byte in data:
         z = ((z ^ byte) * 0x100000001B3) & mask
     z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & mask
     z = ((z ^ z >> 27) * 0x94D049BB133111EB) & mask
@@ -54,7 +54,7 @@ def _hash(token: str) -> int:
 
 def _term(token: str) -> int:
     """Return the low half of the hash as a signed number."""
-    low = _hash(token) & 0xFFFFFFFF
+    low = hash_bytes(token.encode()) & 0xFFFFFFFF
     return low - 2**32 if low >= 2**31 else low
 
 
@@ -97,7 +97,7 @@ def hash_text(text: str, dim: int) -> F64Array:
         marked = f"#{token}#"
         grams = [marked[i : i + n] for n in (4, 5) for i in range(len(marked) - n + 1)] or [marked]
         for gram in grams:
-            value = _hash(gram)
+            value = hash_bytes(gram.encode())
             sign = 1 if value & 1 else -1
             out[(value >> 1) % dim] += sign * np.sqrt(count * len(token) / len(grams))
     return out

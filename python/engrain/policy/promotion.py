@@ -1,0 +1,130 @@
+"""Which of several policies is in force: a ladder that the better climb and the worse leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any, Final
+
+import numpy as np
+
+from engrain.base.errors import ConfigError, ShapeError
+
+_BETS: Final = np.array([0.05, 0.1, 0.2, 0.4, 0.8])
+
+
+class _Detector:
+    """Evidence that a sequence in [-1, 1] has, of late, had a mean above 0.
+
+    Wealth of five bets that start over whenever they are lost, ``W <- max(W, 1) (1 + b x)``: while
+    the mean is at most 0 the mean time to a false alarm at 1 / alpha is at least 1 / alpha
+    observations (e-detectors, Shin, Ramdas & Rinaldo 2024).
+    """
+
+    def __init__(self) -> None:
+        self.wealth = np.ones(len(_BETS))
+
+    def observe(self, x: float) -> float:
+        self.wealth = np.minimum(np.maximum(self.wealth, 1.0) * (1.0 + _BETS * x), 1e12)
+        return float(self.wealth.mean())
+
+
+class Promotion:
+    """Keeps the best proven rung of a ladder in force.
+
+    The lowest rung always stands. A higher one is promoted once its losses on interactions that it
+    had not learned from are shown to lie below those of the rung in force beneath it, and falls
+    back once they are shown to lie above them, or are not finite.
+
+    Parameters
+    ----------
+    rungs : sequence of str
+        From the safest to the most ambitious.
+    alpha : float
+        While two rungs are equally good, one changes places at most once in 1 / alpha interactions
+        on average.
+    span : float
+        Largest difference of losses that counts, such as 1 for losses in [0, 1].
+
+    Raises
+    ------
+    ConfigError
+        Fewer than two different rungs, or a number out of range.
+    """
+
+    def __init__(
+        self,
+        rungs: Sequence[str] = ("cosine", "inline", "nets"),
+        *,
+        alpha: float = 0.001,
+        span: float = 1.0,
+    ) -> None:
+        if len(rungs) < 2 or len(set(rungs)) < len(rungs) or not 0 < alpha < 1 or span <= 0:
+            raise ConfigError(
+                "expected two different rungs or more, alpha in (0, 1) and a positive span, got "
+                f"{list(rungs)}, {alpha}, {span}"
+            )
+        self.rungs, self.alpha, self.span = tuple(rungs), alpha, span
+        self._standing = [True] + [False] * (len(rungs) - 1)
+        self._detectors = [_Detector() for _ in rungs]
+
+    @property
+    def active(self) -> str:
+        """The rung in force: the highest that stands."""
+        return self.rungs[max(i for i, stands in enumerate(self._standing) if stands)]
+
+    def stands(self, rung: str) -> bool:
+        """Tell whether a rung has proven itself and not lost that since."""
+        return self._standing[self.rungs.index(rung)]
+
+    def observe(self, losses: Mapping[str, float]) -> str:
+        """Take note of one interaction; return the rung in force from now on.
+
+        Parameters
+        ----------
+        losses : mapping of str to float
+            Of every rung, before any of them learned from this interaction.
+
+        Raises
+        ------
+        ConfigError
+            A rung is missing, or the lowest one's loss is not finite.
+        """
+        if set(losses) != set(self.rungs) or not isfinite(losses[self.rungs[0]]):
+            raise ConfigError(f"expected finite losses of {self.rungs}, got {dict(losses)}")
+        reference = losses[self.rungs[0]]
+        for i, rung in enumerate(self.rungs[1:], start=1):
+            self._judge(i, losses[rung], reference)
+            if self._standing[i]:
+                reference = losses[rung]
+        return self.active
+
+    def _judge(self, i: int, loss: float, reference: float) -> None:
+        stands = self._standing[i]
+        if not isfinite(loss):
+            self._standing[i], self._detectors[i] = False, _Detector()
+            return
+        better = float(np.clip((reference - loss) / self.span, -1.0, 1.0))
+        if self._detectors[i].observe(-better if stands else better) * self.alpha >= 1.0:
+            self._standing[i], self._detectors[i] = not stands, _Detector()
+
+    def state(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Return who stands and the evidence so far."""
+        return {
+            "standing": np.array(self._standing),
+            "wealth": np.stack([detector.wealth for detector in self._detectors]),
+        }
+
+    def load(self, state: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        """Take over a state returned by `state`.
+
+        Raises
+        ------
+        ShapeError
+            The state is of another ladder.
+        """
+        if state["wealth"].shape != (len(self.rungs), len(_BETS)):
+            raise ShapeError(f"state has shape {state['wealth'].shape}, the ladder {self.rungs}")
+        self._standing = [bool(stands) for stands in state["standing"]]
+        for detector, wealth in zip(self._detectors, state["wealth"], strict=True):
+            detector.wealth = np.array(wealth)

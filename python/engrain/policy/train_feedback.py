@@ -1,0 +1,178 @@
+"""Train and measure the feedback model: ``python -m engrain.policy.train_feedback FOLDER``.
+
+Without further arguments the weights that ship are trained again, from data whose licence allows
+it: the sentences of this package and the reactions of UKP (Apache-2.0). ``--meetings`` trains on
+four in five conversations of the ICSI meetings instead, for use at home: that corpus is for
+research.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engrain.base.arrays import F64Array
+from engrain.kernels import hash_grams
+from engrain.policy import feedback_corpora as corpora
+from engrain.policy.feedback_corpora import Example
+from engrain.policy.feedback_model import ROWS, FeedbackModel, prior_logits
+from engrain.policy.feedback_text import KINDS
+
+RIDGE = 0.1
+
+
+def fit(examples: Sequence[Example], ridge: float = RIDGE) -> FeedbackModel:
+    """Return the maximum a posteriori weights: logistic loss, ridge towards the table of phrases.
+
+    Parameters
+    ----------
+    examples : sequence of Example
+    ridge : float
+        Weight of the squared norm of the learned weights, in nats.
+
+    Notes
+    -----
+    L-BFGS (Liu & Nocedal 1989) on the sum over kinds of independent logistic losses; needs scipy.
+    """
+    from scipy.optimize import minimize
+
+    features, prior = _design(examples)
+    target = np.array([[kind in example.kinds for kind in KINDS] for example in examples], float)
+    used, columns = np.unique(features.indices, return_inverse=True)
+    features.indices = columns.astype(np.int32)
+    features.resize((len(examples), len(used)))
+    transposed = features.T.tocsr()
+
+    def loss(flat: F64Array) -> tuple[float, F64Array]:
+        weights = flat.reshape(len(used) + 1, len(KINDS))
+        logits = features @ weights[1:] + weights[0] + prior
+        value = np.logaddexp(0, logits).sum() - (target * logits).sum()
+        slope = 1 / (1 + np.exp(-logits)) - target
+        gradient = np.vstack([slope.sum(axis=0), transposed @ slope + ridge * weights[1:]])
+        return value + ridge / 2 * (weights[1:] ** 2).sum(), gradient.ravel()
+
+    start = np.zeros((len(used) + 1) * len(KINDS))
+    options = {"maxiter": 150, "maxcor": 8, "ftol": 1e-7}
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
+    best = best.reshape(len(used) + 1, len(KINDS))
+    table = np.zeros((ROWS, len(KINDS)), np.float32)
+    table[used] = best[1:]
+    return FeedbackModel(table, best[0])
+
+
+def _design(examples: Sequence[Example]) -> tuple[Any, F64Array]:
+    """Return the sparse design matrix, shape (n, ROWS), and the logits of the table of phrases."""
+    from scipy.sparse import csr_matrix
+
+    model = FeedbackModel()
+    starts, rows, values, prior = [0], [], [], []
+    for example in examples:
+        words, classes, context, cues = model.features(example.text, example.previous)
+        hashes = hash_grams(words, classes, context)
+        rows.append((hashes % np.uint64(ROWS)).astype(np.int32))
+        values.append(np.full(len(hashes), len(hashes) ** -0.5))
+        starts.append(starts[-1] + len(hashes))
+        prior.append(prior_logits(cues))
+    shape = (len(examples), ROWS)
+    matrix = csr_matrix((np.concatenate(values), np.concatenate(rows), starts), shape=shape)
+    matrix.sum_duplicates()
+    return matrix, np.array(prior)
+
+
+def probabilities(model: FeedbackModel, examples: Sequence[Example]) -> F64Array:
+    """Return the probability of each kind, shape (n, 4)."""
+    scored = [model.score(example.text, example.previous).probability for example in examples]
+    return np.array([[row[kind] for kind in KINDS] for row in scored])
+
+
+def average_precision(relevant: NDArray[np.bool_], scores: F64Array) -> float:
+    """Return the mean of the precision at each relevant place, ties broken against us."""
+    order = np.lexsort((relevant, -scores))
+    hits = relevant[order]
+    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
+    return float(precision[hits].mean()) if hits.any() else float("nan")
+
+
+def measure(model: FeedbackModel, examples: Sequence[Example]) -> dict[str, float]:
+    """Return the average precision of each kind that occurs."""
+    chances = probabilities(model, examples)
+    found = {}
+    for k, kind in enumerate(KINDS):
+        relevant = np.array([kind in example.kinds for example in examples])
+        if relevant.any():
+            found[kind] = average_precision(relevant, chances[:, k])
+    return found
+
+
+def cross_validated(extra: Sequence[Example], folds: int = 5) -> dict[str, float]:
+    """Return the average precision on `extra`, each part read by a model that never saw it."""
+    own = corpora.own_sentences()
+    names = sorted({example.conversation for example in extra})
+    fold_of = {name: i % folds for i, name in enumerate(names)}
+    chances = np.empty((len(extra), len(KINDS)))
+    for fold in range(folds):
+        held = np.array([fold_of[example.conversation] == fold for example in extra])
+        kept = [example for example, out in zip(extra, held, strict=True) if not out]
+        test = [example for example, out in zip(extra, held, strict=True) if out]
+        chances[held] = probabilities(fit([*own, *kept]), test)
+    return {
+        kind: average_precision(np.array([kind in e.kinds for e in extra]), chances[:, k])
+        for k, kind in enumerate(KINDS)
+        if any(kind in e.kinds for e in extra)
+    }
+
+
+def _print(name: str, model: FeedbackModel, examples: Sequence[Example]) -> None:
+    _line(name, measure(model, examples), len(examples))
+
+
+def _line(name: str, found: dict[str, float], count: int) -> None:
+    figures = "  ".join(f"{kind} {value:.3f}" for kind, value in found.items())
+    print(f"{name:36} n {count:6}  AP: {figures}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train, write the weights where asked, and print average precisions."""
+    parser = argparse.ArgumentParser(prog="python -m engrain.policy.train_feedback")
+    parser.add_argument("folder", type=Path, help="folder of the evaluation data")
+    parser.add_argument("--meetings", action="store_true", help="train on the meetings instead")
+    parser.add_argument("--out", type=Path, help="write the weights to this file")
+    options = parser.parse_args(arguments)
+    if options.meetings:
+        train, held = corpora.split_conversations(corpora.meetings(options.folder))
+        model = fit(train)
+        _print("meetings, held-out conversations", model, held)
+    else:
+        extra = corpora.reactions(options.folder)
+        model = fit([*corpora.own_sentences(), *extra])
+        _line("reactions (UKP), 5-fold", cross_validated(extra), len(extra))
+        _print_evaluation(model, options.folder)
+    if options.out is not None:
+        print(f"wrote {model.save(options.out)} bytes to {options.out}")
+
+
+def _print_evaluation(model: FeedbackModel, folder: Path) -> None:
+    sets: dict[str, Callable[[Path], list[Example]]] = {
+        "meetings, held-out conversations": lambda f: corpora.split_conversations(
+            corpora.meetings(f)
+        )[1],
+        "telephone (Switchboard)": corpora.telephone,
+        "satisfaction (USS)": corpora.satisfaction,
+    }
+    prior = FeedbackModel()
+    for name, read in sets.items():
+        try:
+            examples = read(folder)
+        except FileNotFoundError:
+            continue
+        _print(name, model, examples)
+        _print("  the table of phrases alone", prior, examples)
+
+
+if __name__ == "__main__":
+    main()
