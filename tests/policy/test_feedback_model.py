@@ -20,12 +20,12 @@ def test_the_prior_grows_with_each_phrase_and_stays_bounded() -> None:
 
 def test_probabilities_are_the_logistic_of_prior_and_weights() -> None:
     weights, bias = normal(3, 1, len(KINDS)), np.array([0.5, 0.0, -0.5, 1.0])
-    model = FeedbackModel(weights, bias)
+    model = FeedbackModel(weights, bias, 0.5)
     features = model.features("so be it")
     from engrain.kernels import hash_grams
 
     count = len(hash_grams(features.words, features.classes, features.context))
-    logits = np.array(prior_logits(features.cues)) + bias + weights[0] * np.sqrt(count)
+    logits = 0.5 * np.array(prior_logits(features.cues)) + bias + weights[0] * np.sqrt(count)
     got = [model.score("so be it").probability[kind] for kind in KINDS]
     np.testing.assert_allclose(got, 1 / (1 + np.exp(-logits)), rtol=1e-6)
 
@@ -33,12 +33,13 @@ def test_probabilities_are_the_logistic_of_prior_and_weights() -> None:
 def test_weights_survive_saving_within_half_a_step(tmp_path: Path) -> None:
     weights = np.zeros((ROWS, len(KINDS)), np.float32)
     weights[::4096] = normal(1, ROWS // 4096, len(KINDS))
-    model = FeedbackModel(weights, np.arange(4.0))
+    model = FeedbackModel(weights, np.arange(4.0), 0.0)
     size = model.save(tmp_path / "weights")
     again = FeedbackModel.from_bytes((tmp_path / "weights").read_bytes())
     step = np.abs(weights).max(axis=0) / 127
     assert np.all(np.abs(again.weights - weights) <= step / 2 + 1e-6)
     assert again.bias.tolist() == model.bias.tolist()
+    assert again.trust == 0.0
     assert size < 4096
 
 

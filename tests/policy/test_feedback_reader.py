@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from engrain import Memory
+from engrain.base.errors import ConfigError
 from engrain.base.protocols import FeedbackReader
 from engrain.policy.feedback_reader import UtteranceReader
 
@@ -17,13 +22,15 @@ def test_it_implements_the_protocol_and_abstains() -> None:
     assert set(praise.signals) == {"positive"}
 
 
-def test_feedback_by_text_teaches_a_memory() -> None:
-    with Memory(components=["feedback"]) as memory:
+def test_feedback_by_text_teaches_a_memory(tmp_path: Path) -> None:
+    with Memory(tmp_path / "agent.db", components=["feedback"]) as memory:
         memory.remember("the deploy key lies in the vault", id="key")
         memory.remember("lunch is at noon", id="lunch")
         first = memory.recall("where is the deploy key?", k=1)
         memory.feedback(first, text="Thanks, that worked!")
         assert memory.get("key")["quality"] > 0.5
         second = memory.recall("where is the deploy key?", k=1)
-        memory.feedback(second, text="My train leaves at nine")
-        assert memory.get("key")["quality"] > 0.5
+        with pytest.raises(ConfigError, match="feedback"):  # it says nothing about the answer
+            memory.feedback(second, text="My train leaves at nine")
+        memory.feedback(second, text="no, that's wrong")
+        assert memory.get("key")["quality"] < 0.95

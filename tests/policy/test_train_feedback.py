@@ -10,8 +10,6 @@ from engrain.policy.feedback_corpora import Example
 from engrain.policy.feedback_model import FeedbackModel
 from engrain.policy.train_feedback import average_precision, fit, main, measure
 
-pytest.importorskip("scipy")
-
 
 def test_training_learns_what_the_table_does_not_know() -> None:
     said = [("the parcel came", "positive"), ("the parcel vanished", "negative")]
@@ -33,7 +31,7 @@ def test_average_precision_counts_ties_against_us() -> None:
 @pytest.mark.slow
 def test_held_out_meetings_reach_the_bars(data: Path) -> None:
     train, held = corpora.split_conversations(corpora.meetings(data))
-    found = measure(fit(train), held)
+    found = measure(fit(train, trust=0.0), held)
     assert found["negative"] >= 0.65
     assert found["positive"] >= 0.60
     assert found["confusion"] >= 0.28

@@ -1,8 +1,9 @@
 """The linear model that says which kinds of feedback an utterance holds.
 
-The logit of kind k is ``b_k + sum_c P_ck (2 - 2^(1 - n_c)) + sum_f w_fk / sqrt(|f|)``. n_c counts
-the phrases of class c, so that P is what the table of phrases says before any training (the mean
-of the prior), and w are the learned weights of hashed n-grams and context features.
+The logit of kind k is ``b_k + t (B + sum_c P_ck (2 - 2^(1 - n_c))) + sum_f w_fk / sqrt(|f|)``: n_c
+counts the phrases of class c, so that B and P are what the table of phrases says before any
+training (the mean of the prior), and w are the learned weights of hashed n-grams and context
+features. t is 1, or 0 for labels that mean something else than the table's kinds.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ class FeedbackModel:
     weights : ndarray of float32, shape (rows, 4), optional
         Of the hashed features; rows is a power of two. Default: zeros, the prior alone.
     bias : ndarray of float64, shape (4,), optional
+    trust : float
+        In what the table of phrases says: 1, or 0 to go by the weights alone.
     table : PhraseTable, optional
         Default: the one that comes with the package.
     """
@@ -69,10 +72,12 @@ class FeedbackModel:
         self,
         weights: F32Array | None = None,
         bias: F64Array | None = None,
+        trust: float = 1.0,
         table: PhraseTable | None = None,
     ) -> None:
         self.weights = np.zeros((1, len(KINDS)), np.float32) if weights is None else weights
         self.bias = np.zeros(len(KINDS)) if bias is None else bias
+        self.trust = trust
         self.table = table or phrase_table()
         self._bias = [float(b) for b in self.bias]
 
@@ -95,8 +100,8 @@ class FeedbackModel:
         learned = score_grams(words, classes, context, self.weights)
         prior = prior_logits(cues)
         chances = {
-            kind: 1.0 / (1.0 + exp(-max(-60.0, a + b + c)))
-            for kind, a, b, c in zip(KINDS, prior, learned, self._bias, strict=True)
+            kind: 1.0 / (1.0 + exp(-max(-60.0, bias + self.trust * known + new)))
+            for kind, bias, known, new in zip(KINDS, self._bias, prior, learned, strict=True)
         }
         return Scores(chances, cues)
 
@@ -112,6 +117,7 @@ class FeedbackModel:
                 "codes": np.ascontiguousarray(codes[kept]),
                 "step": step.astype(np.float32),
                 "bias": np.asarray(self.bias, dtype=np.float64),
+                "trust": np.array([self.trust]),
             }
         )
         Path(path).write_bytes(data)
@@ -130,10 +136,10 @@ class FeedbackModel:
             tensors = load(data)
             weights = np.zeros((ROWS, len(KINDS)), np.float32)
             weights[tensors["rows"]] = tensors["codes"] * tensors["step"]
-            bias = tensors["bias"].reshape(len(KINDS))
+            bias, trust = tensors["bias"].reshape(len(KINDS)), float(tensors["trust"][0])
         except Exception as error:
             raise SnapshotError(f"no weights of a feedback model: {error}") from error
-        return cls(weights, bias)
+        return cls(weights, bias, trust)
 
 
 @cache

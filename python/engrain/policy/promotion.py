@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, Final
 
 import numpy as np
@@ -33,8 +33,9 @@ class Promotion:
     """Keeps the best proven rung of a ladder in force.
 
     The lowest rung always stands. A higher one is promoted once its losses on interactions that it
-    had not learned from are shown to lie below those of the rung in force beneath it, and falls
-    back once they are shown to lie above them, or are not finite.
+    had not learned from are shown to lie below those of the rung in force and of the one directly
+    beneath it, and falls back once they are shown to lie above those in force beneath it, or are
+    not finite.
 
     Parameters
     ----------
@@ -92,20 +93,26 @@ class Promotion:
         """
         if set(losses) != set(self.rungs) or not isfinite(losses[self.rungs[0]]):
             raise ConfigError(f"expected finite losses of {self.rungs}, got {dict(losses)}")
-        reference = losses[self.rungs[0]]
+        in_force = losses[self.rungs[0]]
         for i, rung in enumerate(self.rungs[1:], start=1):
-            self._judge(i, losses[rung], reference)
+            self._judge(i, losses[rung], in_force, losses[self.rungs[i - 1]])
             if self._standing[i]:
-                reference = losses[rung]
+                in_force = losses[rung]
         return self.active
 
-    def _judge(self, i: int, loss: float, reference: float) -> None:
+    def _judge(self, i: int, loss: float, in_force: float, beneath: float) -> None:
         stands = self._standing[i]
         if not isfinite(loss):
             self._standing[i], self._detectors[i] = False, _Detector()
             return
-        better = float(np.clip((reference - loss) / self.span, -1.0, 1.0))
-        if self._detectors[i].observe(-better if stands else better) * self.alpha >= 1.0:
+        # To rise it must beat the rung beneath even where that one has not risen yet.
+        change = (
+            loss - in_force
+            if stands
+            else min(in_force, beneath if isfinite(beneath) else inf) - loss
+        )
+        x = float(np.clip(change / self.span, -1.0, 1.0))
+        if self._detectors[i].observe(x) * self.alpha >= 1.0:
             self._standing[i], self._detectors[i] = not stands, _Detector()
 
     def state(self) -> dict[str, np.ndarray[Any, Any]]:

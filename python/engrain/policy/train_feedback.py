@@ -26,7 +26,7 @@ from engrain.policy.feedback_text import KINDS
 RIDGE = 0.1
 
 
-def fit(examples: Sequence[Example], ridge: float = RIDGE) -> FeedbackModel:
+def fit(examples: Sequence[Example], ridge: float = RIDGE, trust: float = 1.0) -> FeedbackModel:
     """Return the maximum a posteriori weights: logistic loss, ridge towards the table of phrases.
 
     Parameters
@@ -34,6 +34,8 @@ def fit(examples: Sequence[Example], ridge: float = RIDGE) -> FeedbackModel:
     examples : sequence of Example
     ridge : float
         Weight of the squared norm of the learned weights, in nats.
+    trust : float
+        In the table of phrases: 1, or 0 where the examples' labels mean something else.
 
     Notes
     -----
@@ -49,8 +51,8 @@ def fit(examples: Sequence[Example], ridge: float = RIDGE) -> FeedbackModel:
     transposed = features.T.tocsr()
 
     def loss(flat: F64Array) -> tuple[float, F64Array]:
-        weights = flat.reshape(len(used) + 1, len(KINDS))
-        logits = features @ weights[1:] + weights[0] + prior
+        weights = flat.reshape(-1, len(KINDS))
+        logits = features @ weights[1:] + weights[0] + trust * prior
         value = np.logaddexp(0, logits).sum() - (target * logits).sum()
         slope = 1 / (1 + np.exp(-logits)) - target
         gradient = np.vstack([slope.sum(axis=0), transposed @ slope + ridge * weights[1:]])
@@ -59,10 +61,10 @@ def fit(examples: Sequence[Example], ridge: float = RIDGE) -> FeedbackModel:
     start = np.zeros((len(used) + 1) * len(KINDS))
     options = {"maxiter": 150, "maxcor": 8, "ftol": 1e-7}
     best = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
-    best = best.reshape(len(used) + 1, len(KINDS))
+    best = best.reshape(-1, len(KINDS))
     table = np.zeros((ROWS, len(KINDS)), np.float32)
     table[used] = best[1:]
-    return FeedbackModel(table, best[0])
+    return FeedbackModel(table, best[0], trust)
 
 
 def _design(examples: Sequence[Example]) -> tuple[Any, F64Array]:
@@ -145,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.meetings:
         train, held = corpora.split_conversations(corpora.meetings(options.folder))
-        model = fit(train)
+        model = fit(train, trust=0.0)
         _print("meetings, held-out conversations", model, held)
     else:
         extra = corpora.reactions(options.folder)
