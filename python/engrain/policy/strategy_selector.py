@@ -80,7 +80,7 @@ class StrategyRegistry:
         return self._index[strategy_id]
 
 
-class Choice(NamedTuple):
+class Selection(NamedTuple):
     """A chosen strategy.
 
     Attributes
@@ -163,7 +163,7 @@ class StrategySelector(nn.Module):
         total: F64Array = chances / chances.sum()
         return total
 
-    def select(self, situation: Any, registry: StrategyRegistry, explore: bool = True) -> Choice:
+    def select(self, situation: Any, registry: StrategyRegistry, explore: bool = True) -> Selection:
         """Choose a strategy.
 
         Parameters
@@ -189,4 +189,4 @@ class StrategySelector(nn.Module):
         else:
             index = int(np.argmax(chances))
         propensity = float(chances[index]) if explore else 1.0
-        return Choice(registry[index].id, index, propensity, chances)
+        return Selection(registry[index].id, index, propensity, chances)
