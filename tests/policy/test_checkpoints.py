@@ -66,7 +66,7 @@ def test_a_damaged_newest_gives_way_to_the_one_before(tmp_path: Path) -> None:
     data[-3] ^= 1
     path.write_bytes(bytes(data))
     assert checkpoints.load({"gate": gate}) == 1
-    assert gate.difference.detach().unique().tolist() == [1.0]
+    assert bool((gate.difference.detach() == 1.0).all())
     with pytest.raises(SnapshotError, match="damaged"):
         checkpoints.load({"gate": gate}, 2)
 
