@@ -72,10 +72,10 @@ def test_a_query_finds_its_row() -> None:
 def test_pairs_name_each_pair_once() -> None:
     rows = np.array([[1, 2], [0, 2], [0, -1]], np.int32)
     cosines = np.array([[0.9, 0.5], [0.9, 0.4], [0.5, -np.inf]], np.float32)
-    a, b, found = NeighbourGraph(rows, cosines).pairs()
+    a, b, found = NeighbourGraph(rows, cosines).near_pairs(np.arange(3), -1.0)
     assert list(zip(a.tolist(), b.tolist(), strict=True)) == [(0, 1), (0, 2), (1, 2)]
     assert found.tolist() == pytest.approx([0.9, 0.5, 0.4])
-    assert len(NeighbourGraph(rows, cosines).pairs(0.45)[0]) == 2
+    assert len(NeighbourGraph(rows, cosines).near_pairs(np.arange(3), 0.45)[0]) == 2
 
 
 def test_a_snapshot_is_mapped_and_answers_alike(tmp_path: Path) -> None:

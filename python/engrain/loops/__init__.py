@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from engrain.kernels import TrajectoryBuffer
 from engrain.loops.adapters import BaseLoRA, MicroLoRA, adapt
+from engrain.loops.analogies import Analogy, MappingType, find_analogies
+from engrain.loops.archive import Archive
 from engrain.loops.background import BackgroundLearningLoop
 from engrain.loops.batch import SignalBatch
 from engrain.loops.checkpoint import SONACheckpoint
@@ -16,7 +18,11 @@ from engrain.loops.consolidation import (
     proven_rate,
 )
 from engrain.loops.coordinator import Budget, LoopCoordinator
+from engrain.loops.deep import DeepLearningLoop
+from engrain.loops.domains import Domains, identify_domains
+from engrain.loops.dreams import Dream, DreamEngine
 from engrain.loops.drift import DriftDetector
+from engrain.loops.duplicates import near_duplicates
 from engrain.loops.elastic import EWCPlusPlusState, measure_fisher, train_router
 from engrain.loops.hierarchy import (
     Cluster,
@@ -28,12 +34,15 @@ from engrain.loops.hierarchy import (
 from engrain.loops.iit import Network, SystemPhi, system_phi
 from engrain.loops.iit3 import system_phi3
 from engrain.loops.improvement import ImprovementMetrics, Knowledge, MetricsCollector
+from engrain.loops.material import Links, Material
 from engrain.loops.memory_graph import MemoryGraph
+from engrain.loops.memory_store import MemoryStore
 from engrain.loops.neighbours import NeighbourGraph, NeighbourIndex
 from engrain.loops.pattern_memory import PatternMemory
 from engrain.loops.patterns import LearnedPattern, PatternExtractor, ReasoningBank
 from engrain.loops.peft import export_peft, import_peft
 from engrain.loops.phi import PhiCalculator
+from engrain.loops.replay import LoggedQuestion, replay
 from engrain.loops.reports import (
     AbstractionReport,
     BackgroundReport,
@@ -58,10 +67,13 @@ from engrain.loops.signals import (
 )
 from engrain.loops.sources import LogSource, QueueSource, SignalSource
 from engrain.loops.touched import Touched, TouchedQueue
+from engrain.loops.wording import Wording
 
 __all__ = [
     "AbstractionReport",
+    "Analogy",
     "Appointment",
+    "Archive",
     "BackgroundLearningConfig",
     "BackgroundLearningLoop",
     "BackgroundReport",
@@ -72,9 +84,13 @@ __all__ = [
     "Consolidation",
     "ConsolidationReport",
     "DeepLearningConfig",
+    "DeepLearningLoop",
     "DeepLearningReport",
     "Dendrogram",
     "Distance",
+    "Domains",
+    "Dream",
+    "DreamEngine",
     "DreamReport",
     "DriftDetector",
     "EWCPlusPlusState",
@@ -89,9 +105,14 @@ __all__ = [
     "LearningSignal",
     "Lessons",
     "Linkage",
+    "Links",
     "LogSource",
+    "LoggedQuestion",
     "LoopCoordinator",
+    "MappingType",
+    "Material",
     "MemoryGraph",
+    "MemoryStore",
     "MetricsCollector",
     "MicroLoRA",
     "NeighbourGraph",
@@ -119,13 +140,18 @@ __all__ = [
     "TrajectoryBuffer",
     "TransferReport",
     "WeeklySchedule",
+    "Wording",
     "adapt",
     "consolidate",
     "export_peft",
+    "find_analogies",
     "held_out_lift",
+    "identify_domains",
     "import_peft",
     "measure_fisher",
+    "near_duplicates",
     "proven_rate",
+    "replay",
     "system_phi",
     "system_phi3",
     "train_router",

@@ -65,16 +65,66 @@ class DeepLearningConfig:
         Steps of each walk.
     creativity_temperature : float
         Above 0; 1 follows the edges' weights, more flattens them.
+    dream_novelty, dream_coherence : float
+        A dream of no more of either proposes nothing.
+    neighbours : int
+        Nearest memories that the graph keeps of each.
+    high_value_accesses : int
+    high_value_quality : float
+        Memories used more often and better than this are strengthened.
+    strengthen_cosine : float
+    fade_accesses : int
+        Memories used less often than this may fade.
+    fade_days : float
+        Age from which they do.
+    analogy_confidence : float
+    merge_cosine : float
+        From this cosine on memories may be duplicates.
+    links_kept : int
+        A link is weak where it is not among so many heaviest of either end,
+    weak_share : float
+        or weighs less than this share of the heaviest one there.
+    tolerance : float
+        Loss of nDCG@10 or recall@10 on logged questions from which a phase is undone.
+    seed : int
     """
 
     num_dreams: int = 50
     dream_length: int = 10
     creativity_temperature: float = 1.0
+    dream_novelty: float = 0.5
+    dream_coherence: float = 0.3
+    neighbours: int = 16
+    high_value_accesses: int = 5
+    high_value_quality: float = 0.7
+    strengthen_cosine: float = 0.7
+    fade_accesses: int = 2
+    fade_days: float = 30.0
+    analogy_confidence: float = 0.6
+    merge_cosine: float = 0.95
+    links_kept: int = 16
+    weak_share: float = 0.01
+    tolerance: float = 0.0
+    seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_count(self, "num_dreams")
-        _check_count(self, "dream_length")
+        for name in ("num_dreams", "dream_length", "neighbours", "links_kept"):
+            _check_count(self, name)
         _check_rate(self, "creativity_temperature")
+        for name in (
+            "dream_novelty",
+            "dream_coherence",
+            "high_value_quality",
+            "strengthen_cosine",
+            "analogy_confidence",
+            "merge_cosine",
+            "weak_share",
+            "tolerance",
+        ):
+            _check_share(self, name)
+        for name in ("high_value_accesses", "fade_accesses", "fade_days", "seed"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(f"{name}: expected at least 0, got {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +194,9 @@ def _check_rate(config: Any, name: str) -> None:
     value = getattr(config, name)
     if not 0.0 < value < math.inf:
         raise ConfigError(f"{name}: expected a finite number above 0, got {value!r}")
+
+
+def _check_share(config: Any, name: str) -> None:
+    value = getattr(config, name)
+    if not 0.0 <= value <= 1.0:
+        raise ConfigError(f"{name}: expected a share in [0, 1], got {value!r}")

@@ -21,7 +21,7 @@ from engrain.kernels import (
 from engrain.loops.folder import map_folder, write_folder
 
 EXACT = 20_000  # up to so many rows every pair is compared
-PROBES = 24  # lists that a row looks into beyond that
+PROBES = 12  # lists that a row looks into beyond that
 PER_LIST = 40  # sampled rows per list from which the lists' centres are learned
 CHUNK = 65_536  # rows that are converted or compared at a time
 
@@ -44,12 +44,20 @@ class NeighbourGraph:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def pairs(self, least: float = -1.0) -> tuple[I64Array, I64Array, F32Array]:
-        """Return each pair of neighbours of at least that cosine once: a < b and their cosine."""
-        held = self.cosines >= least
-        a, b = np.nonzero(held)[0], self.rows[held].astype(np.int64)
+    def near_pairs(self, rows: I64Array, least: float) -> tuple[I64Array, I64Array, F32Array]:
+        """Return each pair of at least that cosine once: a < b and their cosine.
+
+        Parameters
+        ----------
+        rows : ndarray of int64, shape (n,)
+            What the rows of this graph stand for.
+        least : float
+        """
+        held = (self.cosines >= least) & (self.rows >= 0)
+        a, b = rows[np.nonzero(held)[0]], self.rows[held].astype(np.int64)
         low, high, cosines = np.minimum(a, b), np.maximum(a, b), self.cosines[held]
-        _, first = np.unique(low * len(self) + high, return_index=True)
+        size = int(high.max(initial=0)) + 1
+        _, first = np.unique(low * size + high, return_index=True)
         return low[first], high[first], cosines[first]
 
 
@@ -115,7 +123,7 @@ class NeighbourIndex:
         labels = np.zeros(len(rows), np.int64)
         if lists > 1:
             coarse = code_lists(to_bfloat16(centres), np.zeros(lists, np.int64), 1)
-            labels = _search(coarse, rows, None, 1)[0][:, 0].astype(np.int64)
+            labels = search_in(coarse, rows, 1)[0][:, 0].astype(np.int64)
         return cls(rows, centres, labels)
 
     def graph(self, k: int = 16) -> NeighbourGraph:
@@ -156,7 +164,7 @@ class NeighbourIndex:
         if lists == 1:
             probes = np.zeros((len(queries), 1), np.int32)
         else:
-            probes = _search(self._coarse, queries, None, min(PROBES, lists))[0]
+            probes = search_in(self._coarse, queries, min(PROBES, lists))[0]
         return search_lists(self._lists, queries, probes, k, own=own)
 
 
@@ -195,8 +203,6 @@ def _centres(rows: U16Array, lists: int, seed: int) -> F32Array:
     return found.centres
 
 
-def _search(
-    lists: CodedLists, queries: U16Array, own: I32Array | None, k: int
-) -> tuple[I32Array, F32Array]:
-    probes = np.zeros((len(queries), 1), np.int32)
-    return search_lists(lists, queries, probes, k, own=own)
+def search_in(lists: CodedLists, queries: U16Array, k: int) -> tuple[I32Array, F32Array]:
+    """Return the k rows nearest to each bfloat16 query in a set of one list, and their scores."""
+    return search_lists(lists, queries, np.zeros((len(queries), 1), np.int32), k)

@@ -87,6 +87,11 @@ class ReasoningBank:
         """Keep a pattern of patterns; its level is at least 1."""
         return self._put(pattern, max(1, pattern.abstraction_level))
 
+    def drop_meta(self) -> None:
+        """Forget all patterns of patterns, so that they can be built anew."""
+        for row in np.flatnonzero(self._levels > 0)[::-1].tolist():
+            self._drop(row)
+
     def nearest(self, query: F32Array, k: int = 5) -> list[tuple[int, float]]:
         """Return ids and cosines of the k patterns of questions nearest to `query`, best first."""
         rows = np.flatnonzero(self._levels == 0)

@@ -90,11 +90,14 @@ class ConsolidationReport(Report):
     Attributes
     ----------
     high_value_count, edges_strengthened, nodes_decayed : int
+    nodes_revived : int
+        Faded memories that were used again.
     """
 
     high_value_count: int = 0
     edges_strengthened: int = 0
     nodes_decayed: int = 0
+    nodes_revived: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +107,12 @@ class AbstractionReport(Report):
     Attributes
     ----------
     meta_patterns_created : int
+    levels : int
+        Of the tallest concept.
     """
 
     meta_patterns_created: int = 0
+    levels: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +122,18 @@ class DreamReport(Report):
     Attributes
     ----------
     novel_connections, dreams_generated : int
+    proposed, expired : int
+        Links that dreams proposed; earlier ones that nothing proved any more.
+    mrr_before, mrr_after : float
+        Of logged questions, linked neighbours counted behind the ten shown.
     """
 
     novel_connections: int = 0
     dreams_generated: int = 0
+    proposed: int = 0
+    expired: int = 0
+    mrr_before: float = 0.0
+    mrr_after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +143,11 @@ class TransferReport(Report):
     Attributes
     ----------
     analogies_found : int
+    domains : int
     """
 
     analogies_found: int = 0
+    domains: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +159,10 @@ class CompressionReport(Report):
     initial_nodes, initial_edges, nodes_merged, edges_pruned, final_nodes, final_edges : int
     compression_ratio : float
         Nodes before over nodes after; 1 where nothing is left to divide by.
+    refused : int
+        Merges not made because logged questions would have found less.
+    recall_before, recall_after, ndcg_before, ndcg_after : float
+        At ten, of logged questions.
     """
 
     initial_nodes: int = 0
@@ -152,6 +172,11 @@ class CompressionReport(Report):
     final_nodes: int = 0
     final_edges: int = 0
     compression_ratio: float = field(init=False)
+    refused: int = 0
+    recall_before: float = 0.0
+    recall_after: float = 0.0
+    ndcg_before: float = 0.0
+    ndcg_after: float = 0.0
 
     def __post_init__(self) -> None:
         ratio = self.initial_nodes / self.final_nodes if self.final_nodes else 1.0
@@ -170,7 +195,18 @@ class DeepLearningReport(Report):
     transfer : TransferReport
     compression : CompressionReport
     phi : float
+        Integration between the domains, in nats.
     elapsed_ms : float
+    mode : str
+        "full" or "incremental".
+    dry_run : bool
+    memories : int
+        How many there were, merged ones left out.
+    looked_at : int
+        How many of them were new or touched; all in a full run.
+    neighbours_ms, consolidation_ms, abstraction_ms, dreams_ms : float
+    transfer_ms, compression_ms, phi_ms : float
+        Time of each phase in milliseconds.
     """
 
     consolidation: ConsolidationReport = field(default_factory=ConsolidationReport)
@@ -180,6 +216,17 @@ class DeepLearningReport(Report):
     compression: CompressionReport = field(default_factory=CompressionReport)
     phi: float = 0.0
     elapsed_ms: float = 0.0
+    mode: str = "full"
+    dry_run: bool = False
+    memories: int = 0
+    looked_at: int = 0
+    neighbours_ms: float = 0.0
+    consolidation_ms: float = 0.0
+    abstraction_ms: float = 0.0
+    dreams_ms: float = 0.0
+    transfer_ms: float = 0.0
+    compression_ms: float = 0.0
+    phi_ms: float = 0.0
 
 
 def _items(report: Any) -> list[tuple[str, Any]]:

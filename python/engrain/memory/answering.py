@@ -73,12 +73,18 @@ def rank(state: State, request: Request, now: float, exclude: int = -1) -> Ranke
     similar = learner.similar(request.question, exclude)
     proposed = learner.evidence.propose(similar, PROPOSED)
     handles = request.search.candidates(CANDIDATES, proposed)
+    if state.order.merged:
+        handles = handles[state.order.shown(handles)]
     return _scored(state, request, handles, similar, now, exclude)
 
 
 def neighbours(state: State, request: Request, shown: Ranked, most: int, now: float) -> Ranked:
-    """Return up to `most` linked neighbours of what is shown, strongest link first."""
-    linked = np.array(state.links.strongest(shown.handles.tolist(), most), np.int64)
+    """Return up to `most` linked neighbours of what is shown, strongest link first.
+
+    Memories that are merged into others, or faded, are passed over.
+    """
+    hidden = state.order.merged.keys() | state.order.faded
+    linked = np.array(state.links.strongest(shown.handles.tolist(), most, hidden), np.int64)
     if len(linked):
         linked = linked[np.isin(linked, state.index.members(request.question.scope))]
     if not len(linked):

@@ -138,6 +138,17 @@ class Catalog:
             "quality": float(self._usage["quality_sum"][handle]) / count if count else None,
         }
 
+    def columns(self, handles: I64Array) -> Arrays:
+        """Return accesses, time of the last one, and mean quality (NaN for none) of `handles`."""
+        count = self._usage["quality_count"][handles]
+        with np.errstate(invalid="ignore"):
+            quality = self._usage["quality_sum"][handles] / count
+        return {
+            "accesses": self._usage["accesses"][handles],
+            "accessed": self._usage["accessed"][handles],
+            "quality": quality,
+        }
+
     def state(self) -> Arrays:
         """Return usage, which handles are alive, and the seqs of the events that hold contents."""
         n = len(self.records)

@@ -16,6 +16,7 @@ from engrain.base.arrays import F32Array, I64Array, as_vector
 from engrain.base.errors import ConfigError, NonFiniteError, UnknownIdError
 from engrain.base.ids import Id
 from engrain.memory.catalog import Catalog
+from engrain.memory.reorganisation import Change
 
 
 def checked_text(value: Any, name: str = "text") -> str:
@@ -177,3 +178,16 @@ def checked_extras(
         if count is not None:
             extras[name] = checked_count(count, name)
     return extras
+
+
+def check_change(catalog: Catalog, change: Change) -> None:
+    """Refuse a reorganisation that speaks of what is not there, or of a memory and itself."""
+    pairs = np.concatenate([change.ends, change.merged, change.parted])
+    if (pairs[:, 0] == pairs[:, 1]).any():
+        raise ConfigError("reorganise: a memory cannot be linked to or merged with itself")
+    if not ((change.after >= 0) & (change.after <= 1)).all():
+        raise ConfigError("reorganise: expected weights in [0, 1]")
+    for handle in np.unique(np.concatenate([pairs.ravel(), change.faded, change.revived])).tolist():
+        if not 0 <= handle < len(catalog.records):
+            raise UnknownIdError(handle)
+        catalog.record(handle)

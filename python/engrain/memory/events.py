@@ -26,6 +26,7 @@ JUDGED = "judged"
 REFITTED = "refitted"
 ROLLED_BACK = "rolled_back"
 ADOPTED = "adopted"
+REORGANISED = "reorganised"
 
 TYPES = frozenset(
     {
@@ -40,11 +41,12 @@ TYPES = frozenset(
         REFITTED,
         ROLLED_BACK,
         ADOPTED,
+        REORGANISED,
     }
 )
 
 # Events that only teach: a rollback leaves them out of the replay, contents stay.
-LESSONS = frozenset({FED_BACK, JUDGED, REFITTED, ADOPTED})
+LESSONS = frozenset({FED_BACK, JUDGED, REFITTED, ADOPTED, REORGANISED})
 
 # Payloads of recalled and judged events, by index.
 QUESTION, ROWS = 1, 2

@@ -15,6 +15,7 @@ from engrain.base.ids import Id
 from engrain.base.protocols import Adopter, Component
 from engrain.memory import answering, doors, events
 from engrain.memory.candidates import Candidates
+from engrain.memory.contents import Answered, Contents, read_answered, read_contents
 from engrain.memory.explain import Explanation, explain
 from engrain.memory.ledger import Lift
 from engrain.memory.lessons import Lesson, read_lessons
@@ -24,6 +25,7 @@ from engrain.memory.prior import BASE, Prior
 from engrain.memory.recall import Recall
 from engrain.memory.refit import RefitReport, refit
 from engrain.memory.remembering import checked_items, is_turn
+from engrain.memory.reorganisation import Change, Progress
 from engrain.memory.state import Rule
 from engrain.storage import Head, Receipt, VerifyReport
 
@@ -450,6 +452,69 @@ class Memory(LoggedState):
         with self._lock:
             self._begin(change=False)
             return read_lessons(self._state, self._log, after, most) if self._created else []
+
+    # -- reorganisation -------------------------------------------------------------------------
+
+    def contents(self) -> Contents:
+        """Return all memories that are shown, as arrays, for the deep loop."""
+        with self._lock:
+            self._begin(change=False)
+            return read_contents(self._state)
+
+    def answered(self, most: int = 400) -> list[Answered]:
+        """Return questions whose answers are known, with what is found for them now.
+
+        Judged questions are ranked anew without their own evidence, fed-back recalls are taken as
+        they were shown; the latest `most` of each.
+        """
+        with self._lock:
+            self._begin(change=False)
+            return read_answered(self._state, doors.checked_count(most, "most"), self._clock())
+
+    @property
+    def progress(self) -> Progress:
+        """How far the last run of the deep loop came."""
+        with self._lock:
+            self._begin(change=False)
+            return self._state.order.progress
+
+    def reorganise(self, change: Change) -> Receipt:
+        """Make a change of links, merges and fading: one event, undone by `undo`.
+
+        Raises
+        ------
+        UnknownIdError
+            It speaks of a memory that is not held; nothing was changed.
+        ConfigError
+            A weight outside of [0, 1], or a memory linked to or merged with itself.
+        """
+        with self._lock:
+            self._begin()
+            doors.check_change(self._state.catalog, change)
+            return self._commit(events.REORGANISED, events.simple(*change.encode()))
+
+    def undo(self, receipt: Receipt | int) -> Receipt:
+        """Undo a reorganisation exactly: links, merges and fading are what they were before it.
+
+        Memories forgotten since stay forgotten.
+
+        Raises
+        ------
+        ConfigError
+            The event is not a reorganisation.
+        """
+        with self._lock:
+            self._begin()
+            seq = (
+                receipt.seq if isinstance(receipt, Receipt) else doors.checked_count(receipt, "seq")
+            )
+            self._log.flush()
+            event = self._log.read(seq)
+            if event.type != events.REORGANISED:
+                raise ConfigError(f"event {seq} is {event.type!r}, which `undo` does not undo")
+            change = Change.decode(*events.content(event, 0)).inverse()
+            change = change.among(self._state.catalog.records)
+            return self._commit(events.REORGANISED, events.simple(*change.encode()))
 
     # -- insight --------------------------------------------------------------------------------
 

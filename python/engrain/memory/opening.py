@@ -108,6 +108,7 @@ def _restored(log: EventLog, snapshot: Snapshot, hung: Parts) -> State:
         state.open_scope(key)
     state.catalog.load(parts["catalog"])
     state.links.load(parts["links"])
+    state.order.load(parts.get("order", {}), meta.get("progress", {}))
     state.index.load(parts["index"])
     state.learner.load(parts["learner"])
     if hung.calibrator is not None and "calibrator" in parts:

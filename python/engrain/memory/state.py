@@ -25,6 +25,7 @@ from engrain.memory.index import StaticIndex
 from engrain.memory.learner import Learner
 from engrain.memory.parts import Parts
 from engrain.memory.question import Question
+from engrain.memory.reorganisation import Change, Order
 from engrain.memory.scopes import Scopes
 from engrain.memory.traces import OpenTrace, Traces
 from engrain.storage import Event
@@ -99,6 +100,7 @@ class State:
         self.settings = settings
         self.seq = 0
         self.catalog, self.scopes, self.links, self.traces = Catalog(), Scopes(), Links(), Traces()
+        self.order = Order()
         self.index = StaticIndex(settings.dims)
         dim = settings.dims[0] if settings.dims else 0
         self.learner = Learner(dim, self.index.names, parts.components, settings.prior)
@@ -118,6 +120,7 @@ class State:
             events.REFITTED: self._refitted,
             events.ROLLED_BACK: self._rolled_back,
             events.ADOPTED: self._adopted,
+            events.REORGANISED: self._reorganised,
         }
 
     def apply(self, event: Event) -> None:
@@ -165,6 +168,7 @@ class State:
         self.index.remove(handle)
         self.learner.forget(handle)
         self.links.drop(handle)
+        self.order.drop(handle)
         self.catalog.drop(handle)
 
     def _linked(self, event: Event) -> None:
@@ -282,6 +286,10 @@ class State:
             if component.name == meta["component"] and isinstance(component, Adopter):
                 component.adopt(arrays)
 
+    def _reorganised(self, event: Event) -> None:
+        change = Change.decode(*events.content(event, 0))
+        self.order.make(change, self.links, event.time)
+
     # -- insight --------------------------------------------------------------------------------
 
     def describe(self, handle: int) -> dict[str, Any]:
@@ -304,6 +312,8 @@ class State:
             "memories": len(self.catalog),
             "filters": len(self.scopes.keys) - 1,
             "links": len(self.links),
+            "merged": len(self.order.merged),
+            "faded": len(self.order.faded),
             "open_traces": len(self.traces),
             "fed_back": len(self.clicks),
             "judged": len(self.judgments),
@@ -326,6 +336,7 @@ class State:
         parts: dict[str, Any] = {
             "catalog": self.catalog,
             "links": self.links,
+            "order": self.order,
             "index": self.index,
             "learner": self.learner,
         }
@@ -338,6 +349,7 @@ class State:
             "rules": [asdict(rule) for rule in self.rules],
             "scopes": self.scopes.keys,
             "sequences": self.catalog.sequences,
+            "progress": asdict(self.order.progress),
         }
         data = pack(meta, arrays)
         return data, hashlib.sha256(data).digest()
