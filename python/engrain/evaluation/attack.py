@@ -36,17 +36,18 @@ def attack(plan: Plan, path: Path, progress: Callable[[str, int, int], None]) ->
     praises = round(RATE * len(plan.taught))
     questions = [plan.taught[i].text for i in rng.integers(len(plan.taught), size=praises).tolist()]
     result: dict[str, Any] = {"rate": RATE, "praises": praises, "target": target.name}
-    names = {"before": None, "guarded": "attacker", "unguarded": None}
+    principals = {"guarded": "attacker", "unguarded": None}
     with TemporaryDirectory(prefix="engrain-demo-") as folder:
-        for done, (kind, principal) in enumerate(names.items(), 1):
+        for done, (kind, principal) in enumerate(principals.items(), 1):
             copy = Path(folder) / f"{kind}.db"
             backup(path, copy)
             with Memory(copy, clock=SimulatedClock(FIRST_DAY)) as memory:
-                if kind != "before":
-                    for question in questions:
-                        memory.judge(question, {target.name: 1.0}, principal=principal)
+                if "before" not in result:
+                    result["before"] = exposure(memory, unrelated, target.name)
+                for question in questions:
+                    memory.judge(question, {target.name: 1.0}, principal=principal)
                 result[kind] = exposure(memory, unrelated, target.name)
-            progress("attacking copies", done, len(names))
+            progress("attacking copies", done, len(principals))
     return result
 
 

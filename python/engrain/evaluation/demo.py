@@ -115,13 +115,15 @@ class Demo:
             self._remember(memory)
             self._teach(memory)
             measured = self._measure(memory)
+            asked = [request.text for request in self.plan.overlap[:200]]
+            before = rankings(memory, asked), memory.state_hash
         result = {
             "functions": len(self.plan.functions),
             "requests": len(self.plan.taught),
             **measured,
             "curve": self.curve,
             "latency_us": latencies(self.stopwatch),
-            "restart": self._restart(),
+            "restart": self._restart(asked, *before),
             "poison": attack(self.plan, self.path, self.progress),
         }
         result["seconds"] = perf_counter() - start
@@ -195,20 +197,18 @@ class Demo:
             ),
         }
 
-    def _restart(self) -> dict[str, Any]:
-        asked = [request.text for request in self.plan.overlap[:200]]
-        with Memory(self.path, clock=SimulatedClock(FIRST_DAY)) as memory:
-            before, digest = rankings(memory, asked), memory.state_hash
+    def _restart(
+        self, asked: Sequence[str], ranked: list[list[tuple[Any, float]]], digest: str
+    ) -> dict[str, Any]:
         start = perf_counter()
         with Memory(self.path, clock=SimulatedClock(FIRST_DAY)) as memory:
             seconds = perf_counter() - start
-            after, same_state = rankings(memory, asked), memory.state_hash == digest
-        return {
-            "seconds": seconds,
-            "questions": len(asked),
-            "identical": before == after,
-            "same_state": same_state,
-        }
+            return {
+                "seconds": seconds,
+                "questions": len(asked),
+                "identical": rankings(memory, asked) == ranked,
+                "same_state": memory.state_hash == digest,
+            }
 
 
 def correct(memory: Memory, request: Request, stopwatch: Stopwatch) -> None:

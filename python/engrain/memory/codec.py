@@ -7,6 +7,7 @@ raw bytes, padded to 8. The header lists name, dtype and shape of the arrays in 
 from __future__ import annotations
 
 import json
+import math
 import re
 import struct
 from collections.abc import Mapping
@@ -67,7 +68,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], Arrays]:
         for name, dtype, shape in specs:
             if dtype not in _DTYPES and not _TEXT.fullmatch(dtype):
                 raise StorageError(f"payload array {name!r} has the dtype {dtype!r}")
-            count = int(np.prod(shape, dtype=np.int64))
+            count = math.prod(shape)
             arrays[name] = np.frombuffer(data, dtype, count, offset).reshape(shape)
             size = arrays[name].nbytes
             offset += size + (-size % 8)
