@@ -5,7 +5,7 @@ Usage: python asv_bench/table.py [--only TEXT] [--json FILE] [--svg FILE] [--bud
 Runs the classes of `benchmarks/`: medians of the CPU time of repeated calls on one thread. A
 ``time_`` method named after a package below is a peer; a class that measures several of our
 functions says in `comparisons` which peers do the same work, otherwise the first is compared with
-all of them.
+all of them. A ``measure_`` method times itself and returns seconds.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402  (after the thread settings)
 
 HERE = Path(__file__).parent
+TIMED = ("time_", "measure_")
 PEERS = {
     *("contextualbandits", "deque", "dict", "faiss", "igraph", "jax", "mabwiser", "networkx"),
     *("numba", "numpy", "queue", "river", "vowpalwabbit"),
@@ -119,6 +120,8 @@ def time_method(bench, method, args, budget):
     if getattr(call, "missing", None):
         return f"not installed: {', '.join(call.missing)}"
     try:
+        if method.startswith("measure_"):
+            return call(*args)
         return median_time(lambda: call(*args), budget)
     except NotImplementedError as error:
         return str(error) or "not available"
@@ -133,7 +136,7 @@ def rows_of(name, cls, args, machine, budget):
         return [{"kernel": name, "params": list(args), "skipped": f"not installed: {error.name}"}]
     except NotImplementedError as error:
         return [{"kernel": name, "params": list(args), "skipped": str(error)}]
-    timed = [m for m in dir(cls) if m.startswith("time_")]
+    timed = [m for m in dir(cls) if m.startswith(TIMED)]
     order = {m: i for i, m in enumerate(m for base in reversed(cls.__mro__) for m in vars(base))}
     timed.sort(key=lambda m: order.get(m, len(order)))
     ours, peers = [m for m in timed if not is_peer(m)], [m for m in timed if is_peer(m)]
@@ -143,7 +146,8 @@ def rows_of(name, cls, args, machine, budget):
     rows = []
     for method in ours:
         against = {p.removeprefix("time_"): seconds[p] for p in comparisons.get(method, ())}
-        row = {"kernel": name, "params": list(args), "method": method.removeprefix("time_")}
+        shown = method.removeprefix("time_").removeprefix("measure_")
+        row = {"kernel": name, "params": list(args), "method": shown}
         row |= {"seconds": seconds[method], "peers": against}
         row["floor"] = floor if method == ours[0] else None
         rows.append(row)
@@ -160,7 +164,7 @@ def discover(only):
         for name, cls in list(vars(found).items()):
             if not isinstance(cls, type) or cls.__module__ != found.__name__:
                 continue
-            if any(m.startswith("time_") for m in dir(cls)) and only in f"{module}.{name}":
+            if any(m.startswith(TIMED) for m in dir(cls)) and only in f"{module}.{name}":
                 yield f"{module}.{name}", cls
 
 
