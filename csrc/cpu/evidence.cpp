@@ -5,6 +5,7 @@
 
 #include "engrain/fixed.hpp"
 #include "engrain/simd.hpp"
+#include "engrain/similarity.hpp"
 
 namespace engrain {
 namespace {
@@ -54,15 +55,18 @@ ENGRAIN_DISPATCH(void, accumulate_vector,
 }  // namespace
 
 void TermHolders::reserve(TermView terms) {
+    found_.clear();
     for (std::size_t i = 0; i < terms.n; ++i) {
         std::vector<Held>& held = held_[terms.ids[i]];
         if (held.size() == held.capacity()) held.reserve(2 * held.size() + 1);
+        found_.emplace_back(terms.ids[i], &held);
     }
+    std::sort(found_.begin(), found_.end());
 }
 
 void TermHolders::add(std::size_t place, const Question& question) noexcept {
     for (std::size_t i = 0; i < question.terms.size(); ++i)
-        held_.find(question.terms[i])->second.push_back({place, question.weights[i]});
+        found_[i].second->push_back({place, question.weights[i]});
 }
 
 void TermHolders::remove(std::size_t place, const std::vector<std::int32_t>& terms) noexcept {
@@ -180,11 +184,10 @@ void Evidence::set_target(std::size_t at, const float* query, std::size_t uses,
     if (!ring_[at].has_target) return;
     for (std::size_t u = 0; u < uses; ++u)
         for (std::size_t j = 0; j < dim_; ++j) target[j] += centred[u * dim_ + j];
-    double squares = 0;
-    for (std::size_t j = 0; j < dim_; ++j) squares += static_cast<double>(target[j]) * target[j];
-    const double scale = 1.0 / (__builtin_sqrt(squares) + 1e-9);
-    for (std::size_t j = 0; j < dim_; ++j)
-        target[j] = static_cast<float>(target[j] * scale - 0.5 * query[j]);
+    float square = 0.0F;
+    score_rows(target, target, 1, dim_, &square);
+    const auto scale = static_cast<float>(1.0 / (__builtin_sqrt(square) + 1e-9));
+    for (std::size_t j = 0; j < dim_; ++j) target[j] = target[j] * scale - 0.5F * query[j];
 }
 
 std::int64_t Evidence::add(std::int64_t scope, const float* query, TermView terms,
@@ -288,6 +291,21 @@ double Evidence::mass_of(std::int64_t handle) const {
     std::shared_lock<std::shared_mutex> lock(mutex_);
     const Credit* held = credit(handle);
     return held == nullptr ? 0.0 : from_fixed(held->mass);
+}
+
+void Evidence::prefetch(const std::int64_t* handles, std::size_t n) const {
+    std::shared_lock<std::shared_mutex> lock(mutex_);
+    for (std::size_t i = 0; i < n; ++i) {
+        const Credit* held = credit(handles[i]);
+        if (held == nullptr) continue;
+        const auto* sum = reinterpret_cast<const char*>(held->sum.data());
+        for (std::size_t at = 0; at < dim_ * sizeof(std::int64_t); at += 64)
+            __builtin_prefetch(sum + at, 1);
+        const auto* shadow = reinterpret_cast<const char*>(held->shadow.data());
+        for (std::size_t at = 0; at < dim_ * sizeof(float); at += 64)
+            __builtin_prefetch(shadow + at, 1);
+        __builtin_prefetch(held->counts.data(), 1);
+    }
 }
 
 bool Evidence::any_rewarded(const std::int64_t* handles, std::size_t n) const {

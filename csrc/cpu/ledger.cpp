@@ -2,17 +2,15 @@
 
 #include <algorithm>
 
-#include "engrain/softmax.hpp"
+#include "engrain/transcendental64.hpp"
 
 namespace engrain {
 namespace {
 
+using simd::Wide;
+
 constexpr std::size_t depth = 10;
 constexpr double largest_bet = 0.5;
-
-struct Quality {
-    double loss, ndcg, reciprocal;
-};
 
 double discount(std::size_t place) noexcept {
     static const struct Table {
@@ -25,71 +23,155 @@ double discount(std::size_t place) noexcept {
     return place < depth ? table.at[place] : 0.0;
 }
 
-// The place of item i: how many stand above it; equal scores keep their order.
-std::size_t place_of(const double* z, std::size_t i, std::size_t n) noexcept {
-    std::size_t above = 0;
-    for (std::size_t j = 0; j < n; ++j) above += z[j] > z[i] || (z[j] == z[i] && j < i);
-    return above;
-}
-
 double ideal_gain(const double* t, std::size_t n) noexcept {
     double gain = 0;
-    for (std::size_t i = 0; i < n; ++i)
-        if (t[i] > 0) gain += t[i] * discount(place_of(t, i, n));
+    for (std::size_t i = 0; i < n; ++i) {
+        if (!(t[i] > 0)) continue;
+        std::size_t above = 0;
+        for (std::size_t j = 0; j < n; ++j) above += t[j] > t[i] || (t[j] == t[i] && j < i);
+        gain += t[i] * discount(above);
+    }
     return gain;
 }
 
-Quality quality_of(const double* z, const double* t, std::size_t n, double ideal) noexcept {
-    Quality out{log_loss(z, t, n), 0, 0};
-    for (std::size_t i = 0; i < n; ++i) {
-        if (!(t[i] > 0)) continue;
-        const std::size_t place = place_of(z, i, n);
-        out.ndcg += t[i] * discount(place) / ideal;
-        out.reciprocal = std::max(out.reciprocal, 1.0 / static_cast<double>(place + 1));
+// One observation of D lines: what the sequences of all their measures share. Every operation is
+// per lane, so that the result is the same at every width.
+template <int D>
+struct Observation {
+    using V = Wide<D>;
+    using F = typename V::F;
+    F count, before, now, wealth;
+
+    // seen: observations so far.
+    ENGRAIN_INLINE Observation(F seen, double budget, double clock)
+        : count(seen + 1.0),
+          before(1.0 / count),
+          now(1.0 / (count + 1.0)),
+          wealth(2 * budget / (count * clock)) {}
+
+    static ENGRAIN_INLINE F root(F x) {
+        double lane[D];
+        V::store(x, lane);
+        for (int i = 0; i < D; ++i) lane[i] = __builtin_sqrt(lane[i]);
+        return V::load(lane);
     }
-    return out;
+
+    // Adds x to the sequences whose fields lie `lines` apart.
+    ENGRAIN_INLINE void add_to(double* at, std::size_t lines, F x) const {
+        double *sums = at + lines, *squares = sums + lines, *weighted = squares + lines;
+        double *weights = weighted + lines, *penalties = weights + lines;
+        const F sum = V::load(sums), square = V::load(squares);
+        const F old_mean = (0.5 + sum) * before, variance = (0.25 + square) * before;
+        const F mean = (0.5 + sum + x) * now;
+        const F bet = V::smaller(root(wealth / variance), V::splat(largest_bet));
+        V::store(count, at);
+        V::store(sum + x, sums);
+        V::store(square + (x - mean) * (x - mean), squares);
+        V::store(V::load(weighted) + bet * x, weighted);
+        V::store(V::load(weights) + bet, weights);
+        const F cost = -simd::log_wide<D>(1.0 - bet) - bet;
+        V::store(V::load(penalties) + (x - old_mean) * (x - old_mean) * cost, penalties);
+    }
+};
+
+// Scores of every list item under every counterfactual, item by item; the line after the last
+// counterfactual, and all that fill up, hold the full model's own.
+template <int W>
+ENGRAIN_INLINE void weigh_lists(const float* rows, std::size_t n, std::size_t columns,
+                                const double* weights, const double* static_weights,
+                                const std::uint8_t* evidence, std::size_t lines, double* scores) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const float* row = rows + i * columns;
+        double* out = scores + i * lines;
+        double full = 0, learned = 0, fixed = 0;
+        for (std::size_t k = 0; k < columns; ++k) {
+            out[k] = static_cast<double>(row[k]) * weights[k];
+            full += out[k];
+            if (evidence[k] != 0) learned += out[k];
+            fixed += static_cast<double>(row[k]) * static_weights[k];
+        }
+        for (std::size_t k = 0; k < columns; ++k) out[k] = full - out[k];
+        out[columns] = full - learned;
+        out[columns + 1] = fixed;
+        std::fill(out + columns + 2, out + lines, full);
+    }
 }
 
-double weigh(const float* row, const double* weights, std::size_t columns) noexcept {
-    double z = 0;
-    for (std::size_t k = 0; k < columns; ++k) z += static_cast<double>(row[k]) * weights[k];
-    return z;
+// Log-loss, nDCG@10 and reciprocal rank of D lines; `out` has them `lines` apart.
+template <int D>
+ENGRAIN_INLINE void grade(const double* scores, const double* targets, std::size_t n,
+                          std::size_t lines, double ideal, double* out) {
+    using V = Wide<D>;
+    using F = typename V::F;
+    F top = V::load(scores);
+    for (std::size_t i = 1; i < n; ++i) top = V::larger(top, V::load(scores + i * lines));
+    F total = V::splat(0.0), hit = total, gain = total, best = V::splat(double(n));
+    for (std::size_t i = 0; i < n; ++i) {
+        const F own = V::load(scores + i * lines), z = own - top;
+        total += simd::exp_wide<D>(z);
+        hit += targets[i] * z;
+        if (!(targets[i] > 0)) continue;
+        // Comparisons by the sign of a difference: GCC takes those of 512 bits apart lane by lane.
+        typename V::U above{};
+        for (std::size_t j = 0; j < i; ++j)
+            above += 1 - (V::bits(V::load(scores + j * lines) - own) >> 63);
+        for (std::size_t j = i + 1; j < n; ++j)
+            above += V::bits(own - V::load(scores + j * lines)) >> 63;
+        double place[D], worth[D];
+        for (int k = 0; k < D; ++k) {
+            place[k] = static_cast<double>(above[k]);
+            worth[k] = discount(above[k]);
+        }
+        best = V::smaller(best, V::load(place));
+        gain += targets[i] * V::load(worth) / ideal;
+    }
+    V::store(simd::log_wide<D>(total) - hit, out);
+    V::store(gain, out + lines);
+    V::store(1.0 / (best + 1.0), out + 2 * lines);
 }
 
-// Scores of counterfactual c; false when it changes nothing.
-bool counterfactual(std::size_t c, const float* rows, const double* z, std::size_t n,
-                    std::size_t columns, const double* weights, const double* static_weights,
-                    const std::uint8_t* evidence, double* out) noexcept {
-    if (c > columns) {
-        for (std::size_t i = 0; i < n; ++i)
-            out[i] = weigh(rows + i * columns, static_weights, columns);
-        return true;
+template <int W>
+ENGRAIN_INLINE void ledger_update_body(const float* rows, const float* outcomes, std::size_t n,
+                                       std::size_t columns, const double* weights,
+                                       const double* static_weights, const std::uint8_t* evidence,
+                                       int part, double alpha, double* sequences, double* scratch) {
+    constexpr int D = W / 2;
+    using V = Wide<D>;
+    using F = typename V::F;
+    const std::size_t lines = ledger_lines(columns);
+    double *t = scratch, *scores = t + n, *grades = scores + n * lines, sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += outcomes[i];
+    for (std::size_t i = 0; i < n; ++i) t[i] = outcomes[i] / sum;
+    weigh_lists<W>(rows, n, columns, weights, static_weights, evidence, lines, scores);
+    const double ideal = ideal_gain(t, n);
+    for (std::size_t b = 0; b < lines; b += D) grade<D>(scores + b, t, n, lines, ideal, grades + b);
+    const double* full = grades + columns + 2;
+    const std::size_t per_measure = sequence_fields * lines;
+    const double budget = log(2 / alpha);
+    for (const std::size_t p : {std::size_t{0}, static_cast<std::size_t>(part)}) {
+        double* at = sequences + p * ledger_measures * per_measure;
+        const double clock = log(2 + at[0]);
+        for (std::size_t b = 0; b < lines; b += D) {
+            const Observation<D> seen(V::load(at + b), budget, clock);
+            const F loss = V::load(grades + b) - full[0];
+            const F lift = V::larger(V::smaller(loss, V::splat(loss_bound)), V::splat(-loss_bound));
+            seen.add_to(at + b, lines, 0.5 + 0.5 * (lift / loss_bound));
+            for (std::size_t m = 1; m < ledger_measures; ++m) {
+                const F gained = full[m * lines] - V::load(grades + m * lines + b);
+                seen.add_to(at + m * per_measure + b, lines, 0.5 + 0.5 * gained);
+            }
+        }
     }
-    bool changed = false;
-    for (std::size_t i = 0; i < n; ++i) {
-        double without = 0;
-        for (std::size_t k = 0; k < columns; ++k)
-            if (c < columns ? k == c : evidence[k] != 0)
-                without += static_cast<double>(rows[i * columns + k]) * weights[k];
-        out[i] = z[i] - without;
-        changed |= without != 0;
-    }
-    return changed;
 }
 
 }  // namespace
 
 void observe(Sequence& s, double x, double budget, double clock) noexcept {
-    const double before = (0.5 + s.sum) / (s.n + 1), variance = (0.25 + s.squares) / (s.n + 1);
-    s.n += 1;
-    const double wanted = __builtin_sqrt(2 * budget / (variance * s.n * clock));
-    const double bet = std::min(wanted, largest_bet);
-    s.sum += x;
-    const double now = (0.5 + s.sum) / (s.n + 1);
-    s.squares += (x - now) * (x - now);
-    s.weighted += bet * x;
-    s.weights += bet;
-    s.penalty += (x - before) * (x - before) * (-log1p(-bet) - bet);
+    double* at = &s.n;
+    double lanes[sequence_fields * 2];
+    for (std::size_t f = 0; f < sequence_fields; ++f) lanes[2 * f] = lanes[2 * f + 1] = at[f];
+    Observation<2>(Wide<2>::splat(s.n), budget, clock).add_to(lanes, 2, Wide<2>::splat(x));
+    for (std::size_t f = 0; f < sequence_fields; ++f) at[f] = lanes[2 * f];
 }
 
 Bounds bounds_of(const Sequence& s, double alpha) noexcept {
@@ -98,37 +180,11 @@ Bounds bounds_of(const Sequence& s, double alpha) noexcept {
     return {std::max(0.0, centre - width), std::min(1.0, centre + width)};
 }
 
-void ledger_update(const float* rows, const float* outcomes, std::size_t n, std::size_t columns,
-                   const double* weights, const double* static_weights,
-                   const std::uint8_t* evidence, int part, double alpha, Sequence* sequences,
-                   double* scratch) noexcept {
-    double *z = scratch, *t = z + n, *other = t + n, sum = 0;
-    for (std::size_t i = 0; i < n; ++i) sum += outcomes[i];
-    for (std::size_t i = 0; i < n; ++i) {
-        z[i] = weigh(rows + i * columns, weights, columns);
-        t[i] = outcomes[i] / sum;
-    }
-    const double ideal = ideal_gain(t, n);
-    const Quality full = quality_of(z, t, n, ideal);
-    const std::size_t per_part = (columns + 2) * ledger_measures;
-    const int parts[2] = {0, part};
-    const double budget = log(2 / alpha);
-    double clocks[2];
-    for (int i = 0; i < 2; ++i)
-        clocks[i] = log(2 + sequences[static_cast<std::size_t>(parts[i]) * per_part].n);
-    for (std::size_t c = 0; c < columns + 2; ++c) {
-        Quality less = full;
-        if (counterfactual(c, rows, z, n, columns, weights, static_weights, evidence, other))
-            less = quality_of(other, t, n, ideal);
-        const double loss = std::clamp(less.loss - full.loss, -loss_bound, loss_bound);
-        const double lifts[ledger_measures] = {loss / loss_bound, full.ndcg - less.ndcg,
-                                               full.reciprocal - less.reciprocal};
-        for (int i = 0; i < 2; ++i) {
-            Sequence* to = sequences + static_cast<std::size_t>(parts[i]) * per_part;
-            for (std::size_t m = 0; m < ledger_measures; ++m)
-                observe(to[c * ledger_measures + m], 0.5 + 0.5 * lifts[m], budget, clocks[i]);
-        }
-    }
-}
+ENGRAIN_DISPATCH(void, ledger_update,
+                 (const float* rows, const float* outcomes, std::size_t n, std::size_t columns,
+                  const double* weights, const double* static_weights, const std::uint8_t* evidence,
+                  int part, double alpha, double* sequences, double* scratch),
+                 (rows, outcomes, n, columns, weights, static_weights, evidence, part, alpha,
+                  sequences, scratch))
 
 }  // namespace engrain

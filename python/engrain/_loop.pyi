@@ -93,7 +93,7 @@ class InstantLearningLoop:
         feedback: float | None = None,
         recall: float = ...,
     ) -> float: ...
-    def on_request(
+    def request(
         self,
         query: F32Array | None,
         shown: I64Array,

@@ -313,4 +313,5 @@ cdef extern from "engrain/reconsolidate.hpp" namespace "engrain" nogil:
 cdef extern from "engrain/combine.hpp" namespace "engrain" nogil:
     void combine_rows(const float* const* rows, const float* weights, size_t n, size_t dim,
                       float* out)
+    void prefetch(const void* object)
     void prefetch_row(const float* row, size_t n)

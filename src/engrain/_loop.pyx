@@ -23,6 +23,7 @@ from engrain._csrc cimport (
     modulate_outcome,
     modulate_query,
     observe_novelty,
+    prefetch,
     prefetch_row,
     read_table,
     reconsolidate,
@@ -463,7 +464,7 @@ signals
         if <PyObject*>trace.query != Py_None:
             query = <const float*>cnp.PyArray_DATA(trace.query)
         cdef Py_ssize_t spoken = self._listen(shown, outcomes, vectors, trace.n)
-        self._settle(trace, lesson)
+        self._settle(trace, spoken, lesson)
         self._credit(spoken, lesson.now)
         self._remember(trace, query, shown, masses, vectors, lesson)
         if query != NULL:
@@ -487,30 +488,48 @@ signals
                 row = vectors + i * self.dim
             elif self.memory != NULL:
                 row = self.memory + shown[i] * self.dim
-                prefetch_row(row, self.dim)
             self.handle[spoken], self.told[spoken] = shown[i], outcomes[i]
             self.places[spoken] = row
             spoken += 1
         return spoken
 
-    cdef void _settle(self, LoopTrace trace, const Lesson& lesson) noexcept nogil:
-        """The ledger with the state as it was, then the ranking weights."""
+    cdef void _settle(self, LoopTrace trace, Py_ssize_t spoken,
+                      const Lesson& lesson) noexcept nogil:
+        """The ledger with the state as it was, then the ranking weights.
+
+        What later steps need is asked of memory between these, in parts, so that it arrives while
+        they compute.
+        """
         cdef const float* rows = <const float*>cnp.PyArray_DATA(trace.rows)
         cdef const float* y = self.targets.data()
         cdef const int64_t* shown = <const int64_t*>cnp.PyArray_DATA(trace.shown)
         cdef Py_ssize_t i, used = 0
+        cdef bint overlap
         for i in range(trace.n):
             if y[i] > 0.0:
                 self.anchors[used] = shown[i]
                 used += 1
-        if used == 0:
-            return
-        cdef bint overlap = self.evidence.core.any_rewarded(self.anchors.data(), used)
-        self.ledger.settle(rows, y, trace.n, self.model.core.weights.data(),
-                           self.control.core.weights.data(), overlap)
-        if lesson.information > 0.0:
+        overlap = self.evidence.core.any_rewarded(self.anchors.data(), used)
+        self._fetch(0, spoken // 2)
+        if used:
+            self.ledger.settle(rows, y, trace.n, self.model.core.weights.data(),
+                               self.control.core.weights.data(), overlap)
+        self._fetch(spoken // 2, spoken)
+        if used and lesson.information > 0.0:
             self.model.core.step(rows, y, trace.n, lesson.information)
+        self.evidence.core.prefetch(self.anchors.data(), used)
+        if used and lesson.information > 0.0:
             self.control.core.step(rows, y, trace.n, lesson.information)
+
+    cdef void _fetch(self, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+        cdef Py_ssize_t i
+        for i in range(first, last):
+            prefetch(&self.values.view.value[self.handle[i]])
+            prefetch(&self.values.view.count[self.handle[i]])
+            prefetch(&self.values.view.position[self.handle[i]])
+            prefetch(&self.traces.view.slot_of[self.handle[i]])
+            if self.memory != NULL:
+                prefetch_row(self.places[i], self.dim)
 
     cdef void _credit(self, Py_ssize_t n, double now) noexcept nogil:
         """Three factors: gate * prediction error * eligibility, into `credit`."""
@@ -630,7 +649,7 @@ signals
         signal.model_tier, signal.context_tokens = lesson.model_tier, lesson.context_tokens
         self.signals.queue.push(signal, query)
 
-    def on_request(self, cnp.ndarray query, cnp.ndarray shown not None, cnp.ndarray rows not None,
+    def request(self, cnp.ndarray query, cnp.ndarray shown not None, cnp.ndarray rows not None,
                    cnp.ndarray outcomes not None, double now, *, quality=None,
                    float latency_ratio=1.0, int64_t anchor=-1):
         """Do `observe` and `learn` where the outcome is already known."""

@@ -66,6 +66,7 @@ cdef extern from "engrain/evidence.hpp" namespace "engrain" nogil:
         vector[float] ridge() except +
         bint holds(int64_t number)
         double mass_of(int64_t handle)
+        void prefetch(const int64_t* handles, size_t n)
         bint any_rewarded(const int64_t* handles, size_t n)
         CState save() except +
         void load(const CState& state) except +
@@ -118,10 +119,11 @@ cdef extern from "engrain/ledger.hpp" namespace "engrain" nogil:
         double lower
         double upper
     size_t ledger_scratch(size_t n, size_t columns)
+    size_t ledger_lines(size_t columns)
     void c_ledger_update "engrain::ledger_update"(
         const float* rows, const float* outcomes, size_t n, size_t columns, const double* weights,
         const double* static_weights, const uint8_t* evidence, int part, double alpha,
-        Sequence* sequences, double* scratch)
+        double* sequences, double* scratch)
     Bounds bounds_of(const Sequence& sequence, double alpha)
     void c_observe "engrain::observe"(Sequence& sequence, double x, double budget, double clock)
 

@@ -569,6 +569,10 @@ cdef class RankerState:
             self.core.seen[i] = seen[i]
 
 
+def ledger_shape(columns):
+    return (3, LEDGER_MEASURES, SEQUENCE_FIELDS, ledger_lines(columns))
+
+
 cdef class LedgerState:
     """The running lifts of the ledger; see `engrain.memory.ledger`."""
 
@@ -581,7 +585,7 @@ cdef class LedgerState:
     def take_columns(self, evidence, sequences):
         """Take other columns, and their sums as `sequences` gives them; without, they begin."""
         cdef Py_ssize_t j, columns = len(evidence)
-        shape = (3, columns + 2, LEDGER_MEASURES, SEQUENCE_FIELDS)
+        shape = ledger_shape(columns)
         if sequences is None:
             sequences = np.zeros(shape)
         if sequences.shape != shape:
@@ -600,9 +604,9 @@ cdef class LedgerState:
 
     @property
     def sequences(self):
-        """Sums, shape (3, columns + 2, measures, fields)."""
-        return doubles(self.sequences_).reshape(
-            3, self.columns + 2, LEDGER_MEASURES, SEQUENCE_FIELDS)
+        """Sums, shape (parts, measures, fields, lines): a line per column, then without all
+        evidence, then by static weights, then what fills up registers."""
+        return doubles(self.sequences_).reshape(ledger_shape(self.columns))
 
     def add(self, cnp.ndarray rows not None, cnp.ndarray outcomes not None,
             cnp.ndarray weights not None, cnp.ndarray static_weights not None, bint overlap):
@@ -626,7 +630,7 @@ cdef class LedgerState:
 
     def state(self):
         """Return the sums as named arrays."""
-        return {"sequences": self.sequences}
+        return {"sequences": self.sequences, "columns": np.array([self.columns], np.int64)}
 
     def load(self, state):
         """Take over a state returned by `state`.
@@ -636,6 +640,10 @@ cdef class LedgerState:
         ShapeError
             The state belongs to another number of columns.
         """
+        if state["columns"].tolist() != [self.columns]:
+            raise ShapeError(
+                f"state has {state['columns'].tolist()} columns, this ledger {self.columns}"
+            )
         self.take_columns(self.evidence, state["sequences"])
 
     cdef int reserve(self, Py_ssize_t n) except -1:
@@ -649,7 +657,7 @@ cdef class LedgerState:
                      bint overlap) noexcept nogil:
         c_ledger_update(rows, outcomes, n, self.columns, weights, static_weights,
                         self.evidence_.data(), 1 if overlap else 2, self.alpha,
-                        <Sequence*>self.sequences_.data(), self.scratch.data())
+                        self.sequences_.data(), self.scratch.data())
 
 
 def weigh_rows(cnp.ndarray rows not None, cnp.ndarray weights not None, cnp.ndarray out not None):
@@ -786,8 +794,8 @@ def ledger_update(cnp.ndarray rows not None, cnp.ndarray outcomes not None,
     check_shape(weights, "weights", columns)
     check_shape(static_weights, "static_weights", columns)
     check_shape(evidence, "evidence", columns)
-    if (<object>sequences).shape != (3, columns + 2, LEDGER_MEASURES, SEQUENCE_FIELDS):
-        raise ValueError(f"sequences: expected shape (3, {columns + 2}, 3, 6)")
+    if (<object>sequences).shape != ledger_shape(columns):
+        raise ValueError(f"sequences: expected shape {ledger_shape(columns)}")
     if part not in (1, 2):
         raise ValueError(f"part: expected 1 (overlap) or 2 (no overlap), got {part}")
     cdef const float* x = <const float*>data_of(rows, cnp.NPY_FLOAT32, "rows")
@@ -795,7 +803,7 @@ def ledger_update(cnp.ndarray rows not None, cnp.ndarray outcomes not None,
     cdef const double* w = <const double*>data_of(weights, cnp.NPY_FLOAT64, "weights")
     cdef const double* v = <const double*>data_of(static_weights, cnp.NPY_FLOAT64, "static_weights")
     cdef const uint8_t* e = <const uint8_t*>data_of(evidence, cnp.NPY_UINT8, "evidence")
-    cdef Sequence* to = <Sequence*>data_of(sequences, cnp.NPY_FLOAT64, "sequences")
+    cdef double* to = <double*>data_of(sequences, cnp.NPY_FLOAT64, "sequences")
     check_outcomes(y, n)
     cdef vector[double] scratch
     scratch.resize(ledger_scratch(n, columns))

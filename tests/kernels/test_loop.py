@@ -62,7 +62,7 @@ def request(loop: InstantLearningLoop, seed: int, late: bool = False) -> float:
     outcomes = (rng.random(SHOWN) < 0.4).astype(np.float32)
     quality = rng.random()
     if not late:
-        return loop.on_request(query, shown, rows, outcomes, float(seed), quality=quality)
+        return loop.request(query, shown, rows, outcomes, float(seed), quality=quality)
     trace = loop.observe(query, shown, rows, float(seed), scope=seed % 2, encode=0.3, **asked(seed))
     outcomes[seed % SHOWN] = np.nan
     return loop.learn(
@@ -94,7 +94,7 @@ def test_used_memories_gain_in_every_part() -> None:
     rows[1, 2] = 1
     start = memories()
     for step in range(60):
-        learner.on_request(query, shown, rows, outcomes, float(step), quality=0.9)
+        learner.request(query, shown, rows, outcomes, float(step), quality=0.9)
     assert learner.model.weights[2] > 0.1
     assert learner.model.weights[1] == 0
     assert learner.evidence.mass(11) == 60
@@ -192,7 +192,7 @@ def test_a_bad_answer_moves_the_adapter_away_and_an_indifferent_one_not_at_all()
 
     def shift(quality: float, ratio: float = 1.0) -> float:
         learner = loop()
-        learner.on_request(query, shown, rows, outcomes, 0.0, quality=quality, latency_ratio=ratio)
+        learner.request(query, shown, rows, outcomes, 0.0, quality=quality, latency_ratio=ratio)
         return float((learner.adapter.apply(query) - query) @ memories()[1])
 
     assert shift(0.9) > 0 > shift(0.1)
@@ -223,13 +223,13 @@ def test_credit_is_gate_times_error_times_eligibility() -> None:
     assert ((turned > 0) == (signals != 0)).all()
 
 
-def test_observe_then_learn_equals_on_request() -> None:
+def test_observe_then_learn_equals_request() -> None:
     first, second = loop(), loop()
     for seed in range(30):
         rng = np.random.default_rng(seed)
         shown, rows = rng.permutation(200)[:SHOWN], normal(seed, SHOWN, COLUMNS)
         outcomes = rng.random(SHOWN, dtype=np.float32)
-        first.on_request(normal(seed, DIM), shown, rows, outcomes, float(seed), quality=0.8)
+        first.request(normal(seed, DIM), shown, rows, outcomes, float(seed), quality=0.8)
         trace = second.observe(normal(seed, DIM), shown, rows, float(seed))
         if seed % 2:
             trace = second.reopen(normal(seed, DIM), shown, rows)
@@ -255,7 +255,7 @@ def test_edges_stay_in_bounds_over_many_uses() -> None:
     for step in range(20_000):
         outcomes[:] = 0
         outcomes[step % SHOWN] = step % 3 == 0
-        learner.on_request(query, np.arange(SHOWN), rows, outcomes, 0.1 * step, quality=0.5)
+        learner.request(query, np.arange(SHOWN), rows, outcomes, 0.1 * step, quality=0.5)
     source, target = np.repeat(np.arange(8), 8), np.tile(np.arange(8), 8)
     weights = learner.edges.weights(source, target)
     assert 0 <= weights.min() <= weights.max() <= 1

@@ -153,12 +153,12 @@ def test_ledger_update_agrees_with_its_oracle(n: int, columns: int, seed: int) -
         ranking.ledger_update(rows, outcomes, weights, static, evidence, 2, 0.05, sequences)
         lifts.append(reference.ledger_update(rows, outcomes, weights, static, evidence))
     observed = 0.5 + 0.5 * np.array(lifts) / np.array([2, 1, 1])
-    np.testing.assert_allclose(sequences[0, :, :, 1], observed.sum(0), atol=1e-9)
+    np.testing.assert_allclose(sequences[0, :, 1, : columns + 2], observed.sum(0).T, atol=1e-9)
     assert sequences[0].tobytes() == sequences[2].tobytes()
     assert not sequences[1].any()
     for c in range(columns + 2):
         for m in range(3):
-            got = ranking.sequence_bounds(sequences[0, c, m], 0.05)
+            got = ranking.sequence_bounds(np.ascontiguousarray(sequences[0, m, :, c]), 0.05)
             expected = reference.sequence_bounds(observed[:, c, m], 0.05)
             np.testing.assert_allclose(got, expected, atol=1e-9)
 
@@ -168,6 +168,20 @@ def test_the_oracle_measures_a_list_as_by_hand() -> None:
     assert ledger.reciprocal_rank(scores, gains) == pytest.approx(1 / 3)
     assert ledger.ndcg10(scores, gains) == pytest.approx(1 / np.log2(4))
     assert rank.log_loss(np.log([1, 2, 3, 2]), gains) == pytest.approx(-np.log(3 / 8))
+
+
+def test_ledger_update_is_the_same_at_every_level() -> None:
+    found = set()
+    rows, outcomes = normal(3, 10, 13), outcomes_of(3, 10)
+    weights, static = np.random.default_rng(3).normal(size=(2, 13))
+    evidence = (np.arange(13) > 6).astype(np.uint8)
+    for level in LEVELS:
+        set_simd_level(level)
+        sequences = ranking.ledger_sequences(13)
+        for part in (1, 2, 1):
+            ranking.ledger_update(rows, outcomes, weights, static, evidence, part, 0.05, sequences)
+        found.add(sequences.tobytes())
+    assert len(found) == 1
 
 
 def miss_rate(draw: F64Array, mean: float, alpha: float) -> float:

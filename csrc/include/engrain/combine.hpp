@@ -9,7 +9,8 @@ namespace engrain {
 void combine_rows(const float* const* rows, const float* weights, std::size_t n, std::size_t dim,
                   float* out) noexcept;
 
-// Asks memory for a row of n floats that will be written.
+// Ask memory for an object, or for a row of n floats, that will be written.
+inline void prefetch(const void* object) noexcept { __builtin_prefetch(object, 1); }
 inline void prefetch_row(const float* row, std::size_t n) noexcept {
     for (std::size_t i = 0; i < n; i += 16) __builtin_prefetch(row + i, 1);
 }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <shared_mutex>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace engrain {
@@ -39,8 +40,9 @@ struct Question {
 // Which questions of the ring hold a term, by place, oldest first.
 class TermHolders {
   public:
-    // Makes room for one more question; `add` then needs no memory.
+    // Makes room for a question of these terms; `add` then needs no memory.
     void reserve(TermView terms);
+    // Adds the question that room was made for.
     void add(std::size_t place, const Question& question) noexcept;
     // Drops the oldest entries of a place.
     void remove(std::size_t place, const std::vector<std::int32_t>& terms) noexcept;
@@ -54,6 +56,7 @@ class TermHolders {
         float weight;
     };
     std::unordered_map<std::int32_t, std::vector<Held>> held_;
+    std::vector<std::pair<std::int32_t, std::vector<Held>*>> found_;  // by `reserve`, ascending
 };
 
 struct TermCredit {
@@ -150,6 +153,8 @@ class Evidence {
     std::vector<float> ridge() const;
     bool holds(std::int64_t number) const;
     double mass_of(std::int64_t handle) const;
+    // Asks memory for what `add` will change of rewarded memories.
+    void prefetch(const std::int64_t* handles, std::size_t n) const;
     // Whether one of the handles has been rewarded before.
     bool any_rewarded(const std::int64_t* handles, std::size_t n) const;
     EvidenceState save() const;

@@ -13,8 +13,16 @@ struct Sequence {
 };
 
 constexpr std::size_t sequence_fields = sizeof(Sequence) / sizeof(double);
+constexpr std::size_t ledger_parts = 3;     // all, overlap, no overlap
 constexpr std::size_t ledger_measures = 3;  // log-loss, nDCG@10, reciprocal rank
 constexpr double loss_bound = 2.0;          // nats; lifts beyond are clipped
+
+// Sequences lie side by side: (parts, measures, fields, lines), one line per counterfactual and
+// then lines that hold nothing, up to whole registers.
+constexpr std::size_t ledger_lines(std::size_t columns) { return (columns + 3 + 7) / 8 * 8; }
+constexpr std::size_t ledger_size(std::size_t columns) {
+    return ledger_parts * ledger_measures * sequence_fields * ledger_lines(columns);
+}
 
 // Adds one observation; `budget` = log(2 / alpha), `clock` = log(1 + n) for the n of this
 // observation (the first is 1).
@@ -29,14 +37,16 @@ Bounds bounds_of(const Sequence& sequence, double alpha) noexcept;
 
 // One judged list. Counterfactual k < columns: without component k; columns: all evidence off
 // (same weights); columns + 1: `static_weights` instead. Each lift (counterfactual loss - full
-// loss; full - counterfactual nDCG and reciprocal rank) is mapped to [0, 1] and added to
-// sequences[part, counterfactual, measure] for part 0 (all) and `part` (1 overlap, 2 no overlap).
-// outcomes: in [0, 1], not all 0. scratch: ledger_scratch(n, columns) doubles.
+// loss; full - counterfactual nDCG and reciprocal rank) is mapped to [0, 1] and added to the
+// sequences of part 0 (all) and `part` (1 overlap, 2 no overlap). outcomes: in [0, 1], not all 0.
+// scratch: ledger_scratch(n, columns) doubles.
 void ledger_update(const float* rows, const float* outcomes, std::size_t n, std::size_t columns,
                    const double* weights, const double* static_weights,
-                   const std::uint8_t* evidence, int part, double alpha, Sequence* sequences,
+                   const std::uint8_t* evidence, int part, double alpha, double* sequences,
                    double* scratch) noexcept;
 
-constexpr std::size_t ledger_scratch(std::size_t n, std::size_t) { return 4 * n; }
+constexpr std::size_t ledger_scratch(std::size_t n, std::size_t columns) {
+    return n + (n + 4) * ledger_lines(columns);
+}
 
 }  // namespace engrain

@@ -31,8 +31,12 @@ Step laplace_step(const float* rows, const float* outcomes, std::size_t n, std::
                   const std::int8_t* signs, const double* scales, double* weights,
                   double* precision, double* scratch) noexcept;
 
+// Rows of `columns` doubles, filled up to whole registers.
+constexpr std::size_t rank_width(std::size_t columns) { return (columns + 7) / 8 * 8; }
+
 constexpr std::size_t laplace_scratch(std::size_t n, std::size_t columns) {
-    return n * columns + 2 * n + columns * columns + 4 * columns;
+    const std::size_t width = rank_width(columns);
+    return 2 * n * (width + 1) + 2 * width * width + 10 * width;
 }
 
 // Loss of all stored lists, sum_q weight_q (-sum_i t_i log softmax(x w)_i), and its derivatives.

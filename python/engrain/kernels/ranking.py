@@ -64,5 +64,9 @@ def weigh_rows(rows: F32Array, weights: F64Array, out: F32Array | None = None) -
 
 
 def ledger_sequences(columns: int) -> F64Array:
-    """Return empty sequences for `ledger_update`, shape (3, columns + 2, measures, fields)."""
-    return np.zeros((3, columns + 2, _ranking.LEDGER_MEASURES, _ranking.SEQUENCE_FIELDS))
+    """Return empty sequences for `ledger_update`, shape (parts, measures, fields, lines).
+
+    The lines: one per column, then all evidence off, then static weights; the rest fills up
+    registers and means nothing.
+    """
+    return np.zeros(_ranking.ledger_shape(columns))

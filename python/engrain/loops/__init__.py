@@ -34,6 +34,7 @@ from engrain.loops.hierarchy import (
 from engrain.loops.iit import Network, SystemPhi, system_phi
 from engrain.loops.iit3 import system_phi3
 from engrain.loops.improvement import ImprovementMetrics, Knowledge, MetricsCollector
+from engrain.loops.instant import InstantLearningLoop
 from engrain.loops.material import Links, Material
 from engrain.loops.memory_graph import MemoryGraph
 from engrain.loops.memory_store import MemoryStore
@@ -100,6 +101,7 @@ __all__ = [
     "Front",
     "HierarchicalClustering",
     "ImprovementMetrics",
+    "InstantLearningLoop",
     "Knowledge",
     "LearnedPattern",
     "LearningSignal",

@@ -17,7 +17,7 @@ import numpy as np
 
 from engrain.base.arrays import F32Array, F64Array
 from engrain.base.errors import ConfigError
-from engrain.kernels.ranking import LedgerState, sequence_bounds
+from engrain.kernels.ranking import LedgerState, ledger_sequences, sequence_bounds
 
 PARTS = ("all", "overlap", "no overlap")
 MEASURES = ("log_loss", "ndcg", "reciprocal_rank")
@@ -71,8 +71,11 @@ class Ledger(LedgerState):
 
     def add_column(self, name: str, kind: str) -> None:
         """Append a component; its lines begin empty."""
-        sequences = np.insert(self.sequences, len(self.names), 0.0, axis=1)
-        self.take_columns([*self.evidence, kind == "evidence"], sequences)
+        known = len(self.names)
+        old, new = self.sequences, ledger_sequences(known + 1)
+        new[..., :known] = old[..., :known]
+        new[..., known + 1 : known + 3] = old[..., known : known + 2]
+        self.take_columns([*self.evidence, kind == "evidence"], new)
         self.names = (*self.names, name)
 
     def update(
@@ -109,7 +112,8 @@ class Ledger(LedgerState):
         if component not in lines or part not in PARTS or measure not in MEASURES:
             raise ConfigError(f"the ledger has no line {component!r}, {part!r}, {measure!r}")
         m = MEASURES.index(measure)
-        sequence = self.sequences[PARTS.index(part), lines.index(component), m]
+        line = self.sequences[PARTS.index(part), m, :, lines.index(component)]
+        sequence = np.ascontiguousarray(line)
         lower, upper = sequence_bounds(sequence, self.alpha)
         n, total = int(sequence[0]), float(sequence[1])
         span = RANGES[m]
