@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engrain/transcendental.hpp"
 #include "engrain/transcendental64.hpp"
 
 namespace engrain {
@@ -11,6 +12,7 @@ using simd::Wide;
 
 constexpr std::size_t depth = 10;
 constexpr double largest_bet = 0.5;
+constexpr double log2_e = 0x1.71547652b82fep+0, ln_2 = 0x1.62e42fefa39efp-1;
 
 double discount(std::size_t place) noexcept {
     static const struct Table {
@@ -69,7 +71,7 @@ struct Observation {
         V::store(square + (x - mean) * (x - mean), squares);
         V::store(V::load(weighted) + bet * x, weighted);
         V::store(V::load(weights) + bet, weights);
-        const F cost = -simd::log_wide<D>(1.0 - bet) - bet;
+        const F cost = -ln_2 * simd::log2_wide<D>(1.0 - bet) - bet;
         V::store(V::load(penalties) + (x - old_mean) * (x - old_mean) * cost, penalties);
     }
 };
@@ -108,7 +110,7 @@ ENGRAIN_INLINE void grade(const double* scores, const double* targets, std::size
     F total = V::splat(0.0), hit = total, gain = total, best = V::splat(double(n));
     for (std::size_t i = 0; i < n; ++i) {
         const F own = V::load(scores + i * lines), z = own - top;
-        total += simd::exp_wide<D>(z);
+        total += simd::exp2_wide<D>(V::larger(log2_e * z, V::splat(-1000.0)));
         hit += targets[i] * z;
         if (!(targets[i] > 0)) continue;
         // Comparisons by the sign of a difference: GCC takes those of 512 bits apart lane by lane.
@@ -125,7 +127,7 @@ ENGRAIN_INLINE void grade(const double* scores, const double* targets, std::size
         best = V::smaller(best, V::load(place));
         gain += targets[i] * V::load(worth) / ideal;
     }
-    V::store(simd::log_wide<D>(total) - hit, out);
+    V::store(ln_2 * simd::log2_wide<D>(total) - hit, out);
     V::store(gain, out + lines);
     V::store(1.0 / (best + 1.0), out + 2 * lines);
 }
