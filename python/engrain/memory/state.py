@@ -202,9 +202,12 @@ class State:
         self.open_trace(self.decode_trace(event))
 
     def decode_trace(self, event: Event) -> OpenTrace:
-        """Read a recall back from its payloads."""
+        """Read a recall back from its payloads; rows are dropped once nothing can need them."""
         meta, shown = events.content(event, 0)
-        _, rows = events.content(event, events.ROWS)
+        if event.payloads[events.ROWS] is None:
+            rows = np.zeros((len(shown["handles"]), len(self.learner.names)), np.float32)
+        else:
+            rows = events.content(event, events.ROWS)[1]["rows"]
         question = Question.decode(event.payloads[events.QUESTION], meta["scope"])
         return OpenTrace(
             event.seq,
@@ -213,7 +216,7 @@ class State:
             meta["session"],
             question,
             shown["handles"],
-            rows["rows"],
+            rows,
         )
 
     def open_trace(self, trace: OpenTrace) -> None:
