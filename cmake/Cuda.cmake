@@ -14,9 +14,9 @@ set(CMAKE_CUDA_STANDARD 17)
 enable_language(CUDA)
 file(GLOB cuda_sources CONFIGURE_DEPENDS csrc/cuda/*.cu)
 pybind11_add_module(_cuda NO_EXTRAS csrc/cuda/bindings/cuda.cpp ${cuda_sources})
+# cuda.cpp includes the runtime's headers, which only nvcc finds by itself. FindCUDAToolkit would
+# also ask for the shared runtime, which the pip packages name differently and nothing here needs.
 target_include_directories(_cuda PRIVATE csrc/include)
+target_include_directories(_cuda SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
 target_compile_options(_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr>)
-# cuda.cpp includes the runtime's headers, which only nvcc finds by itself.
-find_package(CUDAToolkit REQUIRED)
-target_link_libraries(_cuda PRIVATE CUDA::cudart_static)
 install(TARGETS _cuda DESTINATION engrain)

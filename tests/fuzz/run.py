@@ -6,7 +6,8 @@ import sys
 
 import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
-from tests.fuzz.targets import TARGETS, Bytes
+from tests.fuzz.reading import Bytes
+from tests.fuzz.targets import TARGETS
 
 if __name__ == "__main__":
     target = TARGETS[sys.argv.pop(1)]

@@ -8,7 +8,7 @@ import numpy as np
 
 from engrain import _kernels
 from engrain.base.arrays import F32Array, F64Array, I64Array
-from engrain.base.errors import NonFiniteError
+from engrain.base.errors import NonFiniteError, ShapeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ def kmeans_plus_plus(rows: F32Array, k: int, *, seed: int = 0) -> I64Array:
     ----------
     Arthur & Vassilvitskii (2007), k-means++; Elkan (2003) for what the triangle inequality spares.
     """
+    _check(rows, k)
     return _seed(rows, k, seed)[0]
 
 
@@ -98,8 +99,9 @@ def kmeans(
     TypeError, ValueError, NonFiniteError
         As in `kmeans_plus_plus`.
     """
+    _check(rows, k)
     if spherical:
-        rows = _directions(np.array(rows))
+        rows = _directions(rows)
     chosen, distances, labels = _seed(rows, k, seed)
     centres = rows[chosen]
     norms = np.einsum("ij,ij->i", rows, rows)
@@ -115,11 +117,18 @@ def kmeans(
     return Clusters(centres, labels, distances, step, bool(done and step > 0))
 
 
-def _seed(rows: F32Array, k: int, seed: int) -> tuple[I64Array, F32Array, I64Array]:
+def _check(rows: F32Array, k: int) -> None:
+    if rows.dtype != np.float32 or not rows.flags.c_contiguous:
+        raise TypeError(f"rows: expected C-contiguous float32, got {rows.dtype}")
+    if rows.ndim != 2:
+        raise ShapeError(f"rows: expected shape (n, dim), got {rows.shape}")
     if not 1 <= k <= len(rows):
         raise ValueError(f"k: expected 1..{len(rows)}, the number of rows, got {k}")
     if not np.isfinite(rows).all():
         raise NonFiniteError("rows: contain NaN or infinity; clean the input before passing it")
+
+
+def _seed(rows: F32Array, k: int, seed: int) -> tuple[I64Array, F32Array, I64Array]:
     uniforms = np.random.Generator(np.random.Philox(seed)).random(k)
     chosen = np.empty(k, dtype=np.int64)
     distances = np.empty(len(rows), dtype=np.float32)

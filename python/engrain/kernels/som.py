@@ -6,6 +6,7 @@ import numpy as np
 
 from engrain import _kernels
 from engrain.base.arrays import F32Array, I64Array
+from engrain.base.errors import ShapeError
 
 
 def train_som_online(
@@ -95,6 +96,8 @@ def accumulate_som(x: F32Array, best: I64Array, units: int) -> tuple[F32Array, F
     TypeError, ValueError
         Wrong dtype, layout or shape, or a unit outside the map.
     """
+    if x.ndim != 2:
+        raise ShapeError(f"x: expected shape (n, dim), got {x.shape}")
     sums, counts = np.zeros((units, x.shape[1]), np.float32), np.zeros(units, np.float32)
     _kernels.accumulate_som(x, best, sums, counts)
     return sums, counts

@@ -6,7 +6,7 @@ import numpy as np
 
 from engrain import _kernels
 from engrain.base.arrays import F32Array, I8Array, I64Array
-from engrain.base.errors import NonFiniteError
+from engrain.base.errors import NonFiniteError, ShapeError
 
 BLOCK = 4096  # rows whose scores with all queries are held at a time
 
@@ -108,6 +108,7 @@ def quantize_rows(rows: F32Array) -> tuple[I8Array, F32Array]:
     ValueError
         `rows` hold NaN or infinity.
     """
+    _check_rank(rows, "rows")
     codes = np.empty((len(rows), -(-rows.shape[1] // 64) * 64), dtype=np.int8)
     scale = np.empty(len(rows), dtype=np.float32)
     _kernels.quantize_rows(rows, codes, scale)
@@ -134,6 +135,7 @@ def knn_graph(rows: F32Array, k: int, *, block: int = 512) -> tuple[I64Array, F3
     TypeError, ValueError, NonFiniteError
         As in `topk`.
     """
+    _check_rank(rows, "rows")
     n = len(rows)
     kept = max(0, min(k, n - 1))
     neighbours, scores = _places((n, kept))
@@ -149,7 +151,8 @@ def knn_graph(rows: F32Array, k: int, *, block: int = 512) -> tuple[I64Array, F3
 def _topk_batch(rows: F32Array, queries: F32Array, k: int) -> tuple[I64Array, F32Array]:
     if rows.dtype != np.float32 or not rows.flags.c_contiguous:
         raise TypeError(f"rows: expected C-contiguous float32, got {rows.dtype}")
-    if queries.shape[1] != rows.shape[1]:
+    _check_rank(rows, "rows")
+    if queries.ndim != 2 or queries.shape[1] != rows.shape[1]:
         raise ValueError(f"queries: expected shape (queries, {rows.shape[1]}), got {queries.shape}")
     n = len(rows)
     index = np.full((len(queries), min(k, n)), -1, dtype=np.int64)
@@ -163,6 +166,11 @@ def _topk_batch(rows: F32Array, queries: F32Array, k: int) -> tuple[I64Array, F3
 
 def _places(shape: tuple[int, ...]) -> tuple[I64Array, F32Array]:
     return np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.float32)
+
+
+def _check_rank(rows: F32Array, name: str) -> None:
+    if rows.ndim != 2:
+        raise ShapeError(f"{name}: expected shape (n, dim), got {rows.shape}")
 
 
 def _check_query(queries: F32Array, k: int) -> None:
