@@ -13,6 +13,7 @@ import pytest
 
 from engrain.loops import DeepLearningConfig, DeepLearningLoop, MemoryStore
 from engrain.loops.deep import STEPS
+from engrain.loops.material import Change
 from engrain.memory import Memory
 from tests.loops.planted import DAY, NOW, topics
 
@@ -51,10 +52,13 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a memory that has been used."""
     folder = tmp_path_factory.mktemp("start")
     rows, _ = topics(0, 120)
-    with Memory(folder / "m.db", dim=rows.shape[1], clock=lambda: NOW) as memory:
+    now = [NOW - 90 * DAY]
+    with Memory(folder / "m.db", dim=rows.shape[1], clock=lambda: now[0]) as memory:
         for i, row in enumerate(rows):
             memory.remember(f"note {i}", vector=row, id=i, time=NOW - 90 * DAY)
         memory.remember("note 7.", vector=rows[7], id="copy", time=NOW - 90 * DAY)
+        memory.reorganise(Change("finished", run=1))
+        now[0] = NOW
         for i in range(0, 40, 2):
             recall = memory.recall("note", vector=rows[i], k=5)
             memory.feedback(recall, used=[recall.hits[0].id])
@@ -69,9 +73,9 @@ def finished(folder: Path) -> dict[str, np.ndarray]:
         loop = DeepLearningLoop(
             MemoryStore(memory), None, CONFIG, folder=folder / "loops", clock=lambda: NOW
         )
-        if memory.progress.interrupted or not memory.progress.run:
+        if memory.progress.interrupted or memory.progress.run == 1:
             loop.run_once()
-        assert memory.progress.run == 1
+        assert memory.progress.run == 2
         assert memory.progress.phases == PHASES
         contents = memory.contents()
         return {

@@ -19,7 +19,10 @@ def test_contents_are_aligned_columns(tmp_path: Path) -> None:
         assert contents.texts == ["note apple", "note plum", "note fig"]
         assert contents.accesses.tolist() == [0, 1, 0]
         np.testing.assert_array_equal(contents.quality, [np.nan, 1.0, np.nan])
-        assert contents.created.tolist() == [50.0] * 3
+        assert (contents.known_since == np.inf).all()
+        memory.reorganise(Change("finished", run=1))
+        memory.remember("note more")
+        assert memory.contents().known_since.tolist() == [50.0] * 3 + [np.inf]
         np.testing.assert_allclose(np.linalg.norm(contents.vectors, axis=1), 1.0, rtol=1e-5)
 
 

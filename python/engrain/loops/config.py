@@ -60,7 +60,7 @@ class DeepLearningConfig:
     Attributes
     ----------
     num_dreams : int
-        Walks per run.
+        Walks per full run; an incremental one takes its share of them.
     dream_length : int
         Steps of each walk.
     creativity_temperature : float

@@ -169,6 +169,8 @@ def still_useful(links: Links, kinds: BoolArray, questions: Sequence[LoggedQuest
 
 def _helpful(proposed: Links, held: Links, questions: Sequence[LoggedQuestion]) -> BoolArray:
     """Tell which proposed links bring answers that are not shown without them."""
+    if not questions or not len(proposed):
+        return np.zeros(len(proposed), np.bool_)
     before, places = adjacency(held), _places(proposed)
     together = adjacency(held.joined(proposed))
     used = np.zeros(len(proposed), np.bool_)

@@ -92,7 +92,7 @@ class Material:
     quality : ndarray of float64, shape (n,)
         Mean outcome in [0, 1], NaN where nothing was said.
     created, accessed : ndarray of float64, shape (n,)
-        Seconds since the epoch.
+        Seconds since the epoch; `created` is when it could be used first, inf for just now.
     faded : ndarray of bool, shape (n,)
     links : Links
         Between rows.

@@ -36,7 +36,7 @@ class MemoryStore:
             unit_bfloat16(contents.vectors[held]) if held.any() else _no_vectors(contents),
             contents.accesses[held],
             contents.quality[held],
-            contents.created[held],
+            contents.known_since[held],
             contents.accessed[held],
             contents.faded[held],
             _links(contents, handles),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -117,7 +118,8 @@ def _starts(setting: Setting) -> I64Array:
         return np.zeros(0, np.int64)
     odds: F64Array = 1.0 + setting.material.accesses[rows].astype(np.float64)
     rng = np.random.Generator(np.random.Philox(setting.config.seed))
-    walks = min(setting.config.num_dreams, 10 * len(rows))
+    share = len(setting.survey.looked_at) / len(setting.material)
+    walks = math.ceil(share * setting.config.num_dreams)
     return rng.choice(rows, walks, p=odds / odds.sum())
 
 

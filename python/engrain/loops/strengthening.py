@@ -100,7 +100,7 @@ def retention(
     Anderson & Schooler (1991); Anderson et al. (2004), eq. 4.
     """
     age = np.maximum(now - created, DAY) / DAY
-    recent = np.maximum(now - accessed, DAY) / DAY
+    recent = np.minimum(np.maximum(now - accessed, DAY) / DAY, age)
     spread = (accesses / (1.0 - decay)) * age**-decay
     activation = recent**-decay + spread
     kept: F64Array = activation / (activation + 1.0 / 6.0)

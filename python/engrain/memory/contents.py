@@ -30,7 +30,9 @@ class Contents:
     accesses : ndarray of int64, shape (n,)
     quality : ndarray of float64, shape (n,)
         Mean outcome, NaN where nothing was said.
-    created, accessed : ndarray of float64, shape (n,)
+    known_since : ndarray of float64, shape (n,)
+        When a run of the deep loop first saw it, in seconds since the epoch; inf where none did.
+    accessed : ndarray of float64, shape (n,)
         Seconds since the epoch.
     faded : ndarray of bool, shape (n,)
     ends : ndarray of int64, shape (m, 2)
@@ -44,7 +46,7 @@ class Contents:
     texts: list[str | None]
     accesses: I64Array
     quality: F64Array
-    created: F64Array
+    known_since: F64Array
     accessed: F64Array
     faded: BoolArray
     ends: I64Array
@@ -86,7 +88,7 @@ def read_contents(state: State) -> Contents:
         [record.text for record in records],
         usage["accesses"],
         usage["quality"],
-        np.array([record.time for record in records], np.float64),
+        order.known_since(handles),
         usage["accessed"],
         np.isin(handles, list(order.faded)),
         links["ends"],

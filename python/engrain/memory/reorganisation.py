@@ -14,6 +14,7 @@ from engrain.memory.graph import Links
 
 FINISHED = "finished"
 UNDONE = "undone"
+KEPT_RUNS = 64
 COLUMNS = (
     "ends",
     "before",
@@ -156,16 +157,22 @@ class Order:
     merged : dict of int to int
         Memories no longer shown for themselves, and the one that stands for each.
     faded : set of int
+    seen : list of tuple
+        Time at which each of the latest runs was finished, and how many handles there were then.
     progress : Progress
     """
 
     def __init__(self) -> None:
         self.merged: dict[int, int] = {}
         self.faded: set[int] = set()
+        self.seen: list[tuple[float, int]] = []
         self.progress = Progress()
 
-    def make(self, change: Change, links: Links, time: float) -> None:
-        """Make a change; removals of links come first, so that none is pushed out."""
+    def make(self, change: Change, links: Links, time: float, handles: int) -> None:
+        """Make a change; removals of links come first, so that none is pushed out.
+
+        `handles` is how many there are.
+        """
         order = np.argsort(change.after > 0, kind="stable")
         columns = change.ends[order].tolist(), change.after[order], change.kinds_after[order]
         for (a, b), weight, kind in zip(*columns, strict=True):
@@ -176,8 +183,20 @@ class Order:
             self.merged.pop(secondary, None)
         self.faded.update(change.faded.tolist())
         self.faded.difference_update(change.revived.tolist())
+        if change.phase == FINISHED:
+            self.seen = [*self.seen, (time, handles)][-KEPT_RUNS:]
         if change.phase != UNDONE:
             self.progress = self.progress.after(change.phase, change.run, time)
+
+    def known_since(self, handles: I64Array) -> F64Array:
+        """Return when the first run that saw each handle was finished; inf where none did.
+
+        An imported memory may be older than that, but nobody could have used it before.
+        """
+        times = np.array([*(time for time, _ in self.seen), np.inf])
+        counts = np.array([count for _, count in self.seen], np.int64)
+        since: F64Array = times[np.searchsorted(counts, handles, side="right")]
+        return since
 
     def shown(self, handles: I64Array) -> BoolArray:
         """Tell which handles are shown for themselves."""
@@ -201,11 +220,14 @@ class Order:
         return {
             "merged": np.array(merged, np.int64).reshape(-1, 2),
             "faded": np.array(sorted(self.faded), np.int64),
+            "seen": np.array(self.seen, np.float64).reshape(-1, 2),
         }
 
     def load(self, state: Mapping[str, np.ndarray[Any, Any]], progress: Mapping[str, Any]) -> None:
         """Take over a state; an older file has none."""
         self.merged = dict(state["merged"].tolist()) if "merged" in state else {}
         self.faded = set(state["faded"].tolist()) if "faded" in state else set()
+        rows = state["seen"].tolist() if "seen" in state else []
+        self.seen = [(time, int(count)) for time, count in rows]
         if progress:
             self.progress = Progress(progress["run"], tuple(progress["phases"]), progress["ended"])

@@ -291,7 +291,7 @@ class State:
 
     def _reorganised(self, event: Event) -> None:
         change = Change.decode(*events.content(event, 0))
-        self.order.make(change, self.links, event.time)
+        self.order.make(change, self.links, event.time, len(self.catalog.records))
 
     # -- insight --------------------------------------------------------------------------------
 
