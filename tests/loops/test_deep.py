@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engrain.loops import DeepLearningConfig, DeepLearningLoop, MemoryStore, TouchedQueue
+from engrain.loops import DeepLearningConfig, DeepLearningLoop, MemoryService, TouchedQueue
 from engrain.loops.neighbours import unit_bfloat16
 from engrain.loops.patterns import LearnedPattern, ReasoningBank
 from engrain.loops.replay import LoggedQuestion
@@ -206,7 +206,7 @@ def test_a_memory_is_reorganised_and_every_change_undone(tmp_path: Path) -> None
     with Memory(tmp_path / "m.db", dim=rows.shape[1], clock=lambda: now[0]) as memory:
         for i, row in enumerate(rows):
             memory.remember(f"note {i} of it", vector=row, id=i, time=NOW - 900 * DAY)
-        loop = DeepLearningLoop(MemoryStore(memory), None, CONFIG, clock=lambda: now[0])
+        loop = DeepLearningLoop(MemoryService(memory), None, CONFIG, clock=lambda: now[0])
         assert loop.run_once().consolidation.nodes_decayed == 0  # nobody could have used them
         now[0] = NOW
         memory.remember("Note 7 of it!", vector=rows[7], id="copy", time=NOW - DAY)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engrain.loops import DeepLearningConfig, DeepLearningLoop, MemoryStore
+from engrain.loops import DeepLearningConfig, DeepLearningLoop, MemoryService
 from engrain.loops.deep import STEPS
 from engrain.loops.material import Change
 from engrain.memory import Memory
@@ -20,7 +20,7 @@ from tests.loops.planted import DAY, NOW, topics
 RUN = """
 import os, signal, sys
 from pathlib import Path
-from engrain.loops import DeepLearningConfig, DeepLearningLoop, MemoryStore
+from engrain.loops import DeepLearningConfig, DeepLearningLoop, MemoryService
 from engrain.memory import Memory
 from tests.loops.test_deep_kill import CONFIG, NOW
 
@@ -29,7 +29,7 @@ folder, where = Path(sys.argv[1]), sys.argv[2]
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
-class Store(MemoryStore):
+class Store(MemoryService):
     def apply(self, change):
         if where == f"before {change.phase} is on disk":
             self.memory.reorganise(change)
@@ -71,7 +71,7 @@ def finished(folder: Path) -> dict[str, np.ndarray]:
         assert memory.verify().ok
         assert len(memory) == 121
         loop = DeepLearningLoop(
-            MemoryStore(memory), None, CONFIG, folder=folder / "loops", clock=lambda: NOW
+            MemoryService(memory), None, CONFIG, folder=folder / "loops", clock=lambda: NOW
         )
         if memory.progress.interrupted or memory.progress.run == 1:
             loop.run_once()

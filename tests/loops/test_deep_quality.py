@@ -10,7 +10,7 @@ import pytest
 from engrain.evaluation.datasets import load_dataset
 from engrain.evaluation.metrics import judge_ranking
 from engrain.evaluation.subject import Stopwatch, Subject, scope_of
-from engrain.loops import DeepLearningConfig, DeepLearningLoop, MemoryStore
+from engrain.loops import DeepLearningConfig, DeepLearningLoop, MemoryService
 from engrain.loops.reports import DeepLearningReport
 
 TAUGHT = 120
@@ -51,7 +51,7 @@ def run(
             subject.judge(index)
         held_out = order[-ASKED:]
         before = figures(subject, held_out, {})
-        report = DeepLearningLoop(MemoryStore(subject.memory), None, config).run_once()
+        report = DeepLearningLoop(MemoryService(subject.memory), None, config).run_once()
         catalog, merged = subject.memory._state.catalog, subject.memory._state.order.merged
         names = {str(catalog.id(s)): str(catalog.id(p)) for s, p in merged.items()}
         after = figures(subject, held_out, names)

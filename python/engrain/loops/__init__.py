@@ -37,7 +37,7 @@ from engrain.loops.improvement import ImprovementMetrics, Knowledge, MetricsColl
 from engrain.loops.instant import InstantLearningLoop
 from engrain.loops.material import Links, Material
 from engrain.loops.memory_graph import MemoryGraph
-from engrain.loops.memory_store import MemoryStore
+from engrain.loops.memory_service import MemoryService
 from engrain.loops.neighbours import NeighbourGraph, NeighbourIndex
 from engrain.loops.pattern_memory import PatternMemory
 from engrain.loops.patterns import LearnedPattern, PatternExtractor, ReasoningBank
@@ -114,7 +114,7 @@ __all__ = [
     "MappingType",
     "Material",
     "MemoryGraph",
-    "MemoryStore",
+    "MemoryService",
     "MetricsCollector",
     "MicroLoRA",
     "NeighbourGraph",

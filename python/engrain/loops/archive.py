@@ -113,7 +113,8 @@ class Archive:
         self.merged_into[change.merged[:, 1]] = change.merged[:, 0]
         self.merged_into[change.parted[:, 1]] = -1
         self.faded[change.faded], self.faded[change.revived] = True, False
-        self._progress = self._progress.after(change.phase, change.run, self._clock())
+        if change.run:
+            self._progress = self._progress.after(change.phase, change.run, self._clock())
 
     def progress(self) -> Progress:
         """Return how far the last run came."""

@@ -62,7 +62,7 @@ class DeepLearningLoop:
     Parameters
     ----------
     memory : DeepStore
-        `MemoryStore` for a `Memory`, or an `Archive`.
+        `MemoryService` for a `Memory`, or an `Archive`.
     reasoning_bank : ReasoningBank, optional
         Its patterns are what concepts are built above.
     config : DeepLearningConfig

@@ -195,7 +195,7 @@ def compress(setting: Setting) -> tuple[Change, Links, CompressionReport]:
     merges = near_duplicates(
         graph.near_pairs(rows, config.merge_cosine),
         material.vectors,
-        _worth(material),
+        worth(material),
         text=material.text,
         cosine=config.merge_cosine,
     )
@@ -230,11 +230,11 @@ def compress(setting: Setting) -> tuple[Change, Links, CompressionReport]:
     return change, links, report
 
 
-def _worth(material: Material) -> F64Array:
+def worth(material: Material) -> F64Array:
     """Return what decides which of two duplicates stays: how often it helped, then was seen."""
     quality = np.where(np.isnan(material.quality), 0.0, material.quality)
-    worth: F64Array = (1.0 + quality) * (1.0 + material.accesses)
-    return worth
+    worthy: F64Array = (1.0 + quality) * (1.0 + material.accesses)
+    return worthy
 
 
 def integration(setting: Setting, calculator: PhiCalculator) -> float:

@@ -83,7 +83,7 @@ class Change:
     notes : tuple of str
         What each link of `ends` stands for, where a phase says so.
     run : int
-        Number of the run.
+        Number of the run, 0 outside of runs.
     """
 
     phase: str
@@ -104,6 +104,7 @@ class Change:
         return replace(
             self,
             phase=UNDONE,
+            run=0,
             before=self.after,
             after=self.before,
             kinds_before=self.kinds_after,
@@ -185,7 +186,7 @@ class Order:
         self.faded.difference_update(change.revived.tolist())
         if change.phase == FINISHED:
             self.seen = [*self.seen, (time, handles)][-KEPT_RUNS:]
-        if change.phase != UNDONE:
+        if change.run:
             self.progress = self.progress.after(change.phase, change.run, time)
 
     def known_since(self, handles: I64Array) -> F64Array:
