@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(shell find csrc src python cmake -type f -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: demo test lint bench docs test-native clean
+.PHONY: demo test lint bench lift docs test-native clean
 .DEFAULT_GOAL := test
 
 $(BIN)/python:
@@ -36,6 +36,10 @@ lint: $(VENV)/.test  ## style, types, floors of the house
 bench: $(VENV)/.test  ## timings beside their peers, one run, one table
 	$(PIP) ".[bench]"
 	$(BIN)/python asv_bench/table.py $(BENCH_ARGS)
+
+lift: $(VENV)/.test  ## docs/lift.md from the data sets in ENGRAIN_DATA: hours of one core
+	$(PIP) lightgbm
+	$(BIN)/python -m engrain.evaluation.lift $(ENGRAIN_DATA) --write docs/lift.md $(LIFT_ARGS)
 
 docs: $(VENV)/.test  ## HTML documentation in docs/_build/html
 	$(PIP) ".[docs]"

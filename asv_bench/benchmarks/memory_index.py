@@ -4,7 +4,7 @@ import numpy as np
 
 from engrain import kernels
 from engrain.kernels import reference
-from engrain.kernels.index import hash_texts, terms_of
+from engrain.kernels.index import hash_texts, stems_of, terms_of
 from engrain.memory.index import StaticIndex, unit_rows
 from engrain.memory.lsa import LsaEmbedder
 
@@ -66,6 +66,11 @@ class Search:
         text, vector = self.next()
         search = self.index.search(text, [vector])
         search.gather(np.concatenate([search.top(100), self.made.others]))
+
+    def time_search_propose_160_gather(self, n):
+        text, vector = self.next()
+        search = self.index.search(text, [vector])
+        search.gather(search.candidates(100, np.empty(0, np.int64), 60))
 
     def time_search_of_a_vector_top_10(self, n):
         self.index.search("", [self.next()[1]]).top(10)
@@ -143,6 +148,15 @@ class Embed:
 
     def time_terms_of_a_text(self):
         terms_of(self.made.texts[0])
+
+    def time_stems_of_a_text(self):
+        stems_of(self.made.texts[0])
+
+    def time_read_stems_oracle(self):
+        reference.read_stems(self.made.texts[0])
+
+    def time_porter_stem_oracle(self):
+        reference.porter_stem("generalizations")
 
     def time_hash_text_oracle(self):
         reference.hash_text(self.made.questions[0], 512)

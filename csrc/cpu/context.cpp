@@ -143,7 +143,7 @@ std::uint32_t RetrievalIndex::step(std::uint32_t handle, int steps) const noexce
 
 float RetrievalIndex::window(const Search& search, std::uint32_t handle,
                              const std::vector<float>& scores,
-                             const Search::Standard& standard) const noexcept {
+                             const Standard& standard) const noexcept {
     float sum = 0.0F;
     for (int offset = -2; offset <= 2; ++offset) {
         const std::uint32_t at = step(handle, offset);
@@ -153,6 +153,32 @@ float RetrievalIndex::window(const Search& search, std::uint32_t handle,
                 window_weights[offset + 2] * standard.z(scores[static_cast<std::size_t>(position)]);
     }
     return sum;
+}
+
+// BM25 of the window as one text whose words count by their distance; rarity and mean length are
+// those of single memories. In deviations of the question's BM25.
+float RetrievalIndex::window_text(const Search& search, std::uint32_t handle) const noexcept {
+    constexpr float windows = 0.3F + 0.6F + 1.0F + 0.6F + 0.3F;
+    std::uint32_t near[5];
+    float weight[5], length = 0.0F;
+    std::size_t n = 0;
+    for (int offset = -2; offset <= 2; ++offset) {
+        const std::uint32_t at = step(handle, offset);
+        if (at == none || scopes_[search.scope].position(at) < 0) continue;
+        near[n] = at;
+        weight[n] = window_weights[offset + 2];
+        length += weight[n] * stems_.length(at);
+        ++n;
+    }
+    const float slope = Bm25::slope(stems_.average_length() * windows);
+    float sum = 0.0F;
+    for (const TermWeight& asked : search.reading.weights) {
+        float frequency = 0.0F;
+        for (std::size_t i = 0; i < n; ++i)
+            frequency += weight[i] * stems_.frequency(near[i], asked.term);
+        if (frequency > 0.0F) sum += Bm25::gain(frequency, asked.weight, slope, length);
+    }
+    return sum / search.bm25_sd;
 }
 
 // The name before the colon that says who speaks is no mention.
@@ -165,7 +191,7 @@ bool RetrievalIndex::mentions(const Sources::Name& named, std::uint32_t handle) 
 void RetrievalIndex::write_sequence(const Search& search, std::uint32_t handle,
                                     float* out) const noexcept {
     const Context& own = contexts_[handle];
-    out[window_bm25] = window(search, handle, search.bm25, search.bm25_standard);
+    out[window_bm25] = window_text(search, handle);
     if (!views_.empty() && search.views[0].asked)
         out[window_cosine] =
             window(search, handle, search.views[0].scores, search.views[0].standard);

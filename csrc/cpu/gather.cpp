@@ -12,7 +12,7 @@ namespace {
 
 using Guard = std::lock_guard<std::mutex>;
 
-constexpr std::size_t feedback_documents = 5, ranked = 100;
+constexpr std::size_t equal_documents = 5, weighted_documents = 10, ranked = 100;
 constexpr float least_neighbour = -3.0F;
 
 }  // namespace
@@ -23,21 +23,20 @@ bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::s
     if (!current(search)) return false;
     order_best(search, ranked);
     if (!last_.empty()) score_sessions(search);
-    std::vector<float> cosine(n, 0.0F), feedback(n, 0.0F);
+    gauge_words(search);
+    std::vector<float> cosine(n, 0.0F);
     if (!views_.empty()) {
-        std::vector<float> centroid;
-        feedback_vector(search, centroid);
         const Search::Cosines& asked = search.views[0];
         centre(search.scope, asked.asked ? asked.query.data() : nullptr, handles, n, out.centred,
                cosine.data());
-        score_rows(out.centred, centroid.data(), n, views_[0].dim(), feedback.data());
     }
     for (std::size_t i = 0; i < n; ++i) {
         if (i + 1 < n) lexical_.prefetch(handles[i + 1]);
         write_text(search, handles[i], i, out);
         write_row(search, handles[i], i, out);
     }
-    write_cosines(search, cosine.data(), feedback.data(), handles, n, out);
+    write_cosines(search, cosine.data(), handles, n, out);
+    if (!views_.empty()) write_feedback(search, n, out);
     for (std::size_t view = 1; view < views_.size(); ++view) {
         if (!search.views[view].asked) continue;
         exact_cosines(search, view, handles, n, cosine.data());
@@ -67,22 +66,33 @@ void RetrievalIndex::centre(std::uint32_t scope, const float* query, const std::
         if (!view.has(handles[i])) std::fill_n(rows + i * view.dim(), view.dim(), 0.0F);
 }
 
-// Unit centroid of the best static documents (pseudo-relevance feedback).
-void RetrievalIndex::feedback_vector(const Search& search, std::vector<float>& centroid) {
-    const std::size_t dim = views_[0].dim(), n = std::min(feedback_documents, search.best.size());
-    std::uint32_t handles[feedback_documents];
-    for (std::size_t i = 0; i < n; ++i)
-        handles[i] = scopes_[search.scope].members()[search.best[i]];
+// Unit centroids of the best static documents (pseudo-relevance feedback): of five, each counting
+// the same, and of ten, each by how far its score lies above the next.
+void RetrievalIndex::feedback_vectors(const Search& search, std::vector<float>& equal,
+                                      std::vector<float>& weighted) {
+    const std::size_t dim = views_[0].dim(), n = std::min(weighted_documents, search.best.size());
+    const auto& members = scopes_[search.scope].members();
+    std::uint32_t handles[weighted_documents];
+    for (std::size_t i = 0; i < n; ++i) handles[i] = members[search.best[i]];
+    const float floor = n == 0 ? 0.0F : search.best_scores[std::min(n, search.best.size() - 1)];
     std::vector<float> rows(n * dim);
-    float cosine[feedback_documents];
+    float cosine[weighted_documents];
     centre(search.scope, nullptr, handles, n, rows.data(), cosine);
-    centroid.assign(dim, 0.0F);
-    for (std::size_t i = 0; i < n; ++i)
-        for (std::size_t j = 0; j < dim; ++j) centroid[j] += rows[i * dim + j];
-    float squared = 0.0F;
-    score_rows(centroid.data(), centroid.data(), 1, dim, &squared);
-    const float inverse = squared > 1e-12F ? 1.0F / std::sqrt(squared) : 0.0F;
-    for (float& value : centroid) value *= inverse;
+    equal.assign(dim, 0.0F);
+    weighted.assign(dim, 0.0F);
+    for (std::size_t i = 0; i < n; ++i) {
+        const float weight = search.best_scores[i] - floor;
+        for (std::size_t j = 0; j < dim; ++j) {
+            weighted[j] += weight * rows[i * dim + j];
+            if (i < equal_documents) equal[j] += rows[i * dim + j];
+        }
+    }
+    for (std::vector<float>* centroid : {&equal, &weighted}) {
+        float squared = 0.0F;
+        score_rows(centroid->data(), centroid->data(), 1, dim, &squared);
+        const float inverse = squared > 1e-12F ? 1.0F / std::sqrt(squared) : 0.0F;
+        for (float& value : *centroid) value *= inverse;
+    }
 }
 
 std::size_t RetrievalIndex::rank_of(const Search& search, std::uint32_t position) const noexcept {
@@ -130,18 +140,30 @@ void RetrievalIndex::write_row(const Search& search, std::uint32_t handle, std::
     form[4] = neighbour_score(search, contexts_[handle].previous);
     form[5] = neighbour_score(search, contexts_[handle].next);
     write_context(search, handle, row + base_columns());
+    write_words(search, handle, row + base_columns() + context_columns);
 }
 
-void RetrievalIndex::write_cosines(const Search& search, const float* cosine, const float* feedback,
+void RetrievalIndex::write_cosines(const Search& search, const float* cosine,
                                    const std::uint32_t* handles, std::size_t n,
                                    const Rows& out) const {
     for (std::size_t i = 0; i < n; ++i) {
         float* row = out.x + i * out.stride;
         if (!views_.empty()) row[1] = standard_cosine(search, 0, handles[i], cosine[i]);
-        row[base_columns() - 7] = feedback[i];
         row[base_columns() - 3] = std::min(row[0], row[1]);
         out.fixed[i] = row[0] + row[1];
     }
+}
+
+void RetrievalIndex::write_feedback(const Search& search, std::size_t n, const Rows& out) {
+    const std::size_t dim = views_[0].dim();
+    std::vector<float> equal, weighted, cosine(n);
+    feedback_vectors(search, equal, weighted);
+    score_rows(out.centred, equal.data(), n, dim, cosine.data());
+    for (std::size_t i = 0; i < n; ++i) out.x[i * out.stride + base_columns() - 7] = cosine[i];
+    score_rows(out.centred, weighted.data(), n, dim, cosine.data());
+    const float inverse = search.views[0].standard.inverse;
+    float* column = out.x + base_columns() + context_columns + feedback_cosine;
+    for (std::size_t i = 0; i < n; ++i) column[i * out.stride] = cosine[i] * inverse;
 }
 
 }  // namespace engrain

@@ -20,35 +20,21 @@ std::vector<TermCount> count_terms(std::vector<Term>& terms) {
     return counted;
 }
 
-void LexicalIndex::add(std::uint32_t document, const std::vector<TermCount>& terms) {
+void ForwardIndex::add(std::uint32_t document, const std::vector<TermCount>& terms) {
     const std::size_t begin = entries_.size();
     slices_.resize(document, Slice{begin, begin});
     length_.resize(document, 0.0F);
-    scores_.resize(document + 1, 0.0F);
     entries_.insert(entries_.end(), terms.begin(), terms.end());
     float length = 0.0F;
-    for (const TermCount& entry : terms) {
-        postings_[entry.term].push_back({document, entry.count});
-        length += entry.count;
-    }
+    for (const TermCount& entry : terms) length += entry.count;
     slices_.push_back({begin, entries_.size()});
     length_.push_back(length);
     total_length_ += static_cast<std::int64_t>(length);
     ++live_;
 }
 
-void LexicalIndex::remove(std::uint32_t document) {
+void ForwardIndex::remove(std::uint32_t document) {
     const Slice slice = slices_[document];
-    for (std::size_t i = slice.begin; i < slice.end; ++i) {
-        const auto found = postings_.find(entries_[i].term);
-        std::vector<Posting>& list = found->second;
-        const auto at =
-            std::lower_bound(list.begin(), list.end(), document,
-                             [](const Posting& p, std::uint32_t d) { return p.document < d; });
-        list.erase(at);
-        if (list.empty()) postings_.erase(found);
-        entries_[i] = {};
-    }
     dead_entries_ += slice.end - slice.begin;
     total_length_ -= static_cast<std::int64_t>(length_[document]);
     length_[document] = 0.0F;
@@ -57,7 +43,7 @@ void LexicalIndex::remove(std::uint32_t document) {
     if (dead_entries_ > 1024 && dead_entries_ * 2 > entries_.size()) compact();
 }
 
-void LexicalIndex::compact() {
+void ForwardIndex::compact() {
     std::vector<TermCount> kept;
     kept.reserve(entries_.size() - dead_entries_);
     for (Slice& slice : slices_) {
@@ -70,31 +56,96 @@ void LexicalIndex::compact() {
     dead_entries_ = 0;
 }
 
-double LexicalIndex::average_length() const noexcept {
+double ForwardIndex::average_length() const noexcept {
     return total_length_ > 0 ? double(total_length_) / double(live_) : 1.0;
 }
 
-float LexicalIndex::idf(Term term) const noexcept {
-    const auto* list = postings(term);
-    return inverse_frequency(live_, list == nullptr ? 0 : list->size());
-}
-
-void LexicalIndex::prefetch(std::uint32_t document) const noexcept {
+void ForwardIndex::prefetch(std::uint32_t document) const noexcept {
     const Slice slice = slices_[document];
     for (std::size_t i = slice.begin; i < slice.end; i += 64 / sizeof(TermCount))
         __builtin_prefetch(&entries_[i]);
 }
 
 // Halving without branches: the outcome of each comparison cannot be predicted.
-float LexicalIndex::frequency(std::uint32_t document, Term term) const noexcept {
-    const TermCount* at = entries_.data() + slices_[document].begin;
-    std::size_t n = slices_[document].end - slices_[document].begin;
+float ForwardIndex::frequency(std::uint32_t document, Term term) const noexcept {
+    const TermCount* at = begin(document);
+    std::size_t n = static_cast<std::size_t>(end(document) - at);
     if (n == 0) return 0.0F;
     for (std::size_t half = n / 2; half > 0; half = n / 2) {
         at += at[half].term <= term ? half : 0;
         n -= half;
     }
     return at->term == term ? at->count : 0.0F;
+}
+
+// A merge whose steps do not branch on which side is behind.
+float ForwardIndex::score(std::uint32_t document,
+                          const std::vector<TermWeight>& question) const noexcept {
+    const float slope = Bm25::slope(average_length());
+    const TermCount *own = begin(document), *last = end(document);
+    const TermWeight *asked = question.data(), *const all = asked + question.size();
+    float sum = 0.0F;
+    while (own != last && asked != all) {
+        const Term left = own->term, right = asked->term;
+        if (left == right) sum += Bm25::gain(own->count, asked->weight, slope, length_[document]);
+        own += left <= right ? 1 : 0;
+        asked += right <= left ? 1 : 0;
+    }
+    return sum;
+}
+
+void CountedIndex::add(std::uint32_t document, const std::vector<TermCount>& terms) {
+    for (const TermCount& entry : terms) ++holding_[entry.term];
+    ForwardIndex::add(document, terms);
+}
+
+void CountedIndex::remove(std::uint32_t document) {
+    for (const TermCount* entry = begin(document); entry != end(document); ++entry) {
+        const auto found = holding_.find(entry->term);
+        if (--found->second == 0) holding_.erase(found);
+    }
+    ForwardIndex::remove(document);
+}
+
+float CountedIndex::idf(Term term) const noexcept {
+    const auto found = holding_.find(term);
+    return inverse_frequency(live(), found == holding_.end() ? 0 : found->second);
+}
+
+std::vector<TermWeight> CountedIndex::weigh(const std::vector<TermCount>& question) const {
+    std::vector<TermWeight> weights;
+    weights.reserve(question.size());
+    for (const TermCount& asked : question) {
+        const auto found = holding_.find(asked.term);
+        if (found == holding_.end()) continue;
+        const float idf = inverse_frequency(live(), found->second);
+        weights.push_back({asked.term, asked.count * idf * (Bm25::k1 + 1.0F)});
+    }
+    return weights;
+}
+
+void LexicalIndex::add(std::uint32_t document, const std::vector<TermCount>& terms) {
+    for (const TermCount& entry : terms) postings_[entry.term].push_back({document, entry.count});
+    scores_.resize(document + 1, 0.0F);
+    ForwardIndex::add(document, terms);
+}
+
+void LexicalIndex::remove(std::uint32_t document) {
+    for (const TermCount* entry = begin(document); entry != end(document); ++entry) {
+        const auto found = postings_.find(entry->term);
+        std::vector<Posting>& list = found->second;
+        const auto at =
+            std::lower_bound(list.begin(), list.end(), document,
+                             [](const Posting& p, std::uint32_t d) { return p.document < d; });
+        list.erase(at);
+        if (list.empty()) postings_.erase(found);
+    }
+    ForwardIndex::remove(document);
+}
+
+float LexicalIndex::idf(Term term) const noexcept {
+    const auto* list = postings(term);
+    return inverse_frequency(live(), list == nullptr ? 0 : list->size());
 }
 
 const std::vector<Posting>* LexicalIndex::postings(Term term) const noexcept {
@@ -106,11 +157,11 @@ void LexicalIndex::accumulate(const std::vector<Posting>& list, float weight,
                               float slope) noexcept {
     for (const Posting& posting : list)
         scores_[posting.document] +=
-            Bm25::gain(posting.count, weight, slope, length_[posting.document]);
+            Bm25::gain(posting.count, weight, slope, length(posting.document));
 }
 
-void LexicalIndex::score(const std::vector<TermCount>& query,
-                         const std::vector<std::uint32_t>& members, float* out) {
+void LexicalIndex::score_members(const std::vector<TermCount>& query,
+                                 const std::vector<std::uint32_t>& members, float* out) {
     std::size_t work = 0;
     for (const TermCount& q : query)
         if (const auto* list = postings(q.term)) work += list->size();
@@ -132,7 +183,7 @@ void LexicalIndex::score_by_document(const std::vector<TermCount>& query,
         const float weight = q.count * idf(q.term) * (Bm25::k1 + 1.0F);
         for (std::size_t i = 0; i < members.size(); ++i) {
             const float tf = frequency(members[i], q.term);
-            if (tf > 0.0F) out[i] += Bm25::gain(tf, weight, slope, length_[members[i]]);
+            if (tf > 0.0F) out[i] += Bm25::gain(tf, weight, slope, length(members[i]));
         }
     }
 }

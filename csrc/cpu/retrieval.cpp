@@ -1,10 +1,12 @@
 #include "engrain/retrieval.hpp"
 
+#include "engrain/stems.hpp"
+
 namespace engrain {
 
 using Guard = std::lock_guard<std::mutex>;
 
-RetrievalIndex::RetrievalIndex(const std::vector<std::size_t>& dims) {
+RetrievalIndex::RetrievalIndex(const std::vector<std::size_t>& dims) : latent_rows_(0) {
     for (const std::size_t dim : dims) views_.emplace_back(dim);
     scopes_.emplace_back(views_);
 }
@@ -15,6 +17,11 @@ void RetrievalIndex::add(std::uint32_t handle, const char* text, std::size_t siz
     std::vector<Term> terms;
     append_terms(text, size, terms);
     lexical_.add(handle, count_terms(terms));
+    Stems read = read_stems(text, size);
+    stems_.add(handle, count_terms(read.stems));
+    grams_.add(handle, count_terms(read.grams));
+    pairs_.add(handle, count_terms(read.pairs));
+    if (latent_.known()) place_latent(handle);
     live_.resize(handle, 0);
     live_.push_back(1);
     contexts_.resize(handle + 1);
@@ -28,7 +35,25 @@ void RetrievalIndex::add(std::uint32_t handle, const char* text, std::size_t siz
     scopes_[0].insert(handle, views_, contexts_[handle].source);
 }
 
+void RetrievalIndex::learn_latent(const Term* terms, const float* idf, const float* basis,
+                                  std::size_t n, std::size_t dim) {
+    const Guard lock(mutex_);
+    latent_.learn(terms, idf, basis, n, dim);
+    latent_rows_ = Arena<float>(latent_.dim());
+    if (!latent_.known()) return;
+    for (std::size_t handle = 0; handle < handles(); ++handle)
+        if (live_[handle]) place_latent(static_cast<std::uint32_t>(handle));
+}
+
+void RetrievalIndex::place_latent(std::uint32_t handle) {
+    if (latent_rows_.rows() <= handle) latent_rows_.resize(handle + 1);
+    const TermCount* terms = stems_.begin(handle);
+    latent_.place(terms, static_cast<std::size_t>(stems_.end(handle) - terms),
+                  latent_rows_.row(handle));
+}
+
 void RetrievalIndex::link(std::uint32_t handle, std::int64_t sequence) {
+    ++links_;
     const auto [last, first] = last_.try_emplace(sequence, none);
     Context& own = contexts_[handle];
     own.sequence = sequence;
@@ -43,6 +68,7 @@ void RetrievalIndex::link(std::uint32_t handle, std::int64_t sequence) {
 void RetrievalIndex::unlink(std::uint32_t handle) {
     const Context own = contexts_[handle];
     if (own.sequence < 0) return;
+    ++links_;
     if (own.previous != none) contexts_[own.previous].next = own.next;
     if (own.next != none) contexts_[own.next].previous = own.previous;
     for (std::uint32_t after = own.next; after != none; after = contexts_[after].next)
@@ -60,6 +86,7 @@ void RetrievalIndex::remove(std::uint32_t handle) {
     sources_.release(contexts_[handle].source);
     contexts_[handle] = {};
     lexical_.remove(handle);
+    for (CountedIndex* index : {&stems_, &grams_, &pairs_}) index->remove(handle);
     for (VectorView& view : views_) view.clear(handle);
     live_[handle] = 0;
 }

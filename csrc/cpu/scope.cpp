@@ -82,6 +82,7 @@ std::int64_t Scope::position(std::uint32_t handle) const noexcept {
 void Scope::touch() noexcept {
     ++version_;
     sessions_.stale = true;
+    ++roll_;
     for (ScopeView& view : views_) view.mean_stale = view.gains_stale = true;
 }
 

@@ -28,6 +28,7 @@ void RetrievalIndex::search(const char* text, std::size_t size, const float* con
     search.version = scopes_[scope].version();
     score_text(text, size, search);
     read_question(text, size, search);
+    read_words(text, size, search);
     search.views.resize(views_.size());
     for (std::size_t i = 0; i < views_.size(); ++i)
         if (vectors[i] != nullptr) score_view(vectors[i], i, search);
@@ -43,7 +44,7 @@ void RetrievalIndex::score_text(const char* text, std::size_t size, Search& sear
     const auto& members = scopes_[search.scope].members();
     const std::size_t n = members.size();
     search.bm25.resize(n);
-    lexical_.score(search.terms, members, search.bm25.data());
+    lexical_.score_members(search.terms, members, search.bm25.data());
     const Moments spread = moments(search.bm25.data(), n, n);
     const float deviation = static_cast<float>(spread.deviation);
     search.bm25_standard = {static_cast<float>(spread.mean), 1.0F / (deviation + float_noise)};
@@ -153,9 +154,12 @@ void RetrievalIndex::order_best(Search& search, std::size_t n) {
     }
     std::sort(order.begin(), order.end());
     search.best.resize(n);
+    search.best_scores.resize(n);
     search.ranks.resize(n);
+    search.reading.gauged = false;
     for (std::size_t i = 0; i < n; ++i) {
         search.best[i] = order[i].second;
+        search.best_scores[i] = -order[i].first;
         search.ranks[i] = {order[i].second, static_cast<std::uint32_t>(i)};
     }
     std::sort(search.ranks.begin(), search.ranks.end());

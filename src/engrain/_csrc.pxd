@@ -42,11 +42,21 @@ cdef extern from "engrain/hashed.hpp" namespace "engrain":
 cdef extern from "engrain/text.hpp" namespace "engrain":
     void append_terms(const char* text, size_t size, vector[int32_t]& terms) except +
 
+cdef extern from "engrain/stems.hpp" namespace "engrain":
+    cdef struct Stems:
+        vector[int32_t] stems
+        vector[int32_t] grams
+        vector[int32_t] pairs
+    Stems read_stems(const char* text, size_t size) except +
+
 cdef extern from "engrain/lexical.hpp" namespace "engrain":
     cdef struct TermCount:
         int32_t term
         float count
     vector[TermCount] count_terms(vector[int32_t]& terms) except +
+    cdef cppclass CountedIndex:
+        const TermCount* begin(uint32_t document) const
+        const TermCount* end(uint32_t document) const
     cdef cppclass LexicalIndex:
         size_t live() const
         double average_length() const
@@ -108,6 +118,9 @@ cdef extern from "engrain/retrieval.hpp" namespace "engrain":
         size_t scopes() const
         const vector[VectorView]& views() const
         const LexicalIndex& lexical() const
+        const CountedIndex& stems() const
+        void learn_latent(const int32_t* terms, const float* idf, const float* basis, size_t n,
+                          size_t dim) except +
         Scope& scope(size_t i)
         void add(uint32_t handle, const char* text, size_t size, const float** vectors,
                  const Origin& origin) except +
@@ -121,6 +134,8 @@ cdef extern from "engrain/retrieval.hpp" namespace "engrain":
         void search(const char* text, size_t size, const float** vectors, uint32_t scope,
                     CSearch& search) except + nogil
         cbool rank(CSearch& search, size_t n) except + nogil
+        cbool propose(CSearch& search, size_t best, size_t around,
+                      vector[uint32_t]& handles) except + nogil
         cbool gather(CSearch& search, const uint32_t* handles, size_t n, const Rows& out) except + nogil
         void centred(uint32_t scope, const uint32_t* handles, size_t n, float* out)
         int64_t foreign(uint32_t scope, const uint32_t* handles, size_t n)

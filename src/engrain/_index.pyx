@@ -10,14 +10,17 @@ from libcpp.vector cimport vector
 
 from engrain._csrc cimport (
     CIndex,
+    CountedIndex,
     CSearch,
     Origin,
     Rows,
+    Stems,
     TermCount,
     VectorSum,
     append_terms,
     count_terms,
     hash_text,
+    read_stems,
     string_view,
 )
 
@@ -28,11 +31,12 @@ include "_arrays.pxi"
 cnp.import_array()
 
 
-# In the order of ContextColumn.
+# In the order of ContextColumn, then of WordColumn.
 CONTEXT = (
     "x:winbm", "x:wincos", "x:n-2", "x:n+2", "x:src", "x:men", "x:date", "x:when_time",
     "x:num_digit", "x:sessbm", "x:sessmax", "x:qmark", "x:prevq", "x:prevq_score", "x:pos",
 )
+WORDS = ("x:porter", "x:char4", "x:bigram", "x:rm3", "x:diff", "x:lsa")
 
 
 cdef bytes encode(text, str name="text"):
@@ -140,10 +144,20 @@ cdef class Search:
     def top(self, n=100):
         return longs(self.best(n))
 
-    def candidates(self, n, cnp.ndarray others not None):
+    def candidates(self, n, cnp.ndarray others not None, around=0):
         check_array(others, cnp.NPY_INT64, 1, False, "others")
+        cdef Py_ssize_t best = n, more = around
+        if best < 0 or more < 0:
+            raise ValueError(f"n and around: expected at least 0, got {n} and {around}")
+        cdef vector[uint32_t] proposed
+        cdef cbool fresh
+        with nogil:
+            fresh = self.index.index.propose(self.found, best, more, proposed)
+        if not fresh:
+            raise self.stale()
         cdef const int64_t* p = <const int64_t*>cnp.PyArray_DATA(others)
-        cdef vector[int64_t] found = self.best(n)
+        cdef vector[int64_t] found
+        found.insert(found.end(), proposed.begin(), proposed.end())
         found.insert(found.end(), p, p + cnp.PyArray_DIM(others, 0))
         sort(found.begin(), found.end())
         found.erase(unique(found.begin(), found.end()), found.end())
@@ -219,7 +233,7 @@ cdef class RetrievalIndex:
         self.dims = tuple(dims)
         cosines = ["s:cos"] + [f"s:cos{i}" for i in range(2, len(self.dims) + 1)]
         features = ["s:prf", "s:cov", "s:len", "s:rank", "s:min", "s:prev", "s:next"]
-        self.names = ("s:bm25", *cosines, *features, *CONTEXT)
+        self.names = ("s:bm25", *cosines, *features, *CONTEXT, *WORDS)
 
     def __init__(self, dims=()):
         pass  # takes the argument that __cinit__ has used, so that a subclass may pass it on
@@ -341,6 +355,44 @@ cdef class RetrievalIndex:
         self.index.replace_view(at, <const float*>cnp.PyArray_DATA(<cnp.ndarray>vectors), dim)
         self.dims = self.dims[:at] + (dim,) + self.dims[at + 1:]
 
+    def stem_counts(self):
+        cdef const CountedIndex* stems = &self.index.stems()
+        cdef size_t n = self.index.lexical().live(), i = 0, size = 0
+        cdef uint32_t handle
+        cdef cnp.ndarray starts = empty(cnp.NPY_INT64, n + 1)
+        cdef int64_t* start = <int64_t*>cnp.PyArray_DATA(starts)
+        start[0] = 0
+        for handle in range(self.index.handles()):
+            if self.index.holds(handle):
+                size += stems.end(handle) - stems.begin(handle)
+                i += 1
+                start[i] = size
+        cdef cnp.ndarray terms = empty(cnp.NPY_INT32, size), counts = empty(cnp.NPY_FLOAT32, size)
+        cdef int32_t* term = <int32_t*>cnp.PyArray_DATA(terms)
+        cdef float* count = <float*>cnp.PyArray_DATA(counts)
+        cdef const TermCount* entry
+        i = 0
+        for handle in range(self.index.handles()):
+            if self.index.holds(handle):
+                entry = stems.begin(handle)
+                while entry != stems.end(handle):
+                    term[i], count[i] = entry.term, entry.count
+                    i += 1
+                    entry += 1
+        return starts, terms, counts
+
+    def learn_latent(self, terms, idf, basis):
+        check_array(terms, cnp.NPY_INT32, 1, False, "terms")
+        check_array(idf, cnp.NPY_FLOAT32, 1, False, "idf")
+        check_array(basis, cnp.NPY_FLOAT32, 2, False, "basis")
+        check_extent(idf, 0, len(terms), "idf")
+        check_extent(basis, 0, len(terms), "basis")
+        self.index.learn_latent(
+            <const int32_t*>cnp.PyArray_DATA(<cnp.ndarray>terms),
+            <const float*>cnp.PyArray_DATA(<cnp.ndarray>idf),
+            <const float*>cnp.PyArray_DATA(<cnp.ndarray>basis), len(terms), basis.shape[1],
+        )
+
     def scope(self, handles):
         if handles is None:
             return 0
@@ -428,10 +480,7 @@ def terms_of(text):
     cdef bytes raw = encode(text)
     cdef vector[int32_t] terms
     append_terms(raw, len(raw), terms)
-    cdef cnp.ndarray out = empty(cnp.NPY_INT32, terms.size())
-    if terms.size():
-        memcpy(cnp.PyArray_DATA(out), terms.data(), terms.size() * sizeof(int32_t))
-    return out
+    return as_array(terms)
 
 
 def count_terms_of(text):
@@ -447,6 +496,19 @@ def count_terms_of(text):
     for i in range(counted.size()):
         t[i], c[i] = counted[i].term, counted[i].count
     return ids, counts
+
+
+cdef cnp.ndarray as_array(const vector[int32_t]& terms):
+    cdef cnp.ndarray out = empty(cnp.NPY_INT32, terms.size())
+    if terms.size():
+        memcpy(cnp.PyArray_DATA(out), terms.data(), terms.size() * sizeof(int32_t))
+    return out
+
+
+def stems_of(text):
+    cdef bytes raw = encode(text)
+    cdef Stems read = read_stems(raw, len(raw))
+    return as_array(read.stems), as_array(read.grams), as_array(read.pairs)
 
 
 def hash_texts(texts, dim):

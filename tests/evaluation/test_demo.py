@@ -67,7 +67,7 @@ def test_taught_questions_are_ranked_better_and_the_memory_survives_a_restart(
     assert figures["restart"]["identical"]
     assert figures["restart"]["same_state"]
     assert figures["latency_us"]["recall_p50"] > 0
-    assert figures["curve"][0]["learned"] == figures["curve"][0]["static"]
+    assert figures["curve"][0]["learned"] >= figures["curve"][0]["static"]
 
 
 def test_the_guard_holds_an_attacker_that_gets_through_without_it(

@@ -14,7 +14,8 @@ from tests.evaluation.worlds import TOPICS, WORDINGS, make_world
 ALL = TOPICS * WORDINGS
 KEYS = {
     "dataset", "protocol", "queries", "static", "prior", "learned", "lift", "overlap", "no_overlap",
-    "static_weights", "evidence", "mechanisms", "conversations", "latency_us",
+    "fixed", "prior_lift", "over_prior", "static_weights", "evidence", "mechanisms",
+    "conversations", "latency_us",
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engrain.kernels import reference
-from engrain.kernels.index import RetrievalIndex, count_terms_of, terms_of
+from engrain.kernels.index import RetrievalIndex, count_terms_of, stems_of, terms_of
 
 TEXT = "The parties' boxes of 3 gliders; glass, buses & café — Жизнь 記憶 e-mail"
 
@@ -29,6 +29,86 @@ def test_any_text_has_terms(text: str) -> None:
     ids, counts = count_terms_of(text)
     assert counts.sum() == len(terms_of(text))
     assert (np.diff(ids.astype(np.int64)) > 0).all()
+
+
+PORTER = [
+    "caresses",
+    "ponies",
+    "ties",
+    "cats",
+    "feed",
+    "agreed",
+    "plastered",
+    "bled",
+    "motoring",
+    "sing",
+    "conflated",
+    "troubled",
+    "sized",
+    "hopping",
+    "tanned",
+    "falling",
+    "hissing",
+    "fizzed",
+    "failing",
+    "filing",
+    "happy",
+    "sky",
+    "relational",
+    "conditional",
+    "rational",
+    "valenci",
+    "digitizer",
+    "radicalli",
+    "vileli",
+    "operator",
+    "feudalism",
+    "hopefulness",
+    "formaliti",
+    "triplicate",
+    "formative",
+    "electrical",
+    "goodness",
+    "revival",
+    "allowance",
+    "airliner",
+    "adjustable",
+    "irritant",
+    "replacement",
+    "adoption",
+    "union",
+    "homologou",
+    "communism",
+    "angulariti",
+    "effective",
+    "bowdlerize",
+    "probate",
+    "rate",
+    "cease",
+    "controll",
+    "roll",
+    "yyyy",
+    "9s",
+]
+
+
+@pytest.mark.parametrize("word", PORTER)
+def test_stems_agree_with_their_oracle(word: str) -> None:
+    found = stems_of(f"{word} other {word}s")
+    expected = reference.read_stems(f"{word} other {word}s")
+    assert [terms.tolist() for terms in found] == list(expected)
+
+
+def test_the_oracle_stems_as_porter_does() -> None:
+    known = {"ponies": "poni", "plastered": "plaster", "hopping": "hop", "happy": "happi"}
+    known |= {"relational": "relat", "conformabli": "conform", "adoption": "adopt", "cease": "ceas"}
+    assert {word: reference.porter_stem(word) for word in known} == known
+
+
+@settings(max_examples=200)
+@given(text=st.text(alphabet="aeiyslnedtgz 'éЖ記", max_size=60))
+def test_stems_of_any_text_agree_with_their_oracle(text: str) -> None:
+    assert [terms.tolist() for terms in stems_of(text)] == list(reference.read_stems(text))
 
 
 @settings(max_examples=30, deadline=None)

@@ -15,6 +15,7 @@ from engrain.base.arrays import F32Array, F64Array
 from engrain.kernels import reference
 from engrain.memory.index import StaticIndex, unit_rows
 from tests.memory.collection import DIM
+from tests.memory.words import WINDOW, window_bm25
 from tests.strategies import normal
 
 OPENING = ["wing", "lift in 3 days", "drag last week", "Mel saw it", "melanie", "theory of flow"]
@@ -76,8 +77,16 @@ class Context:
         return np.array([0.0 if h is None else scores[self.at[h]] for h in near])
 
     def window(self, scores: F64Array) -> F64Array:
-        weights = {-2: 0.3, -1: 0.6, 0: 1.0, 1: 0.6, 2: 0.3}
-        return sum((w * self.shifted(scores, o) for o, w in weights.items()), np.zeros(len(scores)))
+        return sum((w * self.shifted(scores, o) for o, w in WINDOW.items()), np.zeros(len(scores)))
+
+    def windows(self) -> tuple[list[str], list[dict[int, float]]]:
+        """Return all texts, and the weights of those in the window of each member."""
+        place = {handle: i for i, handle in enumerate(sorted(self.told))}
+        near = [{o: self.neighbour(h, o) for o in WINDOW} for h in self.members]
+        windows = [
+            {place[h]: WINDOW[o] for o, h in around.items() if h is not None} for around in near
+        ]
+        return [self.told[h].text for h in sorted(self.told)], windows
 
     def sessions(self, question: str, static: F64Array) -> tuple[F64Array, F64Array]:
         """Return BM25 of the session's whole text and its best static score, standardized."""
@@ -108,7 +117,7 @@ class Context:
         floored = np.maximum(static, -3)
         after = self.shifted(asks, -1)
         return {
-            "x:winbm": self.window(bm25),
+            "x:winbm": window_bm25(question, *self.windows()),
             "x:wincos": self.window(cosine),
             "x:n-2": self.shifted(floored, -2),
             "x:n+2": self.shifted(floored, 2),

@@ -5,7 +5,7 @@ import pytest
 
 from engrain.base.errors import ConfigError, SnapshotError
 from engrain.kernels.index import count_terms_of
-from engrain.memory.lsa import LsaEmbedder, right_singular_vectors, weigh
+from engrain.memory.lsa import LsaEmbedder, count_texts, right_singular_vectors, weigh
 
 TEXTS = [
     "the captain steered the ship over the ocean",
@@ -72,8 +72,8 @@ def test_an_unfitted_embedder_says_so() -> None:
 
 
 def test_singular_vectors_are_orthonormal() -> None:
-    counted = [count_terms_of(text) for text in TEXTS]
-    terms = np.unique(np.concatenate([ids for ids, _ in counted]))
-    matrix = weigh(counted, terms, np.ones(len(terms), np.float32))
+    counts = count_texts(TEXTS)
+    terms = np.unique(counts.ids)
+    matrix = weigh(counts, terms, np.ones(len(terms), np.float32))
     basis = right_singular_vectors(matrix, 4, seed=1)
     np.testing.assert_allclose(basis.T @ basis, np.eye(4), atol=1e-5)

@@ -7,8 +7,17 @@ import pytest
 
 from engrain import Memory
 from engrain.base.errors import ConfigError
+from engrain.memory.evidence import Evidence
 from engrain.memory.index import StaticIndex
-from engrain.memory.prior import BASE, FIXED, Prior, kind_of, prior_weights, shipped
+from engrain.memory.prior import (
+    BASE,
+    FIXED,
+    FIXED_CONVERSATION,
+    Prior,
+    kind_of,
+    prior_weights,
+    shipped,
+)
 
 TURNS = [
     ("Ann", "I went to the lake."),
@@ -33,7 +42,7 @@ def start(memory: Memory) -> dict[str, float]:
 
 def test_a_dialogue_starts_with_learned_weights_that_its_file_keeps(tmp_path: Path) -> None:
     weights = shipped()["conversation"]["weights"]
-    expected = {name: np.float32(weight) for name, weight in weights.items()}
+    expected = {name: np.float32(weight) for name, weight in weights.items() if weight}
     with talk(tmp_path / "a.db") as memory:
         assert start(memory) == expected
         first = memory.recall("where did Ann go", log=False)
@@ -44,9 +53,14 @@ def test_a_dialogue_starts_with_learned_weights_that_its_file_keeps(tmp_path: Pa
 
 
 @pytest.mark.parametrize("missing", ["source", "sequence"])
-def test_what_is_no_dialogue_starts_with_the_base(tmp_path: Path, missing: str) -> None:
+def test_what_is_no_dialogue_starts_with_the_mix_of_documents(tmp_path: Path, missing: str) -> None:
     with talk(tmp_path / "a.db", **{missing: None}) as memory:  # type: ignore[arg-type]
-        assert start(memory) == BASE
+        expected = prior_weights("documents", memory.candidates("lake").names)
+        assert start(memory) == {
+            name: np.float32(weight) for name, weight in expected.items() if weight
+        }
+    with talk(tmp_path / "b.db", "fixed", **{missing: None}) as memory:
+        assert start(memory) == FIXED
 
 
 def test_a_prior_can_be_chosen(tmp_path: Path) -> None:
@@ -55,7 +69,7 @@ def test_a_prior_can_be_chosen(tmp_path: Path) -> None:
         found = memory.candidates("lake")
         np.testing.assert_array_equal(found.base, found.prior)
     with talk(tmp_path / "fixed.db", "fixed") as memory:
-        assert start(memory) == FIXED
+        assert start(memory) == FIXED_CONVERSATION
         found = memory.candidates("lake")
         named = dict(zip(found.names, found.base.tolist(), strict=True))
         assert {name: weight for name, weight in named.items() if weight} == BASE
@@ -63,7 +77,7 @@ def test_a_prior_can_be_chosen(tmp_path: Path) -> None:
 
 def test_unknown_priors_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="'best'"):
-        Memory(tmp_path / "a.db", prior="best")  # type: ignore[arg-type]
+        Memory(tmp_path / "a.db", prior="best")
     assert not (tmp_path / "a.db").exists()
     with pytest.raises(ConfigError, match="'talk'"):
         prior_weights("talk", [])
@@ -71,8 +85,10 @@ def test_unknown_priors_are_refused(tmp_path: Path) -> None:
 
 def test_shipped_weights_are_of_columns_that_there_are() -> None:
     names = StaticIndex([4]).names
-    assert set(shipped()["conversation"]["weights"]) <= set(names)
+    for kind in ("conversation", "documents"):
+        assert set(shipped()[kind]["weights"]) <= {*names, *Evidence.NAMES}
     assert prior_weights("conversation", ["s:cos"]).keys() == {"s:cos"}
     assert kind_of("auto", dialogue=True) == "conversation"
     assert kind_of("auto", dialogue=False) == "documents"
-    assert kind_of("fixed", dialogue=True) == "fixed"
+    assert kind_of("fixed", dialogue=True) == "fixed conversation"
+    assert kind_of("fixed", dialogue=False) == "fixed"

@@ -3,23 +3,23 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
 
 #include "engrain/context.hpp"
+#include "engrain/latent.hpp"
+#include "engrain/layout.hpp"
 #include "engrain/lexical.hpp"
+#include "engrain/reading.hpp"
 #include "engrain/scope.hpp"
 #include "engrain/view.hpp"
 
 namespace engrain {
 
-// One request with the scores of every member of its scope. z = (score - mean) * inverse.
+// One request with the scores of every member of its scope.
 struct Search {
-    struct Standard {
-        float mean = 0.0F, inverse = 0.0F;
-        float z(float score) const noexcept { return (score - mean) * inverse; }
-    };
     struct Cosines {
         bool asked = false;
         std::vector<float> query;   // centred, unit length, padded to the view's width
@@ -39,8 +39,10 @@ struct Search {
     Cues cues;
     Sources::Name named;  // the one source of the scope that the question names
     SessionScores sessions;
+    Reading reading;
 
     std::vector<std::uint32_t> best;  // positions by exact static score, best first
+    std::vector<float> best_scores;   // the exact scores
     std::vector<std::pair<std::uint32_t, std::uint32_t>> ranks;  // (position, rank), by position
 };
 
@@ -63,7 +65,7 @@ class RetrievalIndex {
 
     std::size_t handles() const noexcept { return live_.size(); }
     bool holds(std::size_t handle) const noexcept { return handle < live_.size() && live_[handle]; }
-    std::size_t columns() const noexcept { return base_columns() + context_columns; }
+    std::size_t columns() const noexcept { return base_columns() + context_columns + word_columns; }
     std::size_t scopes() const noexcept { return scopes_.size(); }
     const std::vector<VectorView>& views() const noexcept { return views_; }
     const LexicalIndex& lexical() const noexcept { return lexical_; }
@@ -78,6 +80,12 @@ class RetrievalIndex {
     // `rows` is (handles(), dim); a row of zeros is no vector.
     void replace_view(std::size_t view, const float* rows, std::size_t dim);
 
+    const CountedIndex& stems() const noexcept { return stems_; }
+    // Place every memory, those to come too, by a basis over stems: `terms` (n) distinct, `idf`
+    // (n), `basis` (n, dim).
+    void learn_latent(const Term* terms, const float* idf, const float* basis, std::size_t n,
+                      std::size_t dim);
+
     // Scope 0 holds every live handle; others what is inserted into them.
     std::uint32_t add_scope();
     void insert(std::uint32_t scope, std::uint32_t handle);
@@ -90,6 +98,10 @@ class RetrievalIndex {
     // The best n positions (fewer where the scope is smaller) in search.best. False, and nothing
     // done, where the scope has changed since the search; so in `gather`.
     bool rank(Search& search, std::size_t n);
+    // The handles worth gathering, ascending: the best by static score and, where members belong to
+    // sequences, so many more of those with the best neighbours.
+    bool propose(Search& search, std::size_t best, std::size_t around,
+                 std::vector<std::uint32_t>& handles);
     // `handles` are members of the search's scope, see `foreign`.
     bool gather(Search& search, const std::uint32_t* handles, std::size_t n, const Rows& out);
     // Vectors of the first view as the scope sees them: out (n, dim), centred, unit length; 0 where
@@ -106,6 +118,7 @@ class RetrievalIndex {
         return scopes_[search.scope].version() == search.version;
     }
     void order_best(Search& search, std::size_t n);
+    void place_latent(std::uint32_t handle);
     void link(std::uint32_t handle, std::int64_t sequence);
     void unlink(std::uint32_t handle);
     void read_question(const char* text, std::size_t size, Search& search) const;
@@ -114,10 +127,28 @@ class RetrievalIndex {
     void score_sessions(Search& search);
     void number_sessions(Scope& scope) const;
     void score_session_texts(Search& search) const;
+    const Layout& layout(std::uint32_t scope);
+    void lay_out(const Scope& scope, Layout& layout) const;
+    void score_neighbourhoods(Search& search, std::vector<float>& scores);
+    void prefer_origins(const Search& search, std::vector<float>& scores) const;
     std::uint32_t step(std::uint32_t handle, int steps) const noexcept;
     float window(const Search& search, std::uint32_t handle, const std::vector<float>& scores,
-                 const Search::Standard& standard) const noexcept;
+                 const Standard& standard) const noexcept;
+    float window_text(const Search& search, std::uint32_t handle) const noexcept;
     bool mentions(const Sources::Name& named, std::uint32_t handle) const noexcept;
+    void read_words(const char* text, std::size_t size, Search& search) const;
+    void find_feedback_words(Search& search) const;
+    void gauge_words(Search& search) const;
+    using Measure = float (RetrievalIndex::*)(const Search&, std::uint32_t) const noexcept;
+    void gauge(const Search& search, Measure measure, Gauge& gauge) const;
+    float gauged(const Search& search, const Gauge& gauge, Measure measure, std::uint32_t handle,
+                 std::size_t rank) const noexcept;
+    float gram_score(const Search& search, std::uint32_t handle) const noexcept;
+    float feedback_score(const Search& search, std::uint32_t handle) const noexcept;
+    float latent_score(const Search& search, std::uint32_t handle) const noexcept;
+    // Static rank among the best, their number for those beyond.
+    std::size_t best_rank(const Search& search, std::uint32_t handle) const noexcept;
+    void write_words(const Search& search, std::uint32_t handle, float* out) const noexcept;
     void write_sequence(const Search& search, std::uint32_t handle, float* out) const noexcept;
     void write_context(const Search& search, std::uint32_t handle, float* out) const noexcept;
     void score_text(const char* text, std::size_t size, Search& search);
@@ -130,23 +161,30 @@ class RetrievalIndex {
                           float cosine) const noexcept;
     void centre(std::uint32_t scope, const float* query, const std::uint32_t* handles,
                 std::size_t n, float* rows, float* cosine);
-    void feedback_vector(const Search& search, std::vector<float>& centroid);
+    void feedback_vectors(const Search& search, std::vector<float>& equal,
+                          std::vector<float>& weighted);
     std::size_t rank_of(const Search& search, std::uint32_t position) const noexcept;
     float neighbour_score(const Search& search, std::uint32_t handle) const noexcept;
     void write_text(const Search& search, std::uint32_t handle, std::size_t i,
                     const Rows& out) const;
     void write_row(const Search& search, std::uint32_t handle, std::size_t i,
                    const Rows& out) const;
-    void write_cosines(const Search& search, const float* cosine, const float* feedback,
-                       const std::uint32_t* handles, std::size_t n, const Rows& out) const;
+    void write_cosines(const Search& search, const float* cosine, const std::uint32_t* handles,
+                       std::size_t n, const Rows& out) const;
+    void write_feedback(const Search& search, std::size_t n, const Rows& out);
 
     std::mutex mutex_;
     LexicalIndex lexical_;
+    CountedIndex stems_, grams_, pairs_;
+    LatentSpace latent_;
+    Arena<float> latent_rows_;
     std::vector<VectorView> views_;
     std::vector<Scope> scopes_;
     std::vector<char> live_;
     std::vector<Context> contexts_;
     std::unordered_map<std::int64_t, std::uint32_t> last_;  // memory of each sequence
+    std::uint64_t links_ = 0;                               // changes with every link
+    std::deque<Layout> layouts_;                            // by scope
     Sources sources_;
     std::vector<std::int8_t> codes_;  // scratch of scan
     std::vector<std::int32_t> dots_;

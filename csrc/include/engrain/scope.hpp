@@ -63,6 +63,8 @@ class Scope {
     std::int64_t position(std::uint32_t handle) const noexcept;
     // Changes with every change of members or of their vectors.
     std::uint64_t version() const noexcept { return version_; }
+    // Changes with every change of members, never 0 once there was one.
+    std::uint64_t roll() const noexcept { return roll_; }
     ScopeView& view(std::size_t i) noexcept { return views_[i]; }
     // Whoever reads them brings them up to date; a change of members makes them stale.
     Sessions& sessions() noexcept { return sessions_; }
@@ -87,7 +89,7 @@ class Scope {
     std::vector<ScopeView> views_;
     Sessions sessions_;
     std::unordered_map<std::uint32_t, std::uint32_t> sources_;  // members of each
-    std::uint64_t version_ = 0;
+    std::uint64_t version_ = 0, roll_ = 0;
 };
 
 }  // namespace engrain

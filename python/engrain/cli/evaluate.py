@@ -44,8 +44,11 @@ def evaluate(
     ] = False,
     delay: Annotated[int, typer.Option(help="Requests by which feedback comes late.")] = 0,
     prior: Annotated[
-        str, typer.Option(help="Weights to start from: base, fixed or auto.")
+        str, typer.Option(help="Weights to start from: base, fixed, auto or leave-out.")
     ] = "base",
+    trees: Annotated[
+        bool, typer.Option("--trees", help="kfold: compare with LambdaMART, if installed.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of order, folds and simulated users.")] = 1,
     json: Json = None,
     report: Annotated[Path | None, typer.Option(help="Write a self-contained HTML page.")] = None,
@@ -71,7 +74,8 @@ def evaluate(
         flip=flip,
         drift=drift,
         delay=delay,
-        prior=prior,  # type: ignore[arg-type]
+        prior=prior,
+        trees=trees,
         seed=seed,
     )
     with progress_bar() as progress:
@@ -110,8 +114,10 @@ def measures(result: Mapping[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in ("", "nDCG@10", "recall@5", "recall@10", "MRR@10", "success@1"):
         table.add_column(column, justify="left" if not column else "right")
-    for name in ("static", "prior", "learned"):
-        row = result[name]
+    for name in ("static", "fixed", "prior", "trees", "learned"):
+        row = result.get(name)
+        if row is None:
+            continue
         cells = [row[key] for key in ("ndcg10", "recall5", "recall10", "mrr", "r1")]
         table.add_row(name, *(f"{cell:.4f}" for cell in cells))
     return table

@@ -97,6 +97,19 @@ class Dataset:
         """Length of the supplied vectors."""
         return None if self.document_vectors is None else int(self.document_vectors.shape[1])
 
+    def conversation(self, conv: str) -> Dataset:
+        """Return the memories and questions of one conversation."""
+        own = [i for i, d in enumerate(self.documents) if d.metadata.get("conv") == conv]
+        asked = [i for i, q in enumerate(self.questions) if q.conv == conv]
+        documents, questions = self.document_vectors, self.question_vectors
+        return Dataset(
+            self.name,
+            tuple(self.documents[i] for i in own),
+            tuple(self.questions[i] for i in asked),
+            None if documents is None else np.ascontiguousarray(documents[own]),
+            None if questions is None else np.ascontiguousarray(questions[asked]),
+        )
+
     def judged(self, *, exclude_adversarial: bool = False) -> list[int]:
         """Return the positions of the questions that have a relevant document."""
         return [

@@ -7,10 +7,11 @@ from typing import Literal, TypeAlias, get_args
 
 from engrain.base.errors import ConfigError
 from engrain.evaluation.clicks import CLICKS, Clicks
-from engrain.memory.prior import PRIORS, Prior
+from engrain.memory.prior import PRIORS, WITHOUT, Prior
 
 Protocol: TypeAlias = Literal["static", "kfold", "prequential", "repeat"]
 Teach: TypeAlias = Literal["judge", "shown"]
+LEAVE_OUT = "leave-out"
 PROTOCOLS: tuple[str, ...] = get_args(Protocol)
 TEACH: tuple[str, ...] = get_args(Teach)
 
@@ -42,9 +43,12 @@ class Options:
         Half-way, other documents become the right ones.
     delay : int
         Feedback arrives so many requests late.
-    prior : {"base", "fixed", "auto"}
-        Weights that the memory starts from. The weights that "auto" takes for conversations were
-        learned on judged ones: it is no measure on those.
+    prior : {"base", "fixed", "auto", "leave-out"}
+        Weights that the memory starts from. Those that "auto" takes were learned on judged data:
+        it is no measure on those. "leave-out" takes weights that were fitted without the data set,
+        or, for conversations, without the one that is asked: each is then a memory of its own.
+    trees : bool
+        kfold: rank by LambdaMART on the static columns too, where lightgbm is installed.
     refit_every : int
         Requests between two refits where feedback teaches.
     seed : int
@@ -62,6 +66,7 @@ class Options:
     drift: bool = False
     delay: int = 0
     prior: Prior = "base"
+    trees: bool = False
     refit_every: int = 50
     seed: int = 1
 
@@ -70,9 +75,9 @@ class Options:
             ("protocol", PROTOCOLS),
             ("teach", TEACH),
             ("clicks", CLICKS),
-            ("prior", PRIORS),
+            ("prior", (*PRIORS, LEAVE_OUT)),
         ):
-            if getattr(self, name) not in known:
+            if getattr(self, name) not in known and WITHOUT not in str(getattr(self, name)):
                 raise ConfigError(
                     f"{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}"
                 )

@@ -1,27 +1,35 @@
-"""The weights that a memory of conversations starts with, learned on judged conversations.
+"""The weights that a memory starts with, and what each was fitted on.
 
-``python -m engrain.evaluation.prior FOLDER`` prints how well the weights of all other
-conversations rank each one, beside the base and the fixed mix; ``--write FILE`` then stores the
-weights learned on all of them.
+``python -m engrain.evaluation.prior FOLDER...`` prints how well every prior ranks each data set
+without any feedback: base, fixed mix and, for conversations, the weights learned on all others.
+``--write FILE`` stores the weights of both kinds, all of them and without each part:
+
+* conversation: static weights from the judged questions of all conversations;
+* documents: the fixed mix, since what is learned on one collection does not carry over;
+* both: how far to trust evidence against the static score, learned on streams of questions whose
+  users click with noise, each data set counting the same.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
 from engrain.base.arrays import BoolArray, F32Array, F64Array
-from engrain.base.errors import ConfigError
 from engrain.evaluation.datasets import Dataset, load_dataset
 from engrain.evaluation.metrics import Quality, mean_quality, measure
+from engrain.evaluation.options import Options
 from engrain.evaluation.subject import Stopwatch, Subject
-from engrain.memory.prior import BASE, prior_weights
+from engrain.evaluation.users import User
+from engrain.memory.evidence import Evidence
+from engrain.memory.prior import BASE, FIXED, FIXED_CONVERSATION
 from engrain.memory.ranking import RankingModel
 
 LAMBDA = 10.0
@@ -30,9 +38,19 @@ STATIC = ("s:", "x:")
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One question's candidates: rows (n, columns), and which of them are relevant."""
+    """One question's candidates as they stood when it was asked.
 
-    conv: str
+    Attributes
+    ----------
+    part : str
+        Data set, and conversation where there are several.
+    rows : ndarray of float32, shape (n, columns)
+        Static columns alone, or all, see `gather`.
+    hits : ndarray of bool, shape (n,)
+    relevant : int
+    """
+
+    part: str
     rows: F32Array
     hits: BoolArray
     relevant: int
@@ -44,89 +62,182 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversations:
-    """Judged questions over conversations, with the names of their columns."""
+class Asked:
+    """The judged questions of a data set, with the names of their columns."""
 
+    name: str
     names: tuple[str, ...]
     judged: tuple[Judged, ...]
 
-    def weights(self, kind: str) -> F64Array:
-        """Return the weights of a prior, shape (columns,)."""
-        known = prior_weights(kind, self.names)
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Its conversations, or the whole as one."""
+        return tuple(dict.fromkeys(judged.part for judged in self.judged))
+
+    def weights(self, known: dict[str, float]) -> F64Array:
+        """Return weights given by name, shape (columns,)."""
         return np.array([known.get(name, 0.0) for name in self.names])
 
-    def fit(self, *, without: str | None = None) -> F64Array:
-        """Learn weights from all conversations but one, shape (columns,)."""
-        kept = [j for j in self.judged if j.conv != without and j.hits.any()]
-        kinds, signs = ["static"] * len(self.names), [0] * len(self.names)
-        model = RankingModel(self.names, kinds, signs, base=BASE, lam=LAMBDA)
-        lengths = [len(j.hits) for j in kept]
-        report = model.fit(
-            np.concatenate([j.rows for j in kept]),
-            np.concatenate([j.hits for j in kept]).astype(np.float32),
-            np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-            value=np.ones(len(kept)),
-            lam=LAMBDA,
-        )
-        return report.weights
-
-    def left_out(self) -> list[Quality]:
-        """Measure every question by the weights of the other conversations."""
-        fits = {conv: self.fit(without=conv) for conv in {j.conv for j in self.judged}}
-        return [j.quality(fits[j.conv]) for j in self.judged]
+    def without(self, part: str | None) -> list[Judged]:
+        """Return the questions that can teach, but those of one part."""
+        return [j for j in self.judged if j.part != part and j.hits.any()]
 
 
-def gather(dataset: Dataset) -> Conversations:
-    """Ask every judged question that is not adversarial once, in order; return its static rows.
+def gather(dataset: Dataset, *, evidence: bool = False, seed: int = 1) -> Asked:
+    """Ask every judged question that is not adversarial once; return its candidates.
 
-    Raises
-    ------
-    ConfigError
-        Fewer than two conversations are judged.
+    Without evidence they are asked in order and only static columns are kept. With it they come in
+    random order, each is answered by a user who clicks with noise, and all columns are kept.
     """
-    judged = []
+    order = dataset.judged(exclude_adversarial=True)
+    if evidence:
+        order = np.random.default_rng(seed).permutation(order).tolist()
+    user, judged = User(Options(clicks="noisy", seed=seed)), []
     with (
         TemporaryDirectory(prefix="engrain-prior-") as folder,
-        Subject(dataset, Path(folder) / "memory.db", (), Stopwatch()) as subject,
+        Subject(dataset, Path(folder) / "memory.db", (), Stopwatch(), "fixed") as subject,
     ):
         names = subject.study(0).names
-        kept = [i for i, name in enumerate(names) if name.startswith(STATIC)]
-        for index in dataset.judged(exclude_adversarial=True):
-            subject.ask(index)
+        kept = [i for i, n in enumerate(names) if evidence or n.startswith(STATIC)]
+        for index in order:
+            recall = subject.ask(index)
             question, found = dataset.questions[index], subject.study(index)
             hits = np.array([id in question.relevant for id in found.ids])
             rows = np.ascontiguousarray(found.rows[:, kept])
-            judged.append(Judged(question.conv or "", rows, hits, len(question.relevant)))
-    if len({j.conv for j in judged}) < 2:
-        raise ConfigError(f"{dataset.name}: judged questions of two conversations are needed")
-    return Conversations(tuple(names[i] for i in kept), tuple(judged))
+            judged.append(Judged(part_of(dataset, index), rows, hits, len(question.relevant)))
+            if evidence:
+                subject.answer(recall, user.outcomes(recall, question.relevant))
+    return Asked(dataset.name, tuple(names[i] for i in kept), tuple(judged))
+
+
+def part_of(dataset: Dataset, index: int) -> str:
+    """Name the data set, and the conversation that a question is asked in."""
+    conv = dataset.questions[index].conv
+    return dataset.name if conv is None else f"{dataset.name}/{conv}"
+
+
+def fit(lists: Sequence[Judged], model: RankingModel, value: F64Array) -> F64Array:
+    """Return the weights of a model fitted to lists, shape (columns,)."""
+    offsets = np.cumsum([0, *(len(j.hits) for j in lists)], dtype=np.int64)
+    rows = np.concatenate([j.rows for j in lists])
+    hits = np.concatenate([j.hits for j in lists]).astype(np.float32)
+    return model.fit(rows, hits, offsets, value=value, lam=LAMBDA).weights
+
+
+def static_weights(asked: Asked, *, without: str | None = None) -> dict[str, float]:
+    """Learn the static weights from all conversations but one."""
+    kinds, signs = ["static"] * len(asked.names), [0] * len(asked.names)
+    model = RankingModel(asked.names, kinds, signs, base=BASE, lam=LAMBDA)
+    lists = asked.without(without)
+    found = fit(lists, model, np.ones(len(lists)))
+    return dict(zip(asked.names, found.tolist(), strict=True))
+
+
+def evidence_weights(
+    streams: Sequence[Asked], static: dict[str, float], *, without: str | None = None
+) -> dict[str, float]:
+    """Learn how much evidence counts beside a static score of weight 1, from streams.
+
+    Corrections for exposure stay 0, they are right only where answers recur; so does e:ridge, which
+    is the cosine until its map is fitted.
+    """
+    signs = zip(Evidence.NAMES, Evidence.SIGNS, strict=True)
+    names = [name for name, sign in signs if sign > 0 and name != "e:ridge"]
+    lists, values = [], []
+    for stream in streams:
+        columns, score = [stream.names.index(n) for n in names], stream.weights(static)
+        own = stream.without(without)
+        for judged in own:
+            total = judged.rows @ score.astype(np.float32)
+            rows = np.column_stack([total, judged.rows[:, columns]]).astype(np.float32)
+            lists.append(Judged(judged.part, rows, judged.hits, judged.relevant))
+            values.append(1.0 / len(own))
+    kinds, positive = ["static", *["evidence"] * len(names)], [1] * (1 + len(names))
+    model = RankingModel(["static", *names], kinds, positive, base={"static": 1.0}, lam=LAMBDA)
+    found = fit(lists, model, np.array(values)).tolist()
+    return {name: weight / found[0] for name, weight in zip(names, found[1:], strict=True)}
+
+
+def conversation_prior(asked: Asked, stream: Asked, *, without: str | None = None) -> Any:
+    """Return static and evidence weights from all conversations but one."""
+    static = static_weights(asked, without=without)
+    return rounded(static | evidence_weights([stream], static, without=without))
+
+
+def documents_prior(streams: Sequence[Asked], *, without: str | None = None) -> Any:
+    """Return the fixed mix and the evidence weights from all data sets but one."""
+    return rounded(FIXED | evidence_weights(streams, FIXED, without=without))
+
+
+def rounded(weights: dict[str, float]) -> dict[str, float]:
+    """Return weights as a file holds them."""
+    return {name: round(weight, 4) for name, weight in weights.items()}
+
+
+def conversation_kind(dataset: Dataset, asked: Asked) -> dict[str, Any]:
+    """Return the weights of conversations as the package holds them."""
+    stream = gather(dataset, evidence=True)
+    parts = {part: conversation_prior(asked, stream, without=part) for part in asked.parts}
+    questions = {dataset.name: len(asked.judged)}
+    return kind(questions, conversation_prior(asked, stream), parts)
+
+
+def documents_kind(datasets: Iterable[Dataset]) -> dict[str, Any]:
+    """Return the weights of documents as the package holds them."""
+    streams = [gather(dataset, evidence=True) for dataset in datasets]
+    names = [stream.name for stream in streams] if len(streams) > 1 else []
+    parts = {name: documents_prior(streams, without=name) for name in names}
+    questions = {stream.name: len(stream.judged) for stream in streams}
+    return kind(questions, documents_prior(streams), parts)
+
+
+def kind(questions: dict[str, int], weights: Any, without: Any) -> dict[str, Any]:
+    """Return one kind of weights with what it was fitted on."""
+    return {
+        "fitted_on": {"questions": questions, "lambda": LAMBDA},
+        "weights": weights,
+        "without": without,
+    }
+
+
+def left_out(asked: Asked) -> list[Quality]:
+    """Measure every question by the static weights of the other conversations."""
+    fits = {part: asked.weights(static_weights(asked, without=part)) for part in asked.parts}
+    return [j.quality(fits[j.part]) for j in asked.judged]
+
+
+def compare(asked: Asked) -> dict[str, list[Quality]]:
+    """Measure every prior on a data set, without feedback."""
+    dialogue = len(asked.parts) > 1
+    mixes = {"base": BASE, "fixed": FIXED_CONVERSATION if dialogue else FIXED}
+    found = {
+        name: [j.quality(asked.weights(mix)) for j in asked.judged] for name, mix in mixes.items()
+    }
+    return found | ({"learned on the other conversations": left_out(asked)} if dialogue else {})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print what the prior is worth, and write it where asked to."""
+    """Print what the priors are worth, and write them where asked to."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m engrain.evaluation.prior")
-    parser.add_argument("folder", type=Path, help="a data set of judged conversations")
+    parser.add_argument("folders", type=Path, nargs="+", help="data sets with judgments")
     parser.add_argument("--write", type=Path, help="file of weights by kind, replaced")
     given = parser.parse_args(arguments)
-    dataset = load_dataset(given.folder)
-    talks = gather(dataset)
-    measured = {
-        kind: [j.quality(talks.weights(kind)) for j in talks.judged] for kind in ("base", "fixed")
-    }
-    measured["learned on the other conversations"] = talks.left_out()
-    for label, qualities in measured.items():
-        row = mean_quality(qualities)
-        print(f"{label:36} nDCG@10 {row['ndcg10']:.4f}  recall@5 {row['recall5']:.4f}")
+    talks, documents = [], []
+    for folder in given.folders:
+        dataset = load_dataset(folder)
+        asked = gather(dataset)
+        print(dataset.name)
+        for label, qualities in compare(asked).items():
+            row = mean_quality(qualities)
+            print(f"  {label:36} nDCG@10 {row['ndcg10']:.4f}  recall@5 {row['recall5']:.4f}")
+        if len(asked.parts) > 1:
+            talks.append((dataset, asked))
+        else:
+            documents.append(dataset)
     if given.write is not None:
-        given.write.write_text(document(dataset.name, talks), encoding="utf-8")
-
-
-def document(name: str, talks: Conversations) -> str:
-    """Return the weights of all conversations as JSON, with what they were fitted on."""
-    weights = zip(talks.names, talks.fit().tolist(), strict=True)
-    fitted = {"name": name, "questions": len(talks.judged), "lambda": LAMBDA}
-    kind = {"fitted_on": fitted, "weights": {n: round(w, 4) for n, w in weights}}
-    return json.dumps({"conversation": kind}, indent=2) + "\n"
+        kinds = {"conversation": conversation_kind(*talks[0])} if talks else {}
+        kinds |= {"documents": documents_kind(documents)} if documents else {}
+        given.write.write_text(json.dumps(kinds, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,12 +11,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from engrain.base.arrays import BoolArray, F32Array
 from engrain.base.errors import ConfigError
 from engrain.evaluation.datasets import Dataset
-from engrain.evaluation.options import Options
+from engrain.evaluation.options import LEAVE_OUT, Options
 from engrain.evaluation.results import Studied, study, summarise
 from engrain.evaluation.subject import Stopwatch, Subject
+from engrain.evaluation.trees import Trees, fit_trees, static_list
 from engrain.evaluation.users import Attacker, User, early_half, intrusion
+from engrain.memory.prior import left_out
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 CURVE_POINTS = 20
@@ -52,6 +55,8 @@ class Run:
     early: frozenset[str] = frozenset()
     names: tuple[str, ...] = ()
     columns: list[int] = field(default_factory=list)
+    trees: Trees | None = None
+    static_lists: dict[int, tuple[F32Array, BoolArray] | None] = field(default_factory=dict)
 
     def subject(self, name: str) -> Subject:
         """Make a fresh memory of the data set."""
@@ -82,9 +87,19 @@ class Run:
             subject.study(index),
             overlap=not relevant.isdisjoint(self.rewarded),
             columns=self.columns,
+            trees=self.trees,
         )
         self.studied.append(found)
         self.counted.append(counts)
+
+    def plant(self, subject: Subject, training: Sequence[int]) -> None:
+        """Fit trees to the static candidates of the training questions."""
+        for index in training:
+            if index not in self.static_lists:
+                relevant = self.dataset.questions[index].relevant
+                self.static_lists[index] = static_list(subject.study(index), relevant)
+        lists = [found for i in training if (found := self.static_lists[i]) is not None]
+        self.trees = fit_trees(lists, subject.study(training[0]).names)
 
     def report(self) -> dict[str, Any]:
         """Return the keys of the JSON report."""
@@ -123,10 +138,11 @@ def evaluate(
         The data set has fewer judged questions than the protocol needs, or a mechanism is unknown.
     """
     options = options or Options()
-    run = perform(dataset, options, progress)
+    run = joined([perform(part, own, progress) for part, own in tenants(dataset, options)])
     report = run.report()
     if options.poison:
-        clean = perform(dataset, replace(options, poison=0.0), progress)
+        unharmed = replace(options, poison=0.0)
+        clean = joined([perform(part, own, progress) for part, own in tenants(dataset, unharmed)])
         report["poison"] = {
             "rate": options.poison,
             "principals": options.principals,
@@ -136,6 +152,38 @@ def evaluate(
             "recall5_clean": clean.report()["learned"]["recall5"],
         }
     return report
+
+
+def tenants(dataset: Dataset, options: Options) -> list[tuple[Dataset, Options]]:
+    """Return what is run apart: each conversation where the prior leaves it out, or the whole."""
+    if options.prior != LEAVE_OUT:
+        return [(dataset, options)]
+    judged = dataset.judged(exclude_adversarial=options.exclude_adversarial)
+    convs = dict.fromkeys(dataset.questions[index].conv for index in judged)
+    if None in convs:
+        return [(dataset, replace(options, prior=left_out("documents", dataset.name)))]
+    return [
+        (
+            dataset.conversation(conv),
+            replace(options, prior=left_out("conversation", f"{dataset.name}/{conv}")),
+        )
+        for conv in convs
+        if conv is not None
+    ]
+
+
+def joined(runs: Sequence[Run]) -> Run:
+    """Return runs as one; questions in the order of the share of its run that each came at."""
+    first, *others = runs
+    places = [(i + 1) / len(run.studied) for run in runs for i in range(len(run.studied))]
+    order = np.argsort(places, kind="stable").tolist()
+    studied = [found for run in runs for found in run.studied]
+    counted = [counts for run in runs for counts in run.counted]
+    for run in others:
+        first.stopwatch.add(run.stopwatch)
+        first.intrusions += run.intrusions
+    first.studied, first.counted = [studied[i] for i in order], [counted[i] for i in order]
+    return first
 
 
 def perform(dataset: Dataset, options: Options, progress: Progress) -> Run:
@@ -172,6 +220,8 @@ def run_folds(run: Run, order: Sequence[int]) -> None:
             for done in teach(run, subject, training):
                 run.progress(label, done, len(order))
             subject.memory.refit()
+            if run.options.trees:
+                run.plant(subject, training)
             for done, index in enumerate(test.tolist(), len(training) + 1):
                 run.note(subject, index, run.dataset.questions[index].relevant, counts=True)
                 subject.glance(index)
@@ -243,7 +293,7 @@ def relevant_at(run: Run, index: int, *, late: bool) -> frozenset[str]:
 
 def is_builtin(mechanism: str) -> bool:
     """Tell whether a mechanism is a column of the memory itself, as ``s:…`` and ``e:…`` are."""
-    return mechanism.startswith(("s:", "e:"))
+    return mechanism.startswith(("s:", "x:", "e:", "r:"))
 
 
 def share(flags: Sequence[bool]) -> float:

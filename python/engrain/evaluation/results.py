@@ -12,6 +12,7 @@ from engrain.base.arrays import BoolArray, F32Array, F64Array
 from engrain.evaluation.intervals import bootstrap_interval, clustered_interval
 from engrain.evaluation.metrics import DISCOUNT, IDEAL, Quality, mean_quality, measure
 from engrain.evaluation.subject import Stopwatch
+from engrain.evaluation.trees import Trees
 from engrain.memory import Candidates
 
 
@@ -25,9 +26,12 @@ class Studied:
     conv : str or None
     overlap : bool
         A relevant document had been rewarded before this question.
-    static, prior, static_weights, learned : Quality
-        By the base weights, by those that the memory started from, by learned weights of the
-        static columns, by all that was learned.
+    static, fixed, prior, static_weights, learned : Quality
+        By the base weights, by the fixed mix, by the weights that the memory started from, by
+        learned weights of the static columns, by all that was learned. All but the last rank what
+        is proposed without evidence.
+    trees : Quality or None
+        By LambdaMART on the static columns, where it was fitted.
     without : ndarray of float64, shape (mechanisms,)
         nDCG@10 when one mechanism's addends are left out.
     """
@@ -36,10 +40,12 @@ class Studied:
     conv: str | None
     overlap: bool
     static: Quality
+    fixed: Quality
     prior: Quality
     static_weights: Quality
     learned: Quality
     without: F64Array
+    trees: Quality | None = None
 
 
 def study(
@@ -50,22 +56,26 @@ def study(
     *,
     overlap: bool,
     columns: Sequence[int],
+    trees: Trees | None = None,
 ) -> Studied:
     """Measure one question under the controls, from its candidates' rows."""
     hits = np.fromiter((id in relevant for id in candidates.ids), bool, len(candidates.ids))
+    rows, static_hits = candidates.rows[candidates.static], hits[candidates.static]
 
-    def quality(scores: F32Array) -> Quality:
+    def quality(scores: F32Array, hits: BoolArray = static_hits) -> Quality:
         return measure(hits[np.argsort(-scores, kind="stable")[:10]], len(relevant))
 
     return Studied(
         question=question,
         conv=conv,
         overlap=overlap,
-        static=quality(candidates.rows @ candidates.base),
-        prior=quality(candidates.rows @ candidates.prior),
-        static_weights=quality(candidates.rows @ candidates.control),
-        learned=quality(candidates.scores),
+        static=quality(rows @ candidates.base),
+        fixed=quality(rows @ candidates.fixed),
+        prior=quality(rows @ candidates.prior),
+        static_weights=quality(rows @ candidates.control),
+        learned=quality(candidates.scores, hits),
         without=ablate(hits, len(relevant), candidates, columns),
+        trees=None if trees is None else quality(trees.score(rows)),
     )
 
 
@@ -88,6 +98,7 @@ def summarise(
         np.array([getattr(s, key).ndcg10 for s in studied])
         for key in ("static", "static_weights", "learned")
     )
+    start = np.array([s.prior.ndcg10 for s in studied])
     overlap = np.array([s.overlap for s in studied], dtype=bool)
     without = np.array([s.without for s in studied]).reshape(len(studied), len(names))
     convs = [s.conv for s in studied]
@@ -95,6 +106,7 @@ def summarise(
     return {
         "queries": len(studied),
         "static": mean_quality([s.static for s in studied]),
+        "fixed": mean_quality([s.fixed for s in studied]),
         "prior": mean_quality([s.prior for s in studied]),
         "learned": mean_quality([s.learned for s in studied]),
         "lift": {
@@ -104,12 +116,14 @@ def summarise(
         },
         "overlap": part(lift, overlap),
         "no_overlap": part(lift, ~overlap),
-        "static_weights": control(weights - base, overlap),
-        "evidence": control(full - weights, overlap),
+        "prior_lift": control(start - base, overlap, convs),
+        "over_prior": control(full - start, overlap, convs),
+        "static_weights": control(weights - base, overlap, convs),
+        "evidence": control(full - weights, overlap, convs),
         "mechanisms": own_lifts(full, without, names),
         "conversations": by_conversation(lift, convs),
         "latency_us": latencies(stopwatch),
-    }
+    } | by_trees(studied, weights)
 
 
 def own_lifts(full: F64Array, without: F64Array, names: Sequence[str]) -> dict[str, Any]:
@@ -127,6 +141,16 @@ def own_lifts(full: F64Array, without: F64Array, names: Sequence[str]) -> dict[s
     }
 
 
+def by_trees(studied: Sequence[Studied], weights: F64Array) -> dict[str, Any]:
+    """Return the keys of LambdaMART, where every question was ranked by it."""
+    found = [s.trees for s in studied if s.trees is not None]
+    if not found or len(found) < len(studied):
+        return {}
+    gain = np.array([quality.ndcg10 for quality in found]) - weights
+    interval = bootstrap_interval(gain)
+    return {"trees": mean_quality(found) | {"over_static_weights": mean(gain), "ci95": interval}}
+
+
 def mean(values: F64Array) -> float | None:
     """Return the mean, None of nothing."""
     return float(values.mean()) if len(values) else None
@@ -138,12 +162,14 @@ def part(lift: F64Array, mask: BoolArray) -> dict[str, Any]:
     return {"n": len(chosen), "lift": mean(chosen), "ci95": bootstrap_interval(chosen)}
 
 
-def control(lift: F64Array, overlap: BoolArray) -> dict[str, Any]:
+def control(lift: F64Array, overlap: BoolArray, convs: Sequence[str | None]) -> dict[str, Any]:
     """Summarise a lift with its value on the questions without overlap."""
     return {
         "lift": mean(lift),
         "ci95": bootstrap_interval(lift),
+        "ci95_clustered": clustered_interval(lift, convs),
         "no_overlap": mean(lift[~overlap]),
+        "ci95_no_overlap": bootstrap_interval(lift[~overlap]),
     }
 
 

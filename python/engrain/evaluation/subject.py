@@ -38,6 +38,11 @@ class Stopwatch:
         self.taken.setdefault(kind, []).append((perf_counter_ns() - start) / 1000)
         return result
 
+    def add(self, other: Stopwatch) -> None:
+        """Take over the durations of another one."""
+        for kind, taken in other.taken.items():
+            self.taken.setdefault(kind, []).extend(taken)
+
     def percentile(self, kind: str, q: float) -> float:
         """Return a percentile in microseconds, 0 where nothing was timed."""
         taken = self.taken.get(kind)

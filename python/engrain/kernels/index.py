@@ -8,7 +8,16 @@ from engrain._index import (
     Search,
     count_terms_of,
     hash_texts,
+    stems_of,
     terms_of,
 )
 
-__all__ = ["Block", "RetrievalIndex", "Search", "count_terms_of", "hash_texts", "terms_of"]
+__all__ = [
+    "Block",
+    "RetrievalIndex",
+    "Search",
+    "count_terms_of",
+    "hash_texts",
+    "stems_of",
+    "terms_of",
+]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engrain.base.arrays import F32Array, I64Array
+from engrain.base.arrays import BoolArray, F32Array, I64Array
 from engrain.kernels.ranking import take_best
 from engrain.memory.evidence import Similar
 from engrain.memory.index import Search
@@ -16,6 +16,7 @@ from engrain.memory.recall import Hit
 from engrain.memory.state import State
 
 CANDIDATES = 100
+AROUND = 60  # more of them in dialogues, by their neighbours
 PROPOSED = 20
 
 
@@ -72,10 +73,18 @@ def rank(state: State, request: Request, now: float, exclude: int = -1) -> Ranke
     learner = state.learner
     similar = learner.similar(request.question, exclude)
     proposed = learner.evidence.propose(similar, PROPOSED)
-    handles = request.search.candidates(CANDIDATES, proposed)
+    handles = request.search.candidates(CANDIDATES, proposed, AROUND)
     if state.order.merged:
         handles = handles[state.order.shown(handles)]
     return _scored(state, request, handles, similar, now, exclude)
+
+
+def is_static(request: Request, handles: I64Array) -> BoolArray:
+    """Tell which of the handles are candidates without any evidence, shape (n,)."""
+    found: BoolArray = np.isin(
+        handles, request.search.candidates(CANDIDATES, np.empty(0, np.int64), AROUND)
+    )
+    return found
 
 
 def neighbours(state: State, request: Request, shown: Ranked, most: int, now: float) -> Ranked:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engrain.base.arrays import F32Array
+from engrain.base.arrays import BoolArray, F32Array
 from engrain.base.ids import Id
 
 
@@ -26,8 +26,12 @@ class Candidates:
         Of the static base, BM25 + cosine.
     prior : ndarray of float32, shape (components,)
         Before any learning here.
+    fixed : ndarray of float32, shape (components,)
+        The fixed mix of its kind of memory.
     control : ndarray of float32, shape (components,)
         Learned for static components alone; 0 for evidence.
+    static : ndarray of bool, shape (candidates,)
+        Proposed without evidence.
     """
 
     ids: tuple[Id, ...]
@@ -37,4 +41,6 @@ class Candidates:
     weights: F32Array
     base: F32Array
     prior: F32Array
+    fixed: F32Array
     control: F32Array
+    static: BoolArray

@@ -16,6 +16,7 @@ from engrain.memory.question import Question
 from engrain.storage import Event
 
 CREATED = "created"
+COLUMNS = "columns"
 REMEMBERED = "remembered"
 FORGOTTEN = "forgotten"
 LINKED = "linked"
@@ -24,6 +25,7 @@ RECALLED = "recalled"
 FED_BACK = "fed_back"
 JUDGED = "judged"
 REFITTED = "refitted"
+PLACED = "placed"
 ROLLED_BACK = "rolled_back"
 ADOPTED = "adopted"
 REORGANISED = "reorganised"
@@ -31,6 +33,7 @@ REORGANISED = "reorganised"
 TYPES = frozenset(
     {
         CREATED,
+        COLUMNS,
         REMEMBERED,
         FORGOTTEN,
         LINKED,
@@ -39,6 +42,7 @@ TYPES = frozenset(
         FED_BACK,
         JUDGED,
         REFITTED,
+        PLACED,
         ROLLED_BACK,
         ADOPTED,
         REORGANISED,

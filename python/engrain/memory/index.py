@@ -50,7 +50,7 @@ class StaticIndex(RetrievalIndex):
     ========  =====================================================================
 
     ============  =================================================================
-    x:winbm       s:bm25 over a window of ±2 neighbours, weights .3 .6 1 .6 .3
+    x:winbm       BM25 of the stems in a window of ±2 neighbours, weights .3 .6 1 .6 .3
     x:wincos      s:cos over the same window, at the precision of the scan
     x:n-2, x:n+2  as s:prev and s:next, two places away
     x:sessbm      z(BM25) of the whole sequence as one text, over the scope's sequences
@@ -66,8 +66,19 @@ class StaticIndex(RetrievalIndex):
     x:num_digit   1 where it asks how many or how long and the text has a digit
     ============  =================================================================
 
-    A view counts 0 where the query or the document has no vector in it, context where sequence,
-    source or time are not known; neighbours count where they belong to the scope.
+    ========  =====================================================================
+    x:porter  BM25 over Porter stems, in deviations of the question's BM25
+    x:char4   z(BM25) over the character 4-grams of the stems
+    x:bigram  log(1 + BM25) over pairs of stems, adjacent or with one between
+    x:rm3     z(BM25) by the question's stems and twenty of the eight best documents
+    x:diff    cosine with the ten best documents, each weighed by its margin over
+              the next, in deviations of s:cos
+    x:lsa     z(cosine) in the latent space, see `learn_latent`; 0 without a basis
+    ========  =====================================================================
+
+    These z are over the hundred best static documents. A view counts 0 where the query or the
+    document has no vector in it, context where sequence, source or time are not known; neighbours
+    count where they belong to the scope.
 
     Parameters
     ----------

@@ -17,12 +17,13 @@ from engrain.base.errors import NonFiniteError
 from engrain.base.protocols import Component, Query, Trace
 from engrain.kernels.loop import InstantLearningLoop, LoopRule, LoopTrace
 from engrain.memory.codec import Arrays
+from engrain.memory.columns import reorder_arrays
 from engrain.memory.evidence import Evidence, Similar
 from engrain.memory.index import Block, Search
 from engrain.memory.ledger import Ledger
 from engrain.memory.prior import prior_weights
 from engrain.memory.question import Question
-from engrain.memory.ranking import RankingModel
+from engrain.memory.ranking import STATE_AXES, RankingModel
 from engrain.memory.traces import OpenTrace
 from engrain.memory.trust import Trust
 
@@ -312,15 +313,18 @@ class Learner:
         for component in self.components:
             component.forget(handle)
 
-    def take_fit(self, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
-        """Take over logged results of a refit."""
+    def take_fit(
+        self, arrays: Mapping[str, np.ndarray[Any, Any]], names: Sequence[str] | None = None
+    ) -> None:
+        """Take over logged results of a refit over columns `names` (default: these)."""
         self.correct_for_exposure(bool(arrays["corrections"]))
         if "ridge" in arrays:
             self.evidence.set_ridge(arrays["ridge"])
         for name, model in (("model", self.model), ("control", self.control)):
-            model.set_weights(
-                arrays[f"{name}/weights"], arrays[f"{name}/scales"], arrays[f"{name}/precision"]
-            )
+            own = {key: arrays[f"{name}/{key}"] for key in ("weights", "scales", "precision")}
+            axes = {key: STATE_AXES[key] for key in own}
+            own = reorder_arrays(own, model.state(), names or self.names, self.names, axes)
+            model.set_weights(own["weights"], own["scales"], own["precision"])
 
     # -- snapshots ------------------------------------------------------------------------------
 
@@ -336,13 +340,32 @@ class Learner:
             for name, array in holder.state().items()
         }
 
-    def load(self, state: Mapping[str, np.ndarray[Any, Any]]) -> None:
-        """Take over a state; parts that it lacks start untaught."""
+    def load(
+        self, state: Mapping[str, np.ndarray[Any, Any]], names: Sequence[str] | None = None
+    ) -> None:
+        """Take over a state of columns `names`; parts that it lacks start untaught."""
         for part, holder in self._parts().items():
             prefix = part + "/"
             own = {n.removeprefix(prefix): a for n, a in state.items() if n.startswith(prefix)}
             if own:
-                holder.load(own)
+                holder.load(self._reordered(own, names or self.names))
+
+    def _reordered(
+        self, own: Mapping[str, np.ndarray[Any, Any]], names: Sequence[str]
+    ) -> dict[str, np.ndarray[Any, Any]]:
+        """Bring what runs over columns into the order of today's."""
+        out = dict(own)
+        parts: dict[str, Any] = {
+            "model": self.model,
+            "control": self.control,
+            "ledger": self.ledger,
+        }
+        for part, holder in parts.items():
+            prefix = part + "/"
+            of = {n.removeprefix(prefix): a for n, a in own.items() if n.startswith(prefix)}
+            if of:
+                out |= {prefix + n: a for n, a in holder.reorder(of, names).items()}
+        return out
 
 
 def outcomes_of(candidates: I64Array, handles: I64Array, masses: F32Array) -> F32Array:

@@ -10,14 +10,16 @@ cover the average of the conditional means, weighted by the bets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from engrain.base.arrays import F32Array, F64Array
 from engrain.base.errors import ConfigError
 from engrain.kernels.ranking import LedgerState, ledger_sequences, sequence_bounds
+from engrain.memory.columns import places
 
 PARTS = ("all", "overlap", "no overlap")
 MEASURES = ("log_loss", "ndcg", "reciprocal_rank")
@@ -130,3 +132,15 @@ class Ledger(LedgerState):
             for part in PARTS
             for measure in MEASURES
         ]
+
+    def reorder(
+        self, state: Mapping[str, np.ndarray[Any, Any]], names: Sequence[str]
+    ) -> dict[str, np.ndarray[Any, Any]]:
+        """Return the state of a ledger of columns `names` as a state of this one."""
+        if tuple(names) == self.names:
+            return dict(state)
+        sums = (ALL_EVIDENCE, STATIC_WEIGHTS)
+        source, target = places((*names, *sums), (*self.names, *sums))
+        sequences = ledger_sequences(len(self.names))
+        sequences[..., target] = state["sequences"][..., source]
+        return {"sequences": sequences}

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+import numpy as np
+
 from engrain.base.arrays import F32Array
 from engrain.base.clock import Clock, wall_clock
 from engrain.base.errors import ConfigError
@@ -16,6 +18,7 @@ from engrain.base.protocols import Component
 from engrain.memory import doors, events
 from engrain.memory.answering import Ranked, Request
 from engrain.memory.embedder import as_embedder
+from engrain.memory.lsa import Counts, learn_basis
 from engrain.memory.opening import check_settings, expirer, replay
 from engrain.memory.parts import Parts
 from engrain.memory.prior import Prior, check_prior, kind_of
@@ -28,6 +31,7 @@ from engrain.storage import Event, EventLog, Head, Receipt
 
 KERNEL_EPOCH = 1  # raised whenever a kernel that writes state changes its results
 DEFAULT_EMBEDDER = "hashed"
+LEAST_PLACED, LATENT_DIM = 64, 200
 
 
 class LoggedState:
@@ -75,6 +79,7 @@ class LoggedState:
         try:
             self._take(replay(self._log, self._parts.fresh()))
             self._change_epoch_if_due()
+            self._state_columns()
         except BaseException:
             self._log.close()
             raise
@@ -173,6 +178,26 @@ class LoggedState:
         state = State(settings, self._parts.fresh(), expirer(self._log))
         state.apply(self._event(receipt, events.CREATED, payloads))
         self._state, self._created = state, True
+        self._state_columns()
+
+    def _state_columns(self) -> None:
+        """Log which columns rows have from here on, where the log says otherwise or nothing."""
+        if self._log.mode == "a" and self._created and not self._state.columns.stated:
+            meta = {"columns": self._state.columns.today}
+            self._commit(events.COLUMNS, events.simple(meta))
+
+    def _place_if_due(self) -> None:
+        """Learn where words lie once the memory has doubled since."""
+        state = self._state
+        known = 0 if state.placed is None else state.placed[1]
+        if len(state.index) < max(LEAST_PLACED, 2 * known):
+            return
+        counts = Counts(*state.index.stem_counts())
+        if len(counts.ids) == len(np.unique(counts.ids)):
+            return  # no two texts share a word
+        basis = learn_basis(counts, LATENT_DIM, self._seed)
+        arrays = {"terms": basis.terms, "idf": basis.idf, "vectors": basis.vectors.astype("<f2")}
+        self._commit(events.PLACED, events.simple({"memories": len(state.index)}, arrays))
 
     def _event(self, receipt: Receipt, type: str, payloads: Sequence[bytes]) -> Event:
         time, epoch = self._log.time, self._log.epoch

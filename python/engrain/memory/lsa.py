@@ -21,7 +21,37 @@ from engrain.kernels.index import count_terms_of
 from engrain.memory.index import unit_rows
 
 OVERSAMPLING, POWER_ITERATIONS = 10, 3
-MAX_TERMS = 50_000
+MAX_TERMS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Terms of several texts: text i has ids[starts[i]:starts[i + 1]], each so often."""
+
+    starts: I64Array
+    ids: I32Array
+    counts: F32Array
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What was learned from texts.
+
+    Attributes
+    ----------
+    terms : ndarray of int32, shape (v,)
+        Ascending.
+    idf : ndarray of float32, shape (v,)
+    vectors : ndarray of float32, shape (v, dim)
+        Right singular vectors.
+    """
+
+    terms: I32Array
+    idf: F32Array
+    vectors: F32Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +107,8 @@ class LsaEmbedder:
         ConfigError
             No term occurs in two texts.
         """
-        counted = [count_terms_of(text) for text in texts]
-        terms, df = np.unique(joined([t for t, _ in counted], np.int32), return_counts=True)
-        kept = np.sort(np.argsort(-df, kind="stable")[:MAX_TERMS])
-        kept = kept[df[kept] >= 2]
-        if kept.size == 0:
-            raise ConfigError("LSA needs at least two texts that share a word")
-        terms, df = terms[kept].astype(np.int32), df[kept]
-        idf = (1 + np.log(len(texts) / df)).astype(np.float32)
-        matrix = weigh(counted, terms, idf)
-        self._take(terms, idf, right_singular_vectors(matrix, self.dim, self.seed))
+        basis = learn_basis(count_texts(texts), self.dim, self.seed)
+        self._take(basis.terms, basis.idf, basis.vectors)
         return self
 
     def embed(self, texts: Sequence[str]) -> F32Array:
@@ -99,7 +121,7 @@ class LsaEmbedder:
         """
         if not self.fitted:
             raise ConfigError("this LsaEmbedder has no basis yet: call fit(texts) first")
-        matrix = weigh([count_terms_of(text) for text in texts], self._terms, self._idf)
+        matrix = weigh(count_texts(texts), self._terms, self._idf)
         return unit_rows(matrix.times(self._basis))
 
     def state(self) -> dict[str, np.ndarray[Any, Any]]:
@@ -125,25 +147,44 @@ class LsaEmbedder:
         self.name = f"lsa-{self.dim}-{digest if len(terms) else 'unfitted'}"
 
 
-def joined(parts: Sequence[np.ndarray[Any, Any]], dtype: Any) -> np.ndarray[Any, Any]:
-    """Return the parts in one array, empty where there are none."""
-    return np.concatenate([np.empty(0, dtype), *parts])
+def count_texts(texts: Sequence[str]) -> Counts:
+    """Return the terms of texts, as the lexical index counts them."""
+    counted = [count_terms_of(text) for text in texts]
+    starts = np.cumsum([0, *(len(ids) for ids, _ in counted)], dtype=np.int64)
+    ids = np.concatenate([np.empty(0, np.int32), *(ids for ids, _ in counted)])
+    counts = np.concatenate([np.empty(0, np.float32), *(counts for _, counts in counted)])
+    return Counts(starts, ids, counts)
 
 
-def weigh(
-    counted: Sequence[tuple[I32Array, F32Array]], terms: I32Array, idf: F32Array
-) -> SparseRows:
-    """Return unit tf-idf rows of texts given as (terms, counts); unknown terms are left out."""
-    ids = joined([t for t, _ in counted], np.int32)
-    counts = joined([c for _, c in counted], np.float32)
-    row = np.repeat(np.arange(len(counted)), [len(t) for t, _ in counted])
-    column = np.minimum(np.searchsorted(terms, ids), len(terms) - 1)
-    known = terms[column] == ids
-    row, column = row[known], column[known].astype(np.int32)
-    values = (1 + np.log(counts[known])) * idf[column]
-    length = np.sqrt(np.bincount(row, values * values, minlength=len(counted)))
-    starts = np.zeros(len(counted) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(row, minlength=len(counted)), out=starts[1:])
+def learn_basis(texts: Counts, dim: int, seed: int = 0) -> Basis:
+    """Learn from texts where terms lie; terms of fewer than two texts are left out.
+
+    Raises
+    ------
+    ConfigError
+        No term occurs in two texts.
+    """
+    terms, df = np.unique(texts.ids, return_counts=True)
+    kept = np.sort(np.argsort(-df, kind="stable")[:MAX_TERMS])
+    kept = kept[df[kept] >= 2]
+    if kept.size == 0:
+        raise ConfigError("LSA needs at least two texts that share a word")
+    terms, df = terms[kept].astype(np.int32), df[kept]
+    idf = (1 + np.log(len(texts) / df)).astype(np.float32)
+    matrix = weigh(texts, terms, idf)
+    return Basis(terms, idf, right_singular_vectors(matrix, dim, seed))
+
+
+def weigh(texts: Counts, terms: I32Array, idf: F32Array) -> SparseRows:
+    """Return unit tf-idf rows of texts; unknown terms are left out."""
+    row = np.repeat(np.arange(len(texts)), np.diff(texts.starts))
+    column = np.minimum(np.searchsorted(terms, texts.ids), len(terms) - 1)
+    known = terms[column] == texts.ids
+    row, column, counts = row[known], column[known].astype(np.int32), texts.counts[known]
+    values = (1 + np.log(counts)) * idf[column]
+    length = np.sqrt(np.bincount(row, values * values, minlength=len(texts)))
+    starts = np.zeros(len(texts) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(row, minlength=len(texts)), out=starts[1:])
     return SparseRows(starts, column, (values / length[row]).astype(np.float32), len(terms))
 
 

@@ -21,7 +21,7 @@ from engrain.memory.ledger import Lift
 from engrain.memory.lessons import Lesson, read_lessons
 from engrain.memory.logged import LoggedState
 from engrain.memory.opening import replay, seq_at
-from engrain.memory.prior import BASE, Prior
+from engrain.memory.prior import BASE, Prior, fixed_mix
 from engrain.memory.recall import Recall
 from engrain.memory.refit import RefitReport, refit
 from engrain.memory.remembering import checked_items, is_turn
@@ -157,7 +157,10 @@ class Memory(LoggedState):
             vector = next((i.vector for i in checked if i.vector is not None), None)
             self._create_if_new(vector, dialogue=any(is_turn(item) for item in checked[:1]))
             self._embed(checked)
-            return [self._remember(item) for item in checked]
+            ids = [self._remember(item) for item in checked]
+            if len(ids) > 1:
+                self._place_if_due()
+            return ids
 
     def link(self, a: Id, b: Id, weight: float = 1.0) -> Receipt:
         """Link two memories for `recall(max_linked=...)`; a weight of 0 removes the link."""
@@ -290,7 +293,9 @@ class Memory(LoggedState):
                 learner.model.weights.astype(np.float32),
                 learner.column_weights(BASE),
                 learner.model.base.astype(np.float32),
+                learner.column_weights(fixed_mix(self._state.settings.prior)),
                 learner.control.weights.astype(np.float32),
+                answering.is_static(request, ranked.handles),
             )
 
     def feedback(
@@ -410,6 +415,8 @@ class Memory(LoggedState):
         """
         with self._lock:
             self._begin()
+            if self._created:
+                self._place_if_due()
             result, report = refit(self._state, self._clock())
             if result is not None:
                 self._commit(events.REFITTED, events.simple({}, result))

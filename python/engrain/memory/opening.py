@@ -103,14 +103,17 @@ def _restored(log: EventLog, snapshot: Snapshot, hung: Parts) -> State:
     state = State(settings_of(meta["settings"]), hung, expirer(log))
     state.rules = [Rule(**rule) for rule in meta["rules"]]
     state.catalog.sequences = dict(meta["sequences"])
+    state.columns.take(meta["columns"])
     _restore_contents(state, log, parts["catalog"])
     for key in meta["scopes"][1:]:
         state.open_scope(key)
+    if meta["placed"] is not None:
+        state.place(log.read(meta["placed"]))
     state.catalog.load(parts["catalog"])
     state.links.load(parts["links"])
     state.order.load(parts.get("order", {}), meta.get("progress", {}))
     state.index.load(parts["index"])
-    state.learner.load(parts["learner"])
+    state.learner.load(parts["learner"], state.columns.at(snapshot.seq))
     if hung.calibrator is not None and "calibrator" in parts:
         hung.calibrator.load(parts["calibrator"])
     _restore_lessons(state, log, parts["lessons"])

@@ -1,9 +1,10 @@
 """Where the ranking weights start, before any feedback: by the kind of what is remembered.
 
-``base`` is z(BM25) + z(cosine). ``fixed`` adds, with weight 1, both scores over the window of a
-memory's neighbours and the source that a question names: a mix that owes nothing to any data.
-``conversation`` holds weights learned on dialogues (`engrain.evaluation.prior` writes them). What
-is learned on one collection of documents does not carry over to others: ``documents`` is the base.
+``base`` is z(BM25) + z(cosine). A fixed mix is fitted to nothing: stems, twice the cosine,
+and diffusion for documents; stems, cosine, both over the window of a memory's neighbours and the
+source that a question names for conversations. ``conversation`` holds weights learned on
+dialogues (`engrain.evaluation.prior` writes them). Static weights learned on one collection of
+documents do not carry over to others: ``documents`` has those of the fixed mix.
 """
 
 from __future__ import annotations
@@ -12,36 +13,62 @@ import json
 from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 from engrain.base.errors import ConfigError
 
-__all__ = ["BASE", "FIXED", "PRIORS", "Prior", "check_prior", "kind_of", "prior_weights"]
+__all__ = [
+    "BASE",
+    "FIXED",
+    "FIXED_CONVERSATION",
+    "PRIORS",
+    "Prior",
+    "check_prior",
+    "fixed_mix",
+    "kind_of",
+    "left_out",
+    "prior_weights",
+]
 
 BASE = {"s:bm25": 1.0, "s:cos": 1.0}
-FIXED = {**BASE, "x:winbm": 1.0, "x:wincos": 1.0, "x:src": 1.0}
-Prior: TypeAlias = Literal["auto", "fixed", "base"]
-PRIORS: tuple[str, ...] = get_args(Prior)
+FIXED = {"s:cos": 2.0, "x:porter": 1.0, "x:diff": 1.0}
+FIXED_CONVERSATION = {
+    "s:cos": 1.0,
+    "x:porter": 1.0,
+    "x:winbm": 1.0,
+    "x:wincos": 1.0,
+    "x:src": 1.0,
+}
+MIXES: Mapping[str, Mapping[str, float]] = {
+    "base": BASE,
+    "fixed": FIXED,
+    "fixed conversation": FIXED_CONVERSATION,
+}
+Prior: TypeAlias = str
+PRIORS = ("auto", "fixed", "base")
+WITHOUT = " without "
 FILE = "priors.json"
 
 
 def check_prior(prior: str) -> str:
-    """Return one of `PRIORS`.
+    """Return one of `PRIORS`, or a kind whose weights leave something out, see `left_out`.
 
     Raises
     ------
     ConfigError
         It is none of them.
     """
-    if prior not in PRIORS:
+    if prior not in PRIORS and WITHOUT not in prior:
         raise ConfigError(f"prior: expected one of {', '.join(PRIORS)}, got {prior!r}")
     return prior
 
 
 def kind_of(prior: str, *, dialogue: bool) -> str:
     """Return the kind of weights that a choice of `PRIORS` means for a dialogue, or for none."""
-    if prior != "auto":
+    if prior == "base" or WITHOUT in prior:
         return prior
+    if prior == "fixed":
+        return "fixed conversation" if dialogue else "fixed"
     return "conversation" if dialogue else "documents"
 
 
@@ -53,12 +80,25 @@ def prior_weights(kind: str, names: Collection[str]) -> dict[str, float]:
     ConfigError
         The kind is unknown.
     """
-    known: dict[str, Mapping[str, float]] = {"base": BASE, "documents": BASE, "fixed": FIXED}
-    if kind == "conversation":
-        known[kind] = shipped()[kind]["weights"]
-    if kind not in known:
+    kind, _, name = kind.partition(WITHOUT)
+    told = shipped().get(kind, {})
+    weights = MIXES.get(kind) or told.get("without", {}).get(name) or told.get("weights")
+    if weights is None:
         raise ConfigError(f"prior of unknown kind {kind!r}: made by a newer engrain")
-    return {name: weight for name, weight in known[kind].items() if name in names}
+    return {name: weight for name, weight in weights.items() if name in names}
+
+
+def fixed_mix(kind: str) -> Mapping[str, float]:
+    """Return the fixed mix of dialogues or of documents, whichever a kind of weights is for."""
+    return FIXED_CONVERSATION if "conversation" in kind else FIXED
+
+
+def left_out(kind: str, name: str) -> str:
+    """Name the weights of a kind that were fitted without one conversation or data set.
+
+    They are those of the kind where it had no part in them.
+    """
+    return f"{kind}{WITHOUT}{name}"
 
 
 @cache

@@ -10,16 +10,30 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from engrain.base.arrays import BoolArray, F32Array, F64Array, I64Array
 from engrain.base.errors import ConfigError
 from engrain.kernels.ranking import RankerState
+from engrain.memory.columns import reorder_arrays
 from engrain.memory.fit import FitReport, fit_map
 
 WARM_UP = 20  # traces before deviations are fixed
 START = 0.5  # of the base, until something is learned
+
+
+# Axes of the state's arrays that run over columns.
+STATE_AXES = {
+    "weights": (0,),
+    "scales": (0,),
+    "precision": (0, 1),
+    "learnable": (0,),
+    "moments": (1,),
+    "seen": (0,),
+    "waiting_rows": (1,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +123,14 @@ class RankingModel(RankerState):
         self.names, self.kinds = (*self.names, name), (*self.kinds, kind)
         self.append(sign, base, START * base if learns else 0.0, learns)
 
+    def restart(self, names: Sequence[str]) -> None:
+        """Measure the deviations of columns anew: their rows so far said nothing."""
+        columns = [self.names.index(name) for name in names]
+        state = self.state()
+        state["moments"][:, columns] = 0.0
+        state["seen"][columns] = 0
+        self.load(state)
+
     def set_available(self, name: str, available: bool) -> None:
         """Freeze the weight of a component that is missing, or let it learn again."""
         place, learnable = self.names.index(name), self.learnable
@@ -195,3 +217,12 @@ class RankingModel(RankerState):
             fixed=self.weights,
             precision_unit=self.lam,
         )
+
+    def reorder(
+        self, state: Mapping[str, np.ndarray[Any, Any]], names: Sequence[str]
+    ) -> dict[str, np.ndarray[Any, Any]]:
+        """Return the state of a model with columns `names` as a state of this one.
+
+        Columns that it lacks stay as they are here.
+        """
+        return reorder_arrays(state, self.state(), names, self.names, STATE_AXES)

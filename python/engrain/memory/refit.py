@@ -13,8 +13,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from engrain.base.arrays import F32Array, I64Array
-from engrain.memory.answering import ask, rank
+from engrain.base.arrays import BoolArray, F32Array, I64Array
+from engrain.memory.answering import ask, is_static, rank
 from engrain.memory.codec import Arrays
 from engrain.memory.learner import (
     CLICK_LAMBDA,
@@ -63,20 +63,26 @@ class Lessons:
     ----------
     rows : list of ndarray of float32, shape (n_i, columns)
     targets : list of ndarray of float32, shape (n_i,)
+    statics : list of ndarray of bool, shape (n_i,)
+        Which rows are candidates without any evidence.
     values, lams : list of float
         How much each question counts, and the prior precision of its kind of teacher.
     """
 
     rows: list[F32Array] = field(default_factory=list)
     targets: list[F32Array] = field(default_factory=list)
+    statics: list[BoolArray] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     lams: list[float] = field(default_factory=list)
 
-    def add(self, rows: F32Array, outcomes: F32Array, value: float, lam: float) -> None:
+    def add(
+        self, rows: F32Array, outcomes: F32Array, static: BoolArray, value: float, lam: float
+    ) -> None:
         """Add a question; one of value 0 or whose outcomes are all 0 teaches no direction."""
         if value > 0 and outcomes.any():
             self.rows.append(rows)
             self.targets.append(outcomes)
+            self.statics.append(static)
             self.values.append(value)
             self.lams.append(lam)
 
@@ -90,6 +96,14 @@ class Lessons:
             for rows, targets in zip(self.rows, self.targets, strict=True)
         ]
         return float(np.mean(known))
+
+    def without_evidence(self) -> Lessons:
+        """Return the lessons as static columns alone would have had them."""
+        kept = Lessons()
+        parts = (self.rows, self.targets, self.statics, self.values, self.lams)
+        for rows, targets, static, value, lam in zip(*parts, strict=True):
+            kept.add(rows[static], targets[static], static[static], value, lam)
+        return kept
 
     def stacked(self) -> tuple[F32Array, F32Array, I64Array]:
         """Return rows, outcomes and offsets, one question below the other."""
@@ -126,18 +140,24 @@ def _lessons(
 ) -> Lessons:
     lessons = Lessons()
     for judgment in _evenly(judgments, MOST_JUDGED):
-        rows, outcomes, seen = judged_rows(state, judgment, now)
+        rows, outcomes, static, seen = judged_rows(state, judgment, now)
         value = 1.0 if seen else 1.0 + JUDGE_OMEGA
-        lessons.add(rows, outcomes, judgment.share * value, JUDGE_LAMBDA)
+        lessons.add(rows, outcomes, static, judgment.share * value, JUDGE_LAMBDA)
     for trace in clicks:
         told = np.frombuffer(trace.outcomes or b"", np.float32)
         outcomes = np.where(np.isnan(told), np.float32(0), told)
-        lessons.add(trace.rows, outcomes, trace.share, CLICK_LAMBDA)
+        static = np.ones(len(outcomes), np.bool_)
+        lessons.add(trace.rows, outcomes, static, trace.share, CLICK_LAMBDA)
     return lessons
 
 
-def judged_rows(state: State, judgment: Judgment, now: float) -> tuple[F32Array, F32Array, bool]:
-    """Return rows without the question's own evidence, outcomes, and whether any was known."""
+def judged_rows(
+    state: State, judgment: Judgment, now: float
+) -> tuple[F32Array, F32Array, BoolArray, bool]:
+    """Return rows without the question's own evidence, outcomes, and whether any was known.
+
+    The third tells which rows are candidates without any evidence.
+    """
     question = judgment.question
     alive = state.catalog.alive(judgment.handles)
     handles, grades = judgment.handles[alive], judgment.grades[alive]
@@ -145,19 +165,25 @@ def judged_rows(state: State, judgment: Judgment, now: float) -> tuple[F32Array,
     ranked = rank(state, request, now, exclude=judgment.number)
     outcomes = outcomes_of(ranked.handles, handles, np.minimum(grades, 1.0))
     count = state.learner.names.index("e:count")
-    return ranked.rows, outcomes, bool((ranked.rows[outcomes > 0, count] > 0).any())
+    static = is_static(request, ranked.handles)
+    return ranked.rows, outcomes, static, bool((ranked.rows[outcomes > 0, count] > 0).any())
 
 
 def _fit(
     learner: Learner, lessons: Lessons, ridge: F32Array | None, judged: int, clicked: int
 ) -> tuple[Arrays, RefitReport]:
-    rows, targets, offsets = lessons.stacked()
-    values, lams = np.array(lessons.values), np.array(lessons.lams)
     arrays: Arrays = {} if ridge is None else {"ridge": ridge}
     reports = {}
     recurring = lessons.recurring(learner.names.index("e:count")) >= LEAST_RECURRING
     arrays["corrections"] = np.array([recurring])
-    for name, model in (("model", learner.model), ("control", learner.control)):
+    static = lessons.without_evidence()
+    parts = (
+        ("model", learner.model, lessons),
+        ("control", learner.control, static if static.rows else lessons),
+    )
+    for name, model, taught in parts:
+        rows, targets, offsets = taught.stacked()
+        values, lams = np.array(taught.values), np.array(taught.lams)
         with learner.trying_corrections(recurring):
             fitted = reports[name] = model.fit(rows, targets, offsets, value=values, lam=lams)
         arrays[f"{name}/weights"] = fitted.weights

@@ -19,6 +19,7 @@ from engrain.base.protocols import Adopter, Record
 from engrain.memory import events
 from engrain.memory.catalog import Catalog
 from engrain.memory.codec import Arrays, pack
+from engrain.memory.columns import Columns
 from engrain.memory.confidence import recall_features, was_success
 from engrain.memory.graph import Links
 from engrain.memory.index import StaticIndex
@@ -105,6 +106,8 @@ class State:
         dim = settings.dims[0] if settings.dims else 0
         self.learner = Learner(dim, self.index.names, parts.components, settings.prior)
         self._calibrator = parts.calibrator
+        self.columns = Columns(self.learner.names)
+        self.placed: tuple[int, int] | None = None  # seq of the latent basis, memories it is of
         self.clicks: deque[OpenTrace] = deque(maxlen=KEPT_LESSONS)
         self.judgments: deque[Judgment] = deque(maxlen=KEPT_LESSONS)
         self.rules: list[Rule] = []
@@ -118,6 +121,8 @@ class State:
             events.FED_BACK: self._fed_back,
             events.JUDGED: self._judged,
             events.REFITTED: self._refitted,
+            events.COLUMNS: self._columns,
+            events.PLACED: self.place,
             events.ROLLED_BACK: self._rolled_back,
             events.ADOPTED: self._adopted,
             events.REORGANISED: self._reorganised,
@@ -207,7 +212,7 @@ class State:
         if event.payloads[events.ROWS] is None:
             rows = np.zeros((len(shown["handles"]), len(self.learner.names)), np.float32)
         else:
-            rows = events.content(event, events.ROWS)[1]["rows"]
+            rows = self.columns.read(events.content(event, events.ROWS)[1]["rows"], event.seq)
         question = Question.decode(event.payloads[events.QUESTION], meta["scope"])
         return OpenTrace(
             event.seq,
@@ -262,7 +267,7 @@ class State:
         number, share = self.learner.judge(
             judgment.question,
             arrays["candidates"],
-            rows["rows"],
+            self.columns.read(rows["rows"], event.seq),
             judgment.handles,
             judgment.grades,
             meta["principal"],
@@ -277,7 +282,23 @@ class State:
 
     def _refitted(self, event: Event) -> None:
         _, arrays = events.content(event, 0)
-        self.learner.take_fit(arrays)
+        self.learner.take_fit(arrays, self.columns.at(event.seq))
+
+    def _columns(self, event: Event) -> None:
+        """Rows have other columns from here on; what is new has not been measured yet."""
+        meta, _ = events.content(event, 0)
+        if self.columns.known:
+            added = self.columns.added_after(event.seq)
+            for model in (self.learner.model, self.learner.control):
+                model.restart(added)
+        self.columns.state_at(event.seq, meta["columns"])
+
+    def place(self, event: Event) -> None:
+        """Take over a basis by which texts lie in the latent space."""
+        meta, basis = events.content(event, 0)
+        vectors = basis["vectors"].astype(np.float32)
+        self.index.learn_latent(basis["terms"], basis["idf"], vectors)
+        self.placed = event.seq, meta["memories"]
 
     def _rolled_back(self, event: Event) -> None:
         meta, _ = events.content(event, 0)
@@ -353,6 +374,8 @@ class State:
             "scopes": self.scopes.keys,
             "sequences": self.catalog.sequences,
             "progress": asdict(self.order.progress),
+            "columns": self.columns.history(),
+            "placed": None if self.placed is None else self.placed[0],
         }
         data = pack(meta, arrays)
         return data, hashlib.sha256(data).digest()

@@ -32,6 +32,7 @@ from engrain.kernels.reference.similarity import compare_rows, score_rows
 from engrain.kernels.reference.som import accumulate_som, best_som_units, train_som_online
 from engrain.kernels.reference.sparse import multiply_sparse
 from engrain.kernels.reference.stdp import run_modulated_stdp, run_stdp, step_stdp, sum_pairs
+from engrain.kernels.reference.stems import porter_stem, read_stems
 from engrain.kernels.reference.sum_tree import sample_priorities
 from engrain.kernels.reference.topk import knn_graph, quantize_rows, topk, topk_int8
 from engrain.kernels.reference.traces import read_traces, step_traces, touch_traces
@@ -71,8 +72,10 @@ __all__ = [
     "modulate_query",
     "multiply_sparse",
     "observe_novelty",
+    "porter_stem",
     "quantize_rows",
     "question_kernel",
+    "read_stems",
     "read_traces",
     "reconsolidate",
     "retrieve_cards",

@@ -19,7 +19,8 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 _IDEOGRAPHS = ("CJK UNIFIED", "HIRAGANA", "KATAKANA", "HANGUL SYLLABLE")
 
 
-def _tokens(text: str) -> list[str]:
+def tokens_of(text: str) -> list[str]:
+    """Return the tokens of a text, stop words too."""
     spaced = []
     for c in text.lower():
         if c.isascii():
@@ -52,15 +53,16 @@ def hash_bytes(data: bytes) -> int:
     return z ^ z >> 31
 
 
-def _term(token: str) -> int:
+def term_of(data: bytes) -> int:
     """Return the low half of the hash as a signed number."""
-    low = hash_bytes(token.encode()) & 0xFFFFFFFF
+    low = hash_bytes(data) & 0xFFFFFFFF
     return low - 2**32 if low >= 2**31 else low
 
 
 def terms_of(text: str) -> list[int]:
     """Return the terms of `text` in order: stop words dropped, plurals stripped, hashed."""
-    return [_term(_stem(token)) for token in _tokens(text) if token not in STOP_WORDS]
+    kept = (token for token in tokens_of(text) if token not in STOP_WORDS)
+    return [term_of(_stem(token).encode()) for token in kept]
 
 
 def bm25_scores(
@@ -92,7 +94,7 @@ def hash_text(text: str, dim: int) -> F64Array:
     Learning).
     """
     out = np.zeros(dim)
-    counts = Counter(token for token in _tokens(text) if token not in STOP_WORDS)
+    counts = Counter(token for token in tokens_of(text) if token not in STOP_WORDS)
     for token, count in counts.items():
         marked = f"#{token}#"
         grams = [marked[i : i + n] for n in (4, 5) for i in range(len(marked) - n + 1)] or [marked]

@@ -1,0 +1,36 @@
+#include "engrain/latent.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engrain/similarity.hpp"
+#include "engrain/transcendental.hpp"
+
+namespace engrain {
+
+void LatentSpace::learn(const Term* terms, const float* idf, const float* basis, std::size_t n,
+                        std::size_t dim) {
+    dim_ = n > 0 ? dim : 0;
+    rows_.clear();
+    for (std::size_t i = 0; i < n; ++i) rows_[terms[i]] = static_cast<std::uint32_t>(i);
+    idf_.assign(idf, idf + n);
+    basis_.assign(basis, basis + n * dim);
+}
+
+void LatentSpace::place(const TermCount* terms, std::size_t n, float* out) const {
+    std::fill_n(out, dim_, 0.0F);
+    for (const TermCount* own = terms; own != terms + n; ++own) {
+        const auto found = rows_.find(own->term);
+        if (found == rows_.end()) continue;
+        const double spread = own->count == 1.0F ? 1.0 : 1.0 + engrain::log(double(own->count));
+        const float weight = static_cast<float>(spread) * idf_[found->second];
+        const float* row = basis_.data() + found->second * dim_;
+        for (std::size_t j = 0; j < dim_; ++j) out[j] += weight * row[j];
+    }
+    float squared = 0.0F;
+    if (dim_ > 0) score_rows(out, out, 1, dim_, &squared);
+    const float inverse = squared > 1e-12F ? 1.0F / std::sqrt(squared) : 0.0F;
+    for (std::size_t j = 0; j < dim_; ++j) out[j] *= inverse;
+}
+
+}  // namespace engrain
