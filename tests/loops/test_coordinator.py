@@ -12,7 +12,9 @@ from engrain.base.clock import SimulatedClock
 from engrain.base.errors import ConfigError
 from engrain.loops import (
     BackgroundLearningConfig,
+    DeepLearningLoop,
     LoopCoordinator,
+    MemoryService,
     QueryEmbedding,
     ResponseData,
     SONAConfig,
@@ -190,3 +192,25 @@ def test_with_a_memory_signals_come_from_its_log_and_its_ranking_is_refitted(
         assert coordinator.run_background().skipped
         again = LoopCoordinator(config(tmp_path / "loops"), memory=memory)
         assert again.run_background().skipped == "0 signals, 10 needed"
+
+
+def test_all_three_loops_run_on_one_memory(tmp_path: Path) -> None:
+    with Memory(tmp_path / "m.db", dim=DIM) as memory:
+        batch = planted(0, 60, DIM)
+        memory.remember_many(
+            {"text": f"fact {i}", "vector": v, "id": i} for i, v in enumerate(batch.queries)
+        )
+        for i in range(40):
+            memory.judge(f"question {i}", {i: 1.0, 59: 0.0}, vector=batch.queries[i])
+        sona = config(tmp_path / "loops")
+        coordinator = LoopCoordinator(sona, memory=memory)
+        background = coordinator.background_loop
+        coordinator.deep_loop = DeepLearningLoop(
+            MemoryService(memory), coordinator.shared_state.bank, inbox=background.outbox
+        )
+        coordinator.run_background()
+        report = coordinator.run_deep()
+        assert report.memories == 60
+        assert coordinator.metrics.metrics(coordinator.clock()).phi_current == report.phi
+        assert background.outbox.take().memories == ()
+        assert memory.verify().ok

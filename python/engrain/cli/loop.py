@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,7 +67,8 @@ def background(
         )
         coordinator = LoopCoordinator(config, memory=memory)
         if not (once or dry_run):
-            run_until_interrupted(coordinator)
+            run_until_interrupted(coordinator.background_loop)
+            coordinator.background_loop.checkpoint()
             return
         with progress_bar() as progress:
             report = coordinator.background_loop.run_once(
@@ -76,6 +77,78 @@ def background(
             )
     if not write_json(json, asdict(report)):
         show(report)
+
+
+@loop.command()
+@guarded
+def deep(
+    file: File,
+    tenant: Tenant = "default",
+    once: Once = False,
+    dry_run: DryRun = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Look at every memory, not only at what was touched.")
+    ] = False,
+    folder: Folder = None,
+    schedule: Annotated[str, typer.Option(help="When it runs, in UTC.")] = "3 AM Sunday",
+    mechanisms: Mechanisms = "",
+    report: Annotated[Path | None, typer.Option(help="Write the report as HTML.")] = None,
+    json: Json = None,
+) -> None:
+    """Consolidate, dream, find analogies, merge duplicates; weekly until interrupted.
+
+    Every change is an event of the memory's log, and can be undone.
+    """
+    from engrain.loops import DeepLearningLoop, MemoryService
+    from engrain.loops.deep import STEPS
+
+    with opened(file, tenant, names(mechanisms), dry_run=dry_run) as memory:
+        width(memory)
+        place = folder or default_folder(file)
+        bank, inbox = learned(place, width(memory))
+        loops = DeepLearningLoop(
+            MemoryService(memory), bank, inbox=inbox, folder=None if dry_run else place
+        )
+        if not (once or dry_run):
+            run_until_interrupted(loops, schedule)
+            return
+        with progress_bar() as progress:
+            done = loops.run_once(
+                full=True if full else None,
+                dry_run=dry_run,
+                progress=lambda step: progress(f"loop: {step}", STEPS.index(step), len(STEPS)),
+            )
+    if not dry_run:
+        keep(place, bank, inbox)
+    if report is not None:
+        report.write_text(done.to_html(), encoding="utf-8")
+    if not write_json(json, asdict(done)):
+        output.print(done.to_text())
+
+
+def learned(folder: Path, dim: int) -> tuple[Any, Any]:
+    """Return the patterns of the background loop's checkpoint, and what it left to be looked at."""
+    from engrain.loops import ReasoningBank, SONACheckpoint, TouchedQueue
+    from engrain.loops.background import CHECKPOINT
+
+    bank, inbox = ReasoningBank(dim), TouchedQueue()
+    if not (folder / CHECKPOINT).exists():
+        return bank, None
+    found = SONACheckpoint.load(folder / CHECKPOINT)
+    bank.load(found.patterns)
+    inbox.load(found.progress["outbox"])
+    return bank, inbox
+
+
+def keep(folder: Path, bank: Any, inbox: Any) -> None:
+    """Note in the background loop's checkpoint which concepts were built and what was looked at."""
+    from engrain.loops import SONACheckpoint
+    from engrain.loops.background import CHECKPOINT
+
+    if inbox is not None:
+        found = SONACheckpoint.load(folder / CHECKPOINT)
+        progress = {**found.progress, "outbox": inbox.state()}
+        replace(found, patterns=bank.export(), progress=progress).save(folder / CHECKPOINT)
 
 
 def names(text: str) -> list[str]:
@@ -105,14 +178,19 @@ def default_folder(file: Path) -> Path:
     return file.with_name(file.name + ".loops")
 
 
-def run_until_interrupted(coordinator: Any) -> None:
-    """Run the loops until Ctrl-C."""
+def run_until_interrupted(loops: Any, *settings: str) -> None:
+    """Run a loop in a thread until Ctrl-C, and let the cycle under way end."""
+    stop = threading.Event()
+    thread = threading.Thread(target=loops.run, args=(stop, *settings))
+    thread.start()
     output.print("running; Ctrl-C ends")
-    with coordinator:
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            output.print("ending the cycle under way")
+    try:
+        while thread.is_alive():
+            thread.join(1.0)
+    except KeyboardInterrupt:
+        output.print("ending the cycle under way")
+        stop.set()
+        thread.join()
 
 
 def show(report: BackgroundReport) -> None:

@@ -192,6 +192,12 @@ class BackgroundLearningLoop:
             **steps.ms,
         )
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let the cycle under way end, and none begin within the block."""
+        with self._cycle:
+            yield
+
     # -- steps ----------------------------------------------------------------------------------
 
     def drain_signals(self) -> int:

@@ -16,8 +16,8 @@ from engrain.kernels import SignalQueue
 from engrain.learning.persistence import load_state, save_state
 from engrain.loops.background import BackgroundLearningLoop
 from engrain.loops.config import SONAConfig
-from engrain.loops.improvement import MetricsCollector
-from engrain.loops.reports import BackgroundReport
+from engrain.loops.improvement import Knowledge, MetricsCollector
+from engrain.loops.reports import BackgroundReport, DeepLearningReport
 from engrain.loops.schedule import Appointment, WeeklySchedule
 from engrain.loops.shared import SharedSONAState
 from engrain.loops.signals import LearningSignal, QueryEmbedding, ResponseData
@@ -203,7 +203,9 @@ class LoopCoordinator:
         return self.background_loop.run_once()
 
     def run_deep(self) -> Any:
-        """Run Loop C now, in this thread; a run that the process did not survive is made up.
+        """Run Loop C now, in this thread, between two cycles of Loop B.
+
+        A run that the process did not survive is made up.
 
         Raises
         ------
@@ -212,10 +214,22 @@ class LoopCoordinator:
         """
         if self.deep_loop is None:
             raise ConfigError("this coordinator was made without a deep loop; pass deep=")
-        try:
-            return self.deep_loop.run_once()
-        finally:
-            self._note_deep_run(self.clock())
+        with self.background_loop.paused():
+            try:
+                report = self.deep_loop.run_once()
+            finally:
+                self._note_deep_run(self.clock())
+            self.background_loop.checkpoint()
+        if isinstance(report, DeepLearningReport):
+            self._count(report)
+        return report
+
+    def _count(self, report: DeepLearningReport) -> None:
+        now, phi = self.clock(), report.phi
+        self.metrics.learned(now, Knowledge.ABSTRACTION, report.abstraction.meta_patterns_created)
+        self.metrics.learned(now, Knowledge.CONNECTION, report.dreams.novel_connections)
+        self.metrics.learned(now, Knowledge.TRANSFER, report.transfer.analogies_found)
+        self.metrics.measured_phi(now, phi)
 
     def budgets(self) -> list[Budget]:
         """Return the times of Loop B's last cycle that ran beside what is allowed."""
