@@ -27,7 +27,7 @@ def run_blocks(page: Path) -> dict[str, object]:
     return scope
 
 
-@pytest.mark.parametrize("page", ["docs/quickstart.md", "README.md"])
+@pytest.mark.parametrize("page", ["docs/quickstart.md", "docs/loops.md", "README.md"])
 def test_code_on_the_page_runs_as_it_stands(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,6 +50,7 @@ def test_every_command_is_documented_and_every_documented_one_exists() -> None:
     documented = set(re.findall(r"^\| `engrain (\w+)", page, re.MULTILINE))
     help_text = CliRunner().invoke(app, ["--help"], terminal_width=200).output
     offered = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
+    offered |= {group.name for group in app.registered_groups if group.name}
     assert documented == offered
     assert all(name in help_text for name in offered)
 

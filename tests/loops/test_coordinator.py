@@ -13,6 +13,7 @@ from engrain.base.errors import ConfigError
 from engrain.loops import (
     BackgroundLearningConfig,
     DeepLearningLoop,
+    InstantLearningLoop,
     LoopCoordinator,
     MemoryService,
     QueryEmbedding,
@@ -214,3 +215,23 @@ def test_all_three_loops_run_on_one_memory(tmp_path: Path) -> None:
         assert coordinator.metrics.metrics(coordinator.clock()).phi_current == report.phi
         assert background.outbox.take().memories == ()
         assert memory.verify().ok
+
+
+def test_loop_a_teaches_loop_b_what_helps(tmp_path: Path) -> None:
+    memories = np.random.default_rng(0).standard_normal((50, DIM)).astype(np.float32)
+    memories /= np.linalg.norm(memories, axis=1, keepdims=True)
+    topic = planted(0, 1, DIM).queries[0]
+    rng = np.random.default_rng(1)
+    coordinator = LoopCoordinator(config(tmp_path), instant=InstantLearningLoop(memories))
+    for _ in range(200):
+        query = (topic + 0.05 * rng.standard_normal(DIM)).astype(np.float32)
+        response = ResponseData((7,), (3, 4, 5), quality_score=0.9, model_tier=1)
+        coordinator.on_request(QueryEmbedding(query, 0), response, 100.0)
+    report = coordinator.run_background()
+    assert report.samples == 200
+    assert report.consolidation_rate > 0.0
+    assert coordinator.background_loop.outbox.take().memories == (3, 4, 5, 7)
+    adapted = coordinator.shared_state.adapt(topic[None])[0]
+    direction = memories[7] - memories[3:6].mean(0)
+    assert (adapted - topic) @ direction > 0.1
+    assert coordinator.stats()["waiting"] == 0

@@ -66,7 +66,7 @@ from engrain.loops.signals import (
     ResponseData,
     RouterSample,
 )
-from engrain.loops.sources import LogSource, QueueSource, SignalSource
+from engrain.loops.sources import InstantSource, LogSource, QueueSource, SignalSource
 from engrain.loops.touched import Touched, TouchedQueue
 from engrain.loops.wording import Wording
 
@@ -102,6 +102,7 @@ __all__ = [
     "HierarchicalClustering",
     "ImprovementMetrics",
     "InstantLearningLoop",
+    "InstantSource",
     "Knowledge",
     "LearnedPattern",
     "LearningSignal",

@@ -17,11 +17,12 @@ from engrain.learning.persistence import load_state, save_state
 from engrain.loops.background import BackgroundLearningLoop
 from engrain.loops.config import SONAConfig
 from engrain.loops.improvement import Knowledge, MetricsCollector
+from engrain.loops.instant import InstantLearningLoop
 from engrain.loops.reports import BackgroundReport, DeepLearningReport
 from engrain.loops.schedule import Appointment, WeeklySchedule
 from engrain.loops.shared import SharedSONAState
 from engrain.loops.signals import LearningSignal, QueryEmbedding, ResponseData
-from engrain.loops.sources import LogSource, QueueSource
+from engrain.loops.sources import InstantSource, LogSource, QueueSource, SignalSource
 from engrain.memory import Memory
 
 log = logging.getLogger(__name__)
@@ -103,14 +104,19 @@ class LoopCoordinator:
         self.metrics = MetricsCollector()
         self.queue = SignalQueue(config.signals, config.dim)
         self.instant_loop, self.deep_loop = instant, deep
-        self._queued = memory is None
+        source: SignalSource = QueueSource(self.queue)
+        if memory is not None:
+            source = LogSource(memory, config.dim, config.signals)
+        elif isinstance(instant, InstantLearningLoop):
+            source = InstantSource(instant)
+        self._queued = isinstance(source, QueueSource)
         self.background_loop = BackgroundLearningLoop(
             self.shared_state,
-            QueueSource(self.queue) if memory is None else LogSource(memory, config.signals),
+            source,
             memory=memory,
             metrics=self.metrics,
             clock=clock,
-            teach=instant is None,
+            teach=True,
         )
         self.background_loop.restore()
         self._stop = threading.Event()
@@ -176,7 +182,8 @@ class LoopCoordinator:
     ) -> None:
         """Learn from one request inline and hand its signal to Loop B; never waits for a loop.
 
-        With a memory its log is where Loop B finds signals, and none is handed on here.
+        Loop B finds signals in a memory's log or in the buffers of an `InstantLearningLoop` where
+        there is one, and in the coordinator's queue otherwise.
 
         Raises
         ------
