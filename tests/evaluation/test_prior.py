@@ -10,7 +10,6 @@ from engrain.evaluation.prior import (
     Asked,
     compare,
     conversation_kind,
-    documents_kind,
     evidence_weights,
     gather,
     left_out,
@@ -43,12 +42,12 @@ def test_a_conversation_is_measured_by_the_weights_of_the_others(talks: Asked) -
 
 
 def test_evidence_is_weighed_against_a_static_score_of_one() -> None:
-    streams = [gather(make_world(), evidence=True)]
-    found = evidence_weights(streams, FIXED)
+    stream = gather(make_world(), evidence=True)
+    found = evidence_weights(stream, FIXED)
     assert set(found) == {"e:expand", "e:rocchio", "e:near", "e:share"}
     assert min(found.values()) >= 0
     assert found["e:near"] + found["e:share"] + found["e:rocchio"] > 0
-    doubled = evidence_weights(streams, {name: 2 * weight for name, weight in FIXED.items()})
+    doubled = evidence_weights(stream, {name: 2 * weight for name, weight in FIXED.items()})
     np.testing.assert_allclose(
         list(doubled.values()), [2 * weight for weight in found.values()], rtol=0.05, atol=0.05
     )
@@ -61,9 +60,7 @@ def test_the_kinds_hold_the_weights_of_all_and_without_each(talks: Asked) -> Non
     assert {n: told["weights"][n] for n in static} == pytest.approx(static, abs=1e-4)
     assert tuple(told["without"]) == talks.parts
     assert told["without"]["world/c0"] != told["weights"]
-    documents = documents_kind([make_world()])
-    assert {n: documents["weights"][n] for n in FIXED} == FIXED
-    assert documents["without"] == {}
+    assert told["trust"] > 1
 
 
 def test_real_conversations_teach_each_other(
@@ -84,7 +81,7 @@ def test_priors_of_small_worlds_are_compared_and_written(
     monkeypatch.setattr("engrain.evaluation.prior.load_dataset", lambda path: worlds[path.name])
     main(["talks", "texts", "--write", str(tmp_path / "priors.json")])
     assert capsys.readouterr().out.count("fixed") == 2
-    assert set(json.loads((tmp_path / "priors.json").read_text())) == {"conversation", "documents"}
+    assert set(json.loads((tmp_path / "priors.json").read_text())) == {"conversation"}
 
 
 def test_documents_are_compared_by_the_base_and_the_fixed_mix() -> None:

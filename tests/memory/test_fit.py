@@ -40,6 +40,7 @@ class Stored:
         self.signs: I8Array = rng.integers(-1, 2, columns).astype(np.int8)
         self.free: BoolArray = rng.random(columns) < 0.9
         self.fixed = np.where(self.free, 0, 0.3)
+        self.stiffness: F64Array = rng.choice([1.0, 30.0], columns)
 
     def lists(self) -> Lists:
         """All lists, each of them with a target."""
@@ -59,6 +60,7 @@ class Stored:
             free=self.free,
             fixed=self.fixed,
             precision_unit=100.0,
+            stiffness=self.stiffness,
         )
 
     def objective(self, weights: F64Array, report: FitReport) -> float:
@@ -71,7 +73,8 @@ class Stored:
             part = slice(self.offsets[q], self.offsets[q + 1])
             total += c * log_loss(self.rows[part] @ weights, self.targets[part])
         prior = np.where(self.free, report.temperature * self.base, self.fixed)
-        return total + 0.5 * float((((weights - prior) * report.scales) ** 2).sum())
+        apart = ((weights - prior) * report.scales) ** 2
+        return total + 0.5 * float((self.stiffness * apart).sum())
 
 
 def softmax(z: F64Array) -> F64Array:

@@ -14,7 +14,10 @@ from engrain.memory.prior import (
     FIXED,
     FIXED_CONVERSATION,
     Prior,
+    check_prior,
     kind_of,
+    left_out,
+    prior_trust,
     prior_weights,
     shipped,
 )
@@ -85,10 +88,22 @@ def test_unknown_priors_are_refused(tmp_path: Path) -> None:
 
 def test_shipped_weights_are_of_columns_that_there_are() -> None:
     names = StaticIndex([4]).names
-    for kind in ("conversation", "documents"):
-        assert set(shipped()[kind]["weights"]) <= {*names, *Evidence.NAMES}
+    assert set(shipped()["conversation"]["weights"]) <= {*names, *Evidence.NAMES}
+    assert set(FIXED) | set(FIXED_CONVERSATION) <= set(names)
     assert prior_weights("conversation", ["s:cos"]).keys() == {"s:cos"}
     assert kind_of("auto", dialogue=True) == "conversation"
     assert kind_of("auto", dialogue=False) == "documents"
     assert kind_of("fixed", dialogue=True) == "fixed conversation"
     assert kind_of("fixed", dialogue=False) == "fixed"
+
+
+def test_weights_can_leave_out_what_is_measured() -> None:
+    names = [*StaticIndex([4]).names, *Evidence.NAMES]
+    part, weights = next(iter(shipped()["conversation"]["without"].items()))
+    kind = left_out("conversation", part)
+    assert prior_weights(kind, names) == weights != prior_weights("conversation", names)
+    other = left_out("conversation", "mine/1")
+    assert prior_weights(other, names) == prior_weights("conversation", names)
+    assert prior_weights(left_out("documents", "mine"), names) == FIXED
+    assert check_prior(kind) == kind == kind_of(kind, dialogue=False)
+    assert prior_trust(kind) == prior_trust("conversation") > prior_trust("documents") == 1

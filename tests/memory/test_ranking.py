@@ -176,3 +176,22 @@ def test_bad_columns_and_rows_are_refused() -> None:
         learner.set_weights(np.ones(4))
     with pytest.raises(ShapeError, match="columns"):
         RankingModel(NAMES[:3], KINDS[:3], SIGNS[:3], base={"s:cos": 1}).load(learner.state())
+
+
+def test_trust_holds_static_weights_to_the_prior_and_leaves_evidence_free() -> None:
+    rng = np.random.default_rng(3)
+    rows = rng.standard_normal((200, 2)).astype(np.float32)
+    targets = np.zeros(200, np.float32)
+    for q in range(40):
+        targets[5 * q + int(np.argmax(rows[5 * q : 5 * q + 5].sum(axis=1)))] = 1
+    found = []
+    for trust in (1.0, 100.0):
+        model = RankingModel(
+            ["s", "e"], ["static", "evidence"], [0, 1], base={"e": 1.0}, trust=trust
+        )
+        offsets = np.arange(0, 201, 5)
+        found.append(model.fit(rows, targets, offsets, value=np.ones(40), lam=10.0).weights)
+    assert 0 < found[1][0] < 0.3 * found[0][0]
+    assert found[1][1] > 0.5 * found[0][1]
+    with pytest.raises(ConfigError, match="trust"):
+        RankingModel(["s"], ["static"], [0], base={"s": 1.0}, trust=0.0)

@@ -1,21 +1,18 @@
-"""The weights that a memory starts with, and what each was fitted on.
+"""The weights that a memory of conversations starts with, and what priors are worth anywhere.
 
 ``python -m engrain.evaluation.prior FOLDER...`` prints how well every prior ranks each data set
 without any feedback: base, fixed mix and, for conversations, the weights learned on all others.
-``--write FILE`` stores the weights of both kinds, all of them and without each part:
-
-* conversation: static weights from the judged questions of all conversations;
-* documents: the fixed mix, since what is learned on one collection does not carry over;
-* both: how far to trust evidence against the static score, learned on streams of questions whose
-  users click with noise, each data set counting the same.
+``--write FILE`` stores those of the first data set of conversations, all of them and without each:
+static weights from its judged questions, and how far to trust evidence against the static score,
+learned on a stream of questions whose users click with noise.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -33,6 +30,7 @@ from engrain.memory.prior import BASE, FIXED, FIXED_CONVERSATION
 from engrain.memory.ranking import RankingModel
 
 LAMBDA = 10.0
+TRUST = 30.0  # how much more firmly a conversation holds to what others taught
 STATIC = ("s:", "x:")
 
 
@@ -116,57 +114,48 @@ def part_of(dataset: Dataset, index: int) -> str:
     return dataset.name if conv is None else f"{dataset.name}/{conv}"
 
 
-def fit(lists: Sequence[Judged], model: RankingModel, value: F64Array) -> F64Array:
+def fit(lists: Sequence[Judged], model: RankingModel) -> F64Array:
     """Return the weights of a model fitted to lists, shape (columns,)."""
     offsets = np.cumsum([0, *(len(j.hits) for j in lists)], dtype=np.int64)
     rows = np.concatenate([j.rows for j in lists])
     hits = np.concatenate([j.hits for j in lists]).astype(np.float32)
-    return model.fit(rows, hits, offsets, value=value, lam=LAMBDA).weights
+    return model.fit(rows, hits, offsets, value=np.ones(len(lists)), lam=LAMBDA).weights
 
 
 def static_weights(asked: Asked, *, without: str | None = None) -> dict[str, float]:
     """Learn the static weights from all conversations but one."""
     kinds, signs = ["static"] * len(asked.names), [0] * len(asked.names)
     model = RankingModel(asked.names, kinds, signs, base=BASE, lam=LAMBDA)
-    lists = asked.without(without)
-    found = fit(lists, model, np.ones(len(lists)))
+    found = fit(asked.without(without), model)
     return dict(zip(asked.names, found.tolist(), strict=True))
 
 
 def evidence_weights(
-    streams: Sequence[Asked], static: dict[str, float], *, without: str | None = None
+    stream: Asked, static: dict[str, float], *, without: str | None = None
 ) -> dict[str, float]:
-    """Learn how much evidence counts beside a static score of weight 1, from streams.
+    """Learn how much evidence counts beside a static score of weight 1.
 
     Corrections for exposure stay 0, they are right only where answers recur; so does e:ridge, which
     is the cosine until its map is fitted.
     """
     signs = zip(Evidence.NAMES, Evidence.SIGNS, strict=True)
     names = [name for name, sign in signs if sign > 0 and name != "e:ridge"]
-    lists, values = [], []
-    for stream in streams:
-        columns, score = [stream.names.index(n) for n in names], stream.weights(static)
-        own = stream.without(without)
-        for judged in own:
-            total = judged.rows @ score.astype(np.float32)
-            rows = np.column_stack([total, judged.rows[:, columns]]).astype(np.float32)
-            lists.append(Judged(judged.part, rows, judged.hits, judged.relevant))
-            values.append(1.0 / len(own))
+    columns = [stream.names.index(name) for name in names]
+    score = stream.weights(static).astype(np.float32)
+    lists = [
+        replace(j, rows=np.column_stack([j.rows @ score, j.rows[:, columns]]))
+        for j in stream.without(without)
+    ]
     kinds, positive = ["static", *["evidence"] * len(names)], [1] * (1 + len(names))
     model = RankingModel(["static", *names], kinds, positive, base={"static": 1.0}, lam=LAMBDA)
-    found = fit(lists, model, np.array(values)).tolist()
+    found = fit(lists, model).tolist()
     return {name: weight / found[0] for name, weight in zip(names, found[1:], strict=True)}
 
 
 def conversation_prior(asked: Asked, stream: Asked, *, without: str | None = None) -> Any:
     """Return static and evidence weights from all conversations but one."""
     static = static_weights(asked, without=without)
-    return rounded(static | evidence_weights([stream], static, without=without))
-
-
-def documents_prior(streams: Sequence[Asked], *, without: str | None = None) -> Any:
-    """Return the fixed mix and the evidence weights from all data sets but one."""
-    return rounded(FIXED | evidence_weights(streams, FIXED, without=without))
+    return rounded(static | evidence_weights(stream, static, without=without))
 
 
 def rounded(weights: dict[str, float]) -> dict[str, float]:
@@ -178,25 +167,11 @@ def conversation_kind(dataset: Dataset, asked: Asked) -> dict[str, Any]:
     """Return the weights of conversations as the package holds them."""
     stream = gather(dataset, evidence=True)
     parts = {part: conversation_prior(asked, stream, without=part) for part in asked.parts}
-    questions = {dataset.name: len(asked.judged)}
-    return kind(questions, conversation_prior(asked, stream), parts)
-
-
-def documents_kind(datasets: Iterable[Dataset]) -> dict[str, Any]:
-    """Return the weights of documents as the package holds them."""
-    streams = [gather(dataset, evidence=True) for dataset in datasets]
-    names = [stream.name for stream in streams] if len(streams) > 1 else []
-    parts = {name: documents_prior(streams, without=name) for name in names}
-    questions = {stream.name: len(stream.judged) for stream in streams}
-    return kind(questions, documents_prior(streams), parts)
-
-
-def kind(questions: dict[str, int], weights: Any, without: Any) -> dict[str, Any]:
-    """Return one kind of weights with what it was fitted on."""
     return {
-        "fitted_on": {"questions": questions, "lambda": LAMBDA},
-        "weights": weights,
-        "without": without,
+        "fitted_on": {"questions": {dataset.name: len(asked.judged)}, "lambda": LAMBDA},
+        "trust": TRUST,
+        "weights": conversation_prior(asked, stream),
+        "without": parts,
     }
 
 
@@ -222,7 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("folders", type=Path, nargs="+", help="data sets with judgments")
     parser.add_argument("--write", type=Path, help="file of weights by kind, replaced")
     given = parser.parse_args(arguments)
-    talks, documents = [], []
+    talks = None
     for folder in given.folders:
         dataset = load_dataset(folder)
         asked = gather(dataset)
@@ -230,14 +205,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for label, qualities in compare(asked).items():
             row = mean_quality(qualities)
             print(f"  {label:36} nDCG@10 {row['ndcg10']:.4f}  recall@5 {row['recall5']:.4f}")
-        if len(asked.parts) > 1:
-            talks.append((dataset, asked))
-        else:
-            documents.append(dataset)
-    if given.write is not None:
-        kinds = {"conversation": conversation_kind(*talks[0])} if talks else {}
-        kinds |= {"documents": documents_kind(documents)} if documents else {}
-        given.write.write_text(json.dumps(kinds, indent=2) + "\n", encoding="utf-8")
+        if talks is None and len(asked.parts) > 1:
+            talks = dataset, asked
+    if given.write is not None and talks is not None:
+        text = json.dumps({"conversation": conversation_kind(*talks)}, indent=2)
+        given.write.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

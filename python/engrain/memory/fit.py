@@ -118,22 +118,29 @@ def _stuck(v: F64Array, gradient: F64Array, signs: I8Array) -> BoolArray:
 
 
 def projected_newton(
-    lists: Lists, start: F64Array, prior: F64Array, signs: I8Array, free: BoolArray
+    lists: Lists,
+    start: F64Array,
+    prior: F64Array,
+    stiffness: F64Array,
+    signs: I8Array,
+    free: BoolArray,
 ) -> tuple[F64Array, float, int]:
-    """Minimise lists.loss(v) + |v - prior|^2 / 2 under the signs; return v, residual, steps.
+    """Minimise lists.loss(v) + sum stiffness (v - prior)^2 / 2 under the signs.
+
+    Returns v, the residual and the steps taken.
 
     References
     ----------
     Bertsekas, SIAM J. Control Optim. 20 (1982) 221-246.
     """
     v, residual = start.copy(), np.inf
-    objective = lists.loss(v) + 0.5 * float(((v - prior) ** 2).sum())
+    objective = lists.loss(v) + 0.5 * float((stiffness * (v - prior) ** 2).sum())
     for iteration in range(ITERATIONS):
         slope, curvature = lists.derivatives(v)
-        gradient = slope + v - prior
+        gradient = slope + stiffness * (v - prior)
         columns = np.flatnonzero(free & ~_stuck(v, gradient, signs))
         residual = float(np.abs(gradient[columns]).max(initial=0.0))
-        hessian = curvature[np.ix_(columns, columns)] + np.eye(len(columns))
+        hessian = curvature[np.ix_(columns, columns)] + np.diag(stiffness[columns])
         direction = np.zeros(len(v))
         direction[columns] = np.linalg.solve(hessian, gradient[columns])
         promised = float(gradient @ direction)
@@ -142,7 +149,7 @@ def projected_newton(
         step = 1.0
         while True:
             trial = _project(v - step * direction, np.where(free, signs, 0).astype(np.int8))
-            value = lists.loss(trial) + 0.5 * float(((trial - prior) ** 2).sum())
+            value = lists.loss(trial) + 0.5 * float((stiffness * (trial - prior) ** 2).sum())
             if value <= objective - SUFFICIENT * float(gradient @ (v - trial)) or step < 1e-6:
                 break
             step *= 0.5
@@ -162,10 +169,12 @@ def fit_map(
     free: BoolArray,
     fixed: F64Array,
     precision_unit: float,
+    stiffness: F64Array | None = None,
 ) -> FitReport:
     """Fit weights w = v / s, with s the deviations of the columns.
 
-    v minimises sum_q c_q loss_q(v) + |v - tau s base|^2 / 2, c_q = value_q / mean(value) / lam_q.
+    v minimises sum_q c_q loss_q(v) + sum_k stiffness_k (v - tau s base)_k^2 / 2,
+    c_q = value_q / mean(value) / lam_q.
 
     For one lam this is lam / 2 |v - v0|^2 against the sum of losses. tau is fitted first, alone.
 
@@ -181,6 +190,8 @@ def fit_map(
     free : ndarray of bool, shape (columns,)
     precision_unit : float
         `lam` of the model whose steps go on from the returned precision.
+    stiffness : ndarray of float64, shape (columns,), optional
+        How firmly each column holds to the prior; default: 1.
 
     Raises
     ------
@@ -188,6 +199,7 @@ def fit_map(
         Offsets do not cover the rows, or shapes do not agree.
     """
     n = len(offsets) - 1
+    stiffness = np.ones(len(base)) if stiffness is None else stiffness
     if rows.shape != (len(targets), len(base)) or n < 0 or offsets[-1] != len(rows) or offsets[0]:
         raise ShapeError(f"offsets must cover the {len(rows)} rows and targets, one per row")
     if not (np.diff(offsets) > 0).all() or np.shape(value) != (n,):
@@ -196,7 +208,7 @@ def fit_map(
     taught = np.flatnonzero((sums > 0) & (value > 0))
     if not len(taught):
         size = len(base)
-        unit = precision_unit * np.eye(size)
+        unit = precision_unit * np.diag(stiffness)
         return FitReport(fixed.copy(), np.ones(size), unit, 1.0, 0, float("nan"), 0.0, 0)
     keep = np.isin(np.repeat(np.arange(n), np.diff(offsets)), taught)
     kept = np.ascontiguousarray(rows[keep])
@@ -211,8 +223,8 @@ def fit_map(
     learned_base = np.where(free, base, 0.0)
     tau = temperature(lists, learned_base)
     prior = np.where(free, tau * learned_base, fixed) * scales
-    v, residual, iterations = projected_newton(lists, prior, prior, signs, free)
-    precision = precision_unit * (lists.derivatives(v)[1] + np.eye(len(v)))
+    v, residual, iterations = projected_newton(lists, prior, prior, stiffness, signs, free)
+    precision = precision_unit * (lists.derivatives(v)[1] + np.diag(stiffness))
     loss = lists.loss(v) / float(lists.weight.sum())
     weights = np.where(free, v / scales, fixed)
     return FitReport(weights, scales, precision, tau, len(taught), loss, residual, iterations)

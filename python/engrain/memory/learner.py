@@ -21,7 +21,7 @@ from engrain.memory.columns import reorder_arrays
 from engrain.memory.evidence import Evidence, Similar
 from engrain.memory.index import Block, Search
 from engrain.memory.ledger import Ledger
-from engrain.memory.prior import prior_weights
+from engrain.memory.prior import prior_trust, prior_weights
 from engrain.memory.question import Question
 from engrain.memory.ranking import STATE_AXES, RankingModel
 from engrain.memory.traces import OpenTrace
@@ -62,9 +62,17 @@ class Learner:
         kinds += [component.kind for component in self.components]
         signs = [0] * len(static_names) + [*Evidence.SIGNS, *(c.sign for c in self.components)]
         base = prior_weights(prior, self.names)
-        self.model = RankingModel(self.names, kinds, signs, base=base, lam=CLICK_LAMBDA)
-        self.control = RankingModel(
-            self.names, kinds, signs, base=base, lam=CLICK_LAMBDA, evidence=False
+        self.model, self.control = (
+            RankingModel(
+                self.names,
+                kinds,
+                signs,
+                base=base,
+                lam=CLICK_LAMBDA,
+                evidence=evidence,
+                trust=prior_trust(prior),
+            )
+            for evidence in (True, False)
         )
         self.correct_for_exposure(False)
         self.ledger = Ledger(self.names, kinds)

@@ -27,6 +27,7 @@ __all__ = [
     "fixed_mix",
     "kind_of",
     "left_out",
+    "prior_trust",
     "prior_weights",
 ]
 
@@ -41,6 +42,7 @@ FIXED_CONVERSATION = {
 }
 MIXES: Mapping[str, Mapping[str, float]] = {
     "base": BASE,
+    "documents": FIXED,
     "fixed": FIXED,
     "fixed conversation": FIXED_CONVERSATION,
 }
@@ -86,6 +88,12 @@ def prior_weights(kind: str, names: Collection[str]) -> dict[str, float]:
     if weights is None:
         raise ConfigError(f"prior of unknown kind {kind!r}: made by a newer engrain")
     return {name: weight for name, weight in weights.items() if name in names}
+
+
+def prior_trust(kind: str) -> float:
+    """Return how much more firmly static weights hold to a kind's prior than evidence does."""
+    found = shipped().get(kind.partition(WITHOUT)[0], {}).get("trust", 1.0)
+    return float(found)
 
 
 def fixed_mix(kind: str) -> Mapping[str, float]:

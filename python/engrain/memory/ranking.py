@@ -69,6 +69,9 @@ class RankingModel(RankerState):
         The prior, in original units; columns not named are 0.
     lam : float
         Prior precision in scaled units.
+    trust : float
+        How much more firmly fits hold static columns to the prior than evidence: above 1 where the
+        prior was learned on memories of the same kind.
     evidence : bool
         False pins evidence weights at 0: the control that learns static weights alone.
 
@@ -90,7 +93,10 @@ class RankingModel(RankerState):
         base: Mapping[str, float],
         lam: float = 100.0,
         evidence: bool = True,
+        trust: float = 1.0,
     ) -> None:
+        if not trust > 0:
+            raise ConfigError(f"trust must be above 0, got {trust}")
         if not len(names) == len(kinds) == len(signs) or len(set(names)) != len(names):
             raise ConfigError("names, kinds and signs: expected one of each per distinct column")
         if unknown := sorted(set(base) - set(names)):
@@ -100,7 +106,7 @@ class RankingModel(RankerState):
         super().__init__(lam)
         self.names: tuple[str, ...] = ()
         self.kinds: tuple[str, ...] = ()
-        self.evidence = evidence
+        self.evidence, self.trust = evidence, float(trust)
         for name, kind, sign in zip(names, kinds, signs, strict=True):
             self.add_column(name, kind, sign, base=float(base.get(name, 0.0)))
 
@@ -216,6 +222,7 @@ class RankingModel(RankerState):
             free=self.learnable,
             fixed=self.weights,
             precision_unit=self.lam,
+            stiffness=np.where(self.evidence_mask, 1.0, self.trust),
         )
 
     def reorder(
