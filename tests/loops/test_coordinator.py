@@ -137,6 +137,8 @@ def test_the_loops_start_stop_and_go_on(tmp_path: Path) -> None:
     assert not coordinator.running
     coordinator.stop()
     other = LoopCoordinator(sona, clock=clock)
+    assert other.metrics.metrics(clock()) == coordinator.metrics.metrics(clock())
+    assert other.metrics.metrics(clock()).patterns_learned_7d > 0
     assert other.background_loop.counts["cycles"] == 1
     assert other.background_loop.drain_signals() == 5
     x = planted(3, 50, DIM).queries

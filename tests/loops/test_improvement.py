@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
+from dataclasses import asdict, fields
 
+import numpy as np
 import pytest
 
 from engrain.base.errors import ConfigError
 from engrain.loops import ImprovementMetrics, Knowledge, MetricsCollector
+from engrain.loops.improvement import UNITS
 
 DAY = 86_400.0
 START = 20_000 * DAY
@@ -53,6 +56,37 @@ def test_all_twelve_fields_equal_the_hand_computed_table() -> None:
             "cross_domain_transfers_7d": 2,
         }
     )
+
+
+def test_estimates_have_intervals_and_every_figure_a_unit() -> None:
+    log, now = planted(), START + 39 * DAY + 23 * 3600.0
+    found = log.intervals(now)
+    # 14 requests a week, each .1 above or below the mean: s^2 = 14 * .01 / 13
+    half = 1.959964 * np.sqrt(2 * (14 * 0.01 / 13) / 14)
+    assert found["quality_delta_7d"] == pytest.approx((0.2 - half, 0.2 + half))
+    half = 1.959964 * np.sqrt(2 * (14 * 100.0 / 13) / 14)
+    assert found["latency_delta_7d"] == pytest.approx((-30.0 - half, -30.0 + half))
+    # Wilson's interval of 6 in 7
+    assert found["retention_rate_7d"] == pytest.approx((0.4869, 0.9743), abs=1e-4)
+    assert set(found) == {
+        "quality_delta_7d",
+        "quality_delta_30d",
+        "latency_delta_7d",
+        "latency_delta_30d",
+        "retention_rate_7d",
+    }
+    assert set(UNITS) == {f.name for f in fields(ImprovementMetrics)}
+    assert MetricsCollector().intervals(now) == {}
+
+
+def test_the_sums_of_days_survive_in_a_state() -> None:
+    log, other = planted(), MetricsCollector()
+    other.load(json.loads(json.dumps(log.state())))
+    now = START + 39 * DAY
+    for each in (log, other):
+        each.learned(now, Knowledge.MEMORY)
+    assert other.metrics(now) == log.metrics(now)
+    assert other.intervals(now) == log.intervals(now)
 
 
 def test_an_empty_log_claims_nothing() -> None:

@@ -296,6 +296,8 @@ class BackgroundLearningLoop:
         with self._cycle, self.shared.teaching:
             self.shared.base.load(found.base_lora)
             self.shared.micro.load(found.micro_lora)
+            if self.metrics is not None and found.progress["metrics"] is not None:
+                self.metrics.load(found.progress["metrics"])
             self._restore(found)
             self.shared.publish()
         return True
@@ -355,6 +357,7 @@ class BackgroundLearningLoop:
             "touched": np.array(sorted(self._touched), np.int64),
             "outbox": self.outbox.state(),
             "counts": dict(self.counts),
+            "metrics": None if self.metrics is None else self.metrics.state(),
         }
         return SONACheckpoint.capture(
             shared.base,

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import Enum
+from typing import Any
 
 from engrain.base.errors import ConfigError
 
 DAY = 86_400.0
 DAYS_KEPT = 60
+Z95 = 1.959964
+
+UNITS = {
+    "quality_delta_7d": "quality, in [-1, 1]",
+    "quality_delta_30d": "quality, in [-1, 1]",
+    "latency_delta_7d": "milliseconds",
+    "latency_delta_30d": "milliseconds",
+    "memory_nodes_added_7d": "memories",
+    "patterns_learned_7d": "patterns",
+    "abstractions_created_7d": "concepts",
+    "retention_rate_7d": "share of probes",
+    "phi_current": "nats",
+    "phi_delta_7d": "nats",
+    "novel_connections_7d": "links",
+    "cross_domain_transfers_7d": "links",
+}
 
 
 class Knowledge(Enum):
@@ -75,7 +93,9 @@ class ImprovementMetrics:
 class _Day:
     requests: int = 0
     quality: float = 0.0
+    quality_squares: float = 0.0
     latency_ms: float = 0.0
+    latency_ms_squares: float = 0.0
     probes: int = 0
     retained: int = 0
     phi: float | None = None
@@ -104,7 +124,9 @@ class MetricsCollector:
         day = self._day(now)
         day.requests += 1
         day.quality += quality
+        day.quality_squares += quality**2
         day.latency_ms += latency_ms
+        day.latency_ms_squares += latency_ms**2
 
     def learned(self, now: float, what: Knowledge, count: int = 1) -> None:
         """Note that `count` pieces of knowledge were added."""
@@ -141,6 +163,45 @@ class MetricsCollector:
             cross_domain_transfers_7d=_count(week, Knowledge.TRANSFER),
         )
 
+    def intervals(self, now: float) -> dict[str, tuple[float, float]]:
+        """Return the 95 % intervals of the figures that are estimates, by field.
+
+        Differences of means by Welch's normal approximation, the retention by Wilson's score
+        interval; figures that are counts, and those the log cannot tell, have none.
+        """
+        today, found = int(now // DAY), {}
+        for name, field_ in (("quality", "quality"), ("latency", "latency_ms")):
+            for days in (7, 30):
+                delta = self._delta(field_, today, days)
+                if delta is not None:
+                    half = Z95 * math.sqrt(self._variance(field_, today, days))
+                    found[f"{name}_delta_{days}d"] = (delta - half, delta + half)
+        week = self._between(today - 6, today)
+        asked, kept = sum(d.probes for d in week), sum(d.retained for d in week)
+        if asked:
+            found["retention_rate_7d"] = _wilson(kept, asked)
+        return found
+
+    def _variance(self, name: str, today: int, days: int) -> float:
+        late = _mean_variance(self._between(today - days + 1, today), name)
+        return late + _mean_variance(self._between(today - 2 * days + 1, today - days), name)
+
+    def state(self) -> dict[str, Any]:
+        """Return the sums of all days kept: restores exactly with `load`."""
+        days = {}
+        for number, day in self._days.items():
+            plain = asdict(day)
+            plain["learned"] = {what.value: count for what, count in day.learned.items()}
+            days[str(number)] = plain
+        return {"days": days}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self._days = {}
+        for number, plain in state["days"].items():
+            learned = {Knowledge(what): count for what, count in plain["learned"].items()}
+            self._days[int(number)] = _Day(**{**plain, "learned": learned})
+
     def _day(self, now: float) -> _Day:
         number = int(now // DAY)
         day = self._days.setdefault(number, _Day())
@@ -168,6 +229,23 @@ class MetricsCollector:
 def _mean(days: list[_Day], name: str) -> float | None:
     requests = sum(d.requests for d in days)
     return sum(getattr(d, name) for d in days) / requests if requests else None
+
+
+def _mean_variance(days: list[_Day], name: str) -> float:
+    """Return the squared standard error of the mean."""
+    n = sum(d.requests for d in days)
+    if n < 2:
+        return 0.0
+    total = sum(getattr(d, name) for d in days)
+    squares = sum(getattr(d, f"{name}_squares") for d in days)
+    return float(max(squares - total**2 / n, 0.0) / (n - 1) / n)
+
+
+def _wilson(kept: int, asked: int) -> tuple[float, float]:
+    rate, z2 = kept / asked, Z95**2
+    middle = (rate + z2 / (2 * asked)) / (1 + z2 / asked)
+    half = Z95 * math.sqrt(rate * (1 - rate) / asked + z2 / (4 * asked**2)) / (1 + z2 / asked)
+    return middle - half, middle + half
 
 
 def _count(days: list[_Day], what: Knowledge) -> int:
