@@ -1,6 +1,9 @@
 #include "engrain/lora.hpp"
 
+#include <cmath>
+
 #include "engrain/blocks.hpp"
+#include "engrain/dot.hpp"
 
 namespace engrain {
 namespace {
@@ -194,8 +197,32 @@ ENGRAIN_INLINE bool update_lora_batch_body(float* a, float* b, const std::int64_
     return true;
 }
 
+template <int W>
+ENGRAIN_INLINE float project_lora_body(const float* a, float* b, std::size_t rank, std::size_t dim,
+                                       float scale, float radius) {
+    float squared = 0.0F;
+    for (std::size_t k = 0; k < rank; ++k)
+        for (std::size_t l = 0; l <= k; ++l) {
+            const float both =
+                dot<W>(a + k * dim, a + l * dim, dim) * dot<W>(b + k * dim, b + l * dim, dim);
+            squared += k == l ? both : 2.0F * both;
+        }
+    const float norm = scale * std::sqrt(squared > 0.0F ? squared : 0.0F);
+    if (!(norm > radius)) return norm;
+    const Lanes<W> shrink = Lanes<W>::splat(radius / norm);
+    const std::size_t size = rank * dim;
+    std::size_t i = 0;
+    for (; i + 16 <= size; i += 16) (Lanes<W>::load(b + i) * shrink).store(b + i);
+    for (; i < size; ++i) b[i] *= radius / norm;
+    return norm;
+}
+
 }  // namespace
 
+ENGRAIN_DISPATCH(float, project_lora,
+                 (const float* a, float* b, std::size_t rank, std::size_t dim, float scale,
+                  float radius),
+                 (a, b, rank, dim, scale, radius))
 ENGRAIN_DISPATCH(void, apply_lora,
                  (const float* a, const float* b, const float* x, std::size_t rank, std::size_t dim,
                   float scale, float* y),

@@ -21,6 +21,8 @@ cdef extern from "engrain/lora.hpp" namespace "engrain" nogil:
                     float scale, float* y)
     bint update_lora(float* a, float* b, const float* x, const float* g, size_t rank, size_t dim,
                      const LoraStep& step)
+    float project_lora(const float* a, float* b, size_t rank, size_t dim, float scale,
+                       float radius)
 
 cdef extern from "engrain/bandit.hpp" namespace "engrain" nogil:
     size_t packed_start(size_t i)

@@ -3,7 +3,7 @@ import numpy as np
 
 cimport numpy as cnp
 
-from engrain._csrc cimport LoraStep, apply_lora, update_lora
+from engrain._csrc cimport LoraStep, apply_lora, project_lora, update_lora
 
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, SnapshotError
 
@@ -99,6 +99,12 @@ cdef class MicroLoRA:
                 "x, gradient: contain NaN, infinity, or values whose square is not finite"
             )
         self.updates_ += 1
+
+    def project(self, float radius):
+        """Shrink B until |scale * B^T A| <= radius (Frobenius); return the norm as it was."""
+        if not radius >= 0.0:
+            raise ConfigError(f"radius: expected a number of at least 0, got {radius!r}")
+        return project_lora(self.pa, self.pb, self.rank_, self.dim_, self.step.scale, radius)
 
     def state(self):
         """Return copies of everything learned: restores bit for bit with `load`."""

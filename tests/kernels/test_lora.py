@@ -191,3 +191,18 @@ def test_lora_refuses_what_it_would_have_to_copy() -> None:
         MicroLoRA(16, decay=1.5)
     with pytest.raises(ConfigError, match="learning_rate"):
         kernels.update_lora(a, b, x, g, adapter, learning_rate=0.0)
+
+
+@pytest.mark.parametrize("dim", [1, 7, 16, 17, 384])
+@pytest.mark.parametrize("rank", [1, 3, 8])
+def test_project_lora_agrees_with_its_oracle(simd: str, dim: int, rank: int) -> None:
+    lora = MicroLoRA(dim, rank, scale=0.7)
+    a, b, *_ = case(3, 4, rank, dim)
+    lora.load({"a": a[0], "b": b[0], "updates": np.array([1])})
+    _, norm = reference.project_lora(a[0], b[0], 0.7, np.inf)
+    for radius in (2.0 * norm, 0.5 * norm, 0.0):
+        wanted, exact = reference.project_lora(lora.a, lora.b, 0.7, radius)
+        np.testing.assert_allclose(lora.project(radius), exact, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(lora.b, wanted, rtol=1e-4, atol=1e-6)
+    with pytest.raises(ConfigError):
+        lora.project(-1.0)

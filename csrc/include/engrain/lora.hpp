@@ -40,4 +40,9 @@ bool update_lora_batch(float* a, float* b, const std::int64_t* adapter, const fl
                        const float* g, std::size_t n, std::size_t rank, std::size_t dim,
                        const LoraStep& step) noexcept;
 
+// Shrinks b so that the Frobenius norm of scale * sum_k b_k a_k^T is at most `radius`; returns the
+// norm as it was. The product is never formed: |B^T A|^2 = sum_kl (a_k . a_l)(b_k . b_l).
+float project_lora(const float* a, float* b, std::size_t rank, std::size_t dim, float scale,
+                   float radius) noexcept;
+
 }  // namespace engrain

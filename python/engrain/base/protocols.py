@@ -113,7 +113,10 @@ class Component(Protocol):
         """Write one score per candidate into `out`, shape (n,); 0 where it does not apply."""
 
     def learn(self, trace: Trace, outcomes: F32Array) -> None:
-        """Learn from outcomes in [0, 1], shape (n,), NaN where nothing was said."""
+        """Learn from outcomes in [0, 1], shape (n,), NaN where nothing was said.
+
+        For a judged question the trace holds what a recall would have chosen from.
+        """
 
     def state(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return the whole learned state as named arrays."""

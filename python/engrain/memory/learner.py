@@ -219,13 +219,18 @@ class Learner:
             model_tier=extras.get("model_tier", 0),
             context_tokens=extras.get("context_tokens", 0),
         )
-        if self.components:
-            question = trace.question
-            query = Query(question.text, question.vector, question.scope, trace.time)
-            seen = Trace(query, trace.handles, trace.rows, self.model.score(trace.rows))
-            for component in self.components:
-                component.learn(seen, told)
+        self._teach_components(trace.question, trace.time, trace.handles, trace.rows, told)
         return share
+
+    def _teach_components(
+        self, question: Question, time: float, handles: I64Array, rows: F32Array, told: F32Array
+    ) -> None:
+        if not self.components:
+            return
+        query = Query(question.text, question.vector, question.scope, time)
+        seen = Trace(query, handles, rows, self.model.score(rows))
+        for component in self.components:
+            component.learn(seen, told)
 
     def _masses(self, handles: I64Array, told: F32Array, principal: str) -> F32Array:
         """Return what the principal may still give each memory; nothing for one not used."""
@@ -243,6 +248,7 @@ class Learner:
         grades: F32Array,
         principal: str | None,
         centred: F32Array,
+        now: float,
     ) -> tuple[int, float]:
         """Learn from judgments of any memories.
 
@@ -263,6 +269,7 @@ class Learner:
         number = self._credit(
             question, handles[relevant], masses[relevant], principal, centred[relevant]
         )
+        self._teach_components(question, now, candidates, rows, outcomes)
         return number, share
 
     def _rewarded(self, handles: I64Array) -> BoolArray:

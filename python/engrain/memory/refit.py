@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from engrain.base.arrays import BoolArray, F32Array, I64Array
-from engrain.memory.answering import ask, is_static, rank
+from engrain.memory.answering import Ranked, ask, is_static, rank
 from engrain.memory.codec import Arrays
 from engrain.memory.learner import (
     CLICK_LAMBDA,
@@ -164,9 +164,23 @@ def judged_rows(
     request = ask(state, question.text, question.raw, question.scope)
     ranked = rank(state, request, now, exclude=judgment.number)
     outcomes = outcomes_of(ranked.handles, handles, np.minimum(grades, 1.0))
+    _as_components_said(ranked, judgment)
     count = state.learner.names.index("e:count")
     static = is_static(request, ranked.handles)
     return ranked.rows, outcomes, static, bool((ranked.rows[outcomes > 0, count] > 0).any())
+
+
+def _as_components_said(ranked: Ranked, judgment: Judgment) -> None:
+    """Put back what components had said before they learned from the judgment; 0 elsewhere."""
+    count = judgment.columns.shape[1]
+    if not count:
+        return
+    own = ranked.rows[:, -count:]
+    own[:] = 0.0
+    _, here, there = np.intersect1d(
+        ranked.handles, judgment.candidates, assume_unique=True, return_indices=True
+    )
+    own[here] = judgment.columns[there]
 
 
 def _fit(

@@ -75,7 +75,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Judgment:
-    """A judged question, as `refit` needs it again; `share` of it may move weights."""
+    """A judged question, as `refit` needs it again; `share` of it may move weights.
+
+    `columns` are the scores that components had given the `candidates` before they learned from it:
+    a component cannot leave one question out of what it has learned.
+    """
 
     seq: int
     number: int
@@ -83,6 +87,8 @@ class Judgment:
     handles: I64Array
     grades: F32Array
     share: float
+    candidates: I64Array
+    columns: F32Array
 
 
 class State:
@@ -272,13 +278,25 @@ class State:
             judgment.grades,
             meta["principal"],
             centred,
+            event.time,
         )
         self.judgments.append(replace(judgment, number=number, share=share))
 
     def _judgment(self, event: Event, number: int, share: float) -> Judgment:
         meta, arrays = events.content(event, 0)
         question = Question.decode(event.payloads[events.QUESTION], meta["scope"])
-        return Judgment(event.seq, number, question, arrays["judged"], arrays["grades"], share)
+        candidates, columns = self._component_columns(event, arrays["candidates"])
+        judged, grades = arrays["judged"], arrays["grades"]
+        return Judgment(event.seq, number, question, judged, grades, share, candidates, columns)
+
+    def _component_columns(self, event: Event, candidates: I64Array) -> tuple[I64Array, F32Array]:
+        """Return what components said of the candidates; nothing where others hung in then."""
+        count, width = len(self.learner.components), len(self.learner.names)
+        if count:
+            _, held = events.content(event, events.ROWS)
+            if held["rows"].shape[1] == width:
+                return candidates, np.array(held["rows"][:, width - count :], np.float32)
+        return np.empty(0, np.int64), np.empty((0, count), np.float32)
 
     def _refitted(self, event: Event) -> None:
         _, arrays = events.content(event, 0)

@@ -16,6 +16,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "feedback_model": ("FeedbackModel",),
     "feedback_reader": ("UtteranceReader",),
     "joint_trainer": ("JointTrainer", "JointTrainingMetrics", "TrainingSample"),
+    "gate": ("GatedRows", "GuardedGate", "InlineGate"),
+    "gate_component": ("GateComponent",),
     "memory_bank": ("MemoryBank", "Merge"),
     "memory_gate": ("MemoryGate",),
     "off_policy": ("Estimate", "LoggedDecisions", "cross_fit_rewards", "evaluate_policy"),

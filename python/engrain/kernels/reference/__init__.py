@@ -17,7 +17,7 @@ from engrain.kernels.reference.kmeans import kmeans, kmeans_plus_plus
 from engrain.kernels.reference.ledger import ledger_update, sequence_bounds
 from engrain.kernels.reference.lexical import bm25_scores, hash_text, terms_of
 from engrain.kernels.reference.lists import search_lists, to_bfloat16
-from engrain.kernels.reference.lora import apply_lora, update_lora
+from engrain.kernels.reference.lora import apply_lora, project_lora, update_lora
 from engrain.kernels.reference.modulators import modulate_outcome, modulate_query, observe_novelty
 from engrain.kernels.reference.neuron import (
     deliver_spikes,
@@ -73,6 +73,7 @@ __all__ = [
     "multiply_sparse",
     "observe_novelty",
     "porter_stem",
+    "project_lora",
     "quantize_rows",
     "question_kernel",
     "read_stems",

@@ -24,6 +24,15 @@ def apply_lora(
     return y
 
 
+def project_lora(
+    a: npt.ArrayLike, b: npt.ArrayLike, scale: float, radius: float
+) -> tuple[F64Array, float]:
+    """Return (b, norm): b shrunk so that the Frobenius norm of scale * B^T A is at most radius."""
+    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    norm = scale * float(np.linalg.norm(b.T @ a))
+    return (b * (radius / norm) if norm > radius else b), norm
+
+
 def update_lora(
     a: npt.ArrayLike,
     b: npt.ArrayLike,
