@@ -40,13 +40,16 @@ def test_an_update_finds_what_a_full_survey_finds(
     assert (updated.domains.prototype_of >= 0).all()
 
 
-def test_a_survey_is_saved_for_these_very_memories(tmp_path: Path) -> None:
+def test_a_survey_is_saved_and_known_to_fit(tmp_path: Path) -> None:
     material = archive(1, 300).material()
     survey = Survey.full(material, 8, 0)
     survey.save(tmp_path / "survey")
-    opened = Survey.open(tmp_path / "survey", material)
+    opened = Survey.open(tmp_path / "survey")
     assert opened is not None
     np.testing.assert_array_equal(opened.graph.rows, survey.graph.rows)
     np.testing.assert_array_equal(opened.domains.memories(), survey.domains.memories())
-    assert Survey.open(tmp_path / "survey", part(material, np.arange(10))) is None
-    assert Survey.open(tmp_path / "none", material) is None
+    assert opened.fits(material)
+    assert opened.fits(part(material, np.arange(290)))
+    assert not opened.fits(part(material, np.arange(200)))
+    assert not opened.fits(replace(material, vectors=material.vectors[:, :8].copy()))
+    assert Survey.open(tmp_path / "none") is None

@@ -39,6 +39,17 @@ log = logging.getLogger(__name__)
 SURVEY = "survey"
 STEPS = ("neighbours", "consolidation", "abstraction", "dreams", "transfer", "compression", "phi")
 
+# milliseconds that the specification allows; the neighbours serve every phase
+BUDGETS_MS = {
+    "consolidation": 120_000.0,
+    "abstraction": 180_000.0,
+    "dreams": 120_000.0,
+    "transfer": 120_000.0,
+    "compression": 60_000.0,
+    "phi": 60_000.0,
+    "elapsed": 600_000.0,
+}
+
 Phase = Callable[[Setting], tuple[Change, Links, Any]]
 Step = Callable[[str], None]
 
@@ -186,8 +197,9 @@ class DeepLearningLoop:
     ) -> tuple[Survey, str]:
         known = self._survey
         if known is None and self._folder is not None and not full:
-            known = Survey.open(self._folder / SURVEY, material)
+            known = Survey.open(self._folder / SURVEY)
         told = touched is not None and not touched.full and not resumed
+        known = known if known is not None and known.fits(material) else None
         if known is None or full or (full is None and not told):
             return Survey.full(material, self.config.neighbours, self.config.seed), "full"
         handles: I64Array = np.array(touched.memories if touched else (), np.int64)

@@ -15,6 +15,9 @@ from engrain.loops.folder import map_folder, write_folder
 from engrain.loops.material import Material
 from engrain.loops.neighbours import NeighbourGraph, NeighbourIndex, search_in
 
+DOMAIN_COLUMNS = ("prototypes", "prototype_of", "domain_of", "weights")
+LEAST_KNOWN = 0.9  # share of known memories below which a survey is made anew
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Survey:
@@ -24,7 +27,9 @@ class Survey:
     ----------
     handles : ndarray of int64, shape (n,)
         The memories surveyed, ascending.
-    index : NeighbourIndex
+    centres : ndarray of float32, shape (lists, dim)
+    labels : ndarray of int64, shape (n,)
+        Of the index in which the neighbours were searched.
     graph : NeighbourGraph
     domains : Domains
     looked_at : ndarray of int64
@@ -32,7 +37,8 @@ class Survey:
     """
 
     handles: I64Array
-    index: NeighbourIndex
+    centres: F32Array
+    labels: I64Array
     graph: NeighbourGraph
     domains: Domains
     looked_at: I64Array
@@ -43,7 +49,8 @@ class Survey:
         index = NeighbourIndex.of_rows(material.vectors, seed=seed)
         graph = index.graph(neighbours)
         domains = identify_domains(index, graph, seed=seed)
-        return cls(material.handles, index, graph, domains, np.arange(len(material)))
+        everything = np.arange(len(material))
+        return cls(material.handles, index.centres, index.labels, graph, domains, everything)
 
     def updated(self, material: Material, touched: I64Array) -> Survey:
         """Return a survey of what the memories are now.
@@ -61,13 +68,13 @@ class Survey:
         place = _places(self.handles, material.handles)
         known = place >= 0
         labels = np.full(len(material), -1, np.int64)
-        labels[known] = self.index.labels[place[known]]
+        labels[known] = self.labels[place[known]]
         prototype = np.full(len(material), -1, np.int64)
         prototype[known] = self.domains.prototype_of[place[known]]
         rows = np.flatnonzero(~known)
-        labels[rows] = _nearest(self.index.centres, material, rows)
+        labels[rows] = _nearest(self.centres, material, rows)
         prototype[rows] = _nearest(self.domains.prototypes, material, rows)
-        index = NeighbourIndex(material.vectors, self.index.centres, labels)
+        index = NeighbourIndex(material.vectors, self.centres, labels)
         graph = self._moved(material, place)
         rows = np.flatnonzero(~known | _lost(graph))
         _refresh(graph, rows, *index.nearest(rows, graph.rows.shape[1]))
@@ -75,7 +82,7 @@ class Survey:
         domains = Domains(
             self.domains.prototypes, prototype, self.domains.domain_of, self.domains.weights
         )
-        return Survey(material.handles, index, graph, domains, looked_at)
+        return Survey(material.handles, self.centres, labels, graph, domains, looked_at)
 
     def _moved(self, material: Material, place: I64Array) -> NeighbourGraph:
         """Return the graph with today's row numbers; of neighbours now gone remains -1."""
@@ -99,34 +106,31 @@ class Survey:
             folder,
             {
                 "handles": self.handles,
-                "centres": self.index.centres,
-                "labels": self.index.labels,
+                "centres": self.centres,
+                "labels": self.labels,
                 "rows": self.graph.rows,
                 "cosines": self.graph.cosines,
-                "prototypes": self.domains.prototypes,
-                "prototype_of": self.domains.prototype_of,
-                "domain_of": self.domains.domain_of,
-                "weights": self.domains.weights,
+                **{name: getattr(self.domains, name) for name in DOMAIN_COLUMNS},
             },
         )
 
     @classmethod
-    def open(cls, folder: Path, material: Material) -> Survey | None:
-        """Return the saved survey of these very memories, None where there is no such one."""
+    def open(cls, folder: Path) -> Survey | None:
+        """Return a saved survey, None where there is none."""
         try:
-            kept = map_folder(folder)
-            if not np.array_equal(kept["handles"], material.handles):
-                return None
-            domains = Domains(
-                *(np.array(kept[n]) for n in ("prototypes", "prototype_of", "domain_of", "weights"))
-            )
-            index = NeighbourIndex(
-                material.vectors, np.array(kept["centres"]), np.array(kept["labels"])
-            )
+            kept = {name: np.array(array) for name, array in map_folder(folder).items()}
+            domains = Domains(*(kept[name] for name in DOMAIN_COLUMNS))
+            graph = NeighbourGraph(kept["rows"], kept["cosines"])
+            columns = kept["handles"], kept["centres"], kept["labels"]
         except (SnapshotError, KeyError):
             return None
-        graph = NeighbourGraph(np.array(kept["rows"]), np.array(kept["cosines"]))
-        return cls(material.handles, index, graph, domains, np.zeros(0, np.int64))
+        return cls(*columns, graph, domains, np.zeros(0, np.int64))
+
+    def fits(self, material: Material) -> bool:
+        """Tell whether most of the memories are still those surveyed, in the same space."""
+        known = int((_places(self.handles, material.handles) >= 0).sum())
+        same_space = self.centres.shape[1] == material.vectors.shape[1]
+        return same_space and known > LEAST_KNOWN * max(len(material), len(self.handles))
 
 
 def _places(old: I64Array, new: I64Array) -> I64Array:
