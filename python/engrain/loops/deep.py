@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engrain.base.arrays import I64Array
+from engrain.base.arrays import F64Array, I64Array
 from engrain.base.clock import Clock, wall_clock
 from engrain.loops import phases
 from engrain.loops.abstraction import abstract_patterns
@@ -105,6 +105,7 @@ class DeepLearningLoop:
         self.last_report: DeepLearningReport | None = None
         self._inbox, self._folder, self._clock = inbox, folder, clock
         self._survey: Survey | None = None
+        self._measured: tuple[F64Array, float] | None = None
         self._setting: Setting | None = None
         self._progress, self._run = Progress(), 0
         self._dry = False
@@ -253,7 +254,10 @@ class DeepLearningLoop:
 
         The specification calls this consciousness; what is measured is integration, no more.
         """
-        return phases.integration(self._current(), self.phi_calculator)
+        weights = self._current().survey.domains.weights
+        if self._measured is None or self._measured[0] is not weights:
+            self._measured = weights, phases.integration(weights, self.phi_calculator)
+        return self._measured[1]
 
     def _current(self) -> Setting:
         if self._setting is None:

@@ -237,9 +237,8 @@ def worth(material: Material) -> F64Array:
     return worthy
 
 
-def integration(setting: Setting, calculator: PhiCalculator) -> float:
-    """Return the integration between the domains of the memory graph."""
-    weights = setting.survey.domains.weights
+def integration(weights: F64Array, calculator: PhiCalculator) -> float:
+    """Return the integration between domains that are linked by these weights."""
     return calculator.compute_phi(weights - np.diag(np.diag(weights)))
 
 

@@ -27,7 +27,7 @@ class PhiCalculator:
         Elements beyond it, the least linked ones, are left out.
     """
 
-    def __init__(self, *, coupling: float = 0.9, most: int = 24) -> None:
+    def __init__(self, *, coupling: float = 0.9, most: int = 16) -> None:
         if not 0.0 < coupling < 1.0 or most < 2:
             raise ConfigError(
                 f"coupling, most: expected a share in (0, 1) and at least 2, got {coupling}, {most}"

@@ -55,7 +55,7 @@ class Survey:
     def updated(self, material: Material, touched: I64Array) -> Survey:
         """Return a survey of what the memories are now.
 
-        The neighbours of new memories, and of those that lost one, are searched; others keep
+        The neighbours of new memories, and of those that lost many, are searched; others keep
         theirs, to which the new ones offer themselves. Lists, prototypes and domains stay as they
         are.
 
@@ -85,7 +85,7 @@ class Survey:
         return Survey(material.handles, self.centres, labels, graph, domains, looked_at)
 
     def _moved(self, material: Material, place: I64Array) -> NeighbourGraph:
-        """Return the graph with today's row numbers; of neighbours now gone remains -1."""
+        """Return the graph with today's row numbers; neighbours now gone leave their place."""
         k = self.graph.rows.shape[1]
         rows = np.full((len(material), k), -1, np.int32)
         cosines = np.full((len(material), k), -np.inf, np.float32)
@@ -96,8 +96,13 @@ class Survey:
             return NeighbourGraph(rows, cosines)
         renamed = _places(material.handles, self.handles).astype(np.int32)
         old = self.graph.rows[place[known]]
-        rows[known] = np.where(old >= 0, renamed[np.maximum(old, 0)], -1)
-        cosines[known] = np.where(rows[known] >= 0, self.graph.cosines[place[known]], -np.inf)
+        new = np.where(old >= 0, renamed[np.maximum(old, 0)], -1)
+        near = np.where(new >= 0, self.graph.cosines[place[known]], -np.inf)
+        holes = np.flatnonzero((new < 0).any(axis=1))
+        order = np.argsort(new[holes] < 0, axis=1, kind="stable")
+        new[holes] = np.take_along_axis(new[holes], order, axis=1)
+        near[holes] = np.take_along_axis(near[holes], order, axis=1)
+        rows[known], cosines[known] = new, near
         return NeighbourGraph(rows, cosines)
 
     def save(self, folder: Path) -> None:
@@ -151,10 +156,9 @@ def _nearest(centres: F32Array, material: Material, rows: I64Array) -> I64Array:
 
 
 def _lost(graph: NeighbourGraph) -> BoolArray:
-    """Tell which rows miss a neighbour in the middle of their list."""
-    holes = (graph.rows[:, :-1] < 0) & (graph.rows[:, 1:] >= 0)
-    short = (graph.rows[:, -1] < 0) & (graph.rows.shape[1] < len(graph))
-    lost: BoolArray = np.asarray(holes.any(axis=1) | short, np.bool_)
+    """Tell which rows have lost half of their neighbours or more."""
+    held = (graph.rows >= 0).sum(axis=1)
+    lost: BoolArray = 2 * held <= min(graph.rows.shape[1], len(graph) - 1)
     return lost
 
 
