@@ -24,13 +24,12 @@ def test_abstention_by_hand() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "drift"),
-    [("mem_locomo_dev", False), ("mem_locomo_dev", True), ("ret_cranfield", False)],
-)
-def test_confidence_can_be_trusted(data: Path, name: str, drift: bool) -> None:
-    found = summarise_stream(run_stream(load_dataset(data / name), drift=drift))
-    assert found["ece"] <= 0.03
-    assert found["brier"] <= min(found["brier_rate"], found["brier_uncalibrated"])
-    if name == "mem_locomo_dev" and not drift:
-        assert found["abstention"]["precision_at_recall"][0.3] >= 0.5
+@pytest.mark.parametrize(("name", "seeds"), [("mem_locomo_dev", 2), ("ret_cranfield", 3)])
+def test_confidence_can_be_trusted(data: Path, name: str, seeds: int) -> None:
+    dataset = load_dataset(data / name)
+    found = [summarise_stream(run_stream(dataset, seed=seed)) for seed in range(seeds)]
+    assert np.sqrt(np.mean([one["ece"] ** 2 for one in found])) <= 0.03
+    for one in found:
+        assert one["brier"] <= min(one["brier_rate"], one["brier_uncalibrated"])
+        if "abstention" in one:
+            assert one["abstention"]["precision_at_recall"][0.3] >= 0.5

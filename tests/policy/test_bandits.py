@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engrain.base.arrays import F32Array, F64Array, I64Array
+from engrain.base.arrays import F32Array, I64Array
 from engrain.base.errors import ConfigError, UnknownIdError
 from engrain.policy.bandits import LinearBandit, LinThompson, LinUCB, StrategyBandit
 from tests.strategies import normal
@@ -34,36 +34,6 @@ def test_learns_digits_from_one_pass(data: Path, rule: type[LinThompson | LinUCB
         rewards.append(list(play(rule(64, 10, seed=seed), X[order], y[order])))
     assert np.mean(rewards) >= 0.80
     assert np.mean([run[-500:] for run in rewards]) >= 0.92
-
-
-def router_table(data: Path) -> tuple[F32Array, F64Array]:
-    """Return contexts (8 principal axes of other questions, a constant) and scores of 9 models."""
-    folder = data / "routing_dcrouter"
-    other = np.load(folder / "test_questions_minilm64tok_f16.npy").astype(np.float64)
-    axes = np.linalg.svd(other - other.mean(0), full_matrices=False)[2][:8]
-    vectors = np.load(folder / "train_questions_minilm64tok_f16.npy").astype(np.float64)
-    contexts = 0.3 * (vectors - other.mean(0)) @ axes.T
-    with np.load(folder / "train_scores.npz") as held:
-        scores = held["scores"].astype(np.float64)
-    return np.c_[contexts, np.ones(len(contexts))].astype(np.float32), scores
-
-
-def test_routes_as_well_as_the_best_model_in_hindsight(data: Path) -> None:
-    X, scores = router_table(data)
-    models = [f"m{n}" for n in range(9)]
-    totals, lasts = [], []
-    for seed in range(3):
-        router = StrategyBandit(models, 9, alpha=0.3, ridge=1.0, baseline=True, seed=seed)
-        got = []
-        for row in np.random.default_rng(seed).permutation(len(X)).tolist():
-            choice = router.choose(X[row])
-            assert 0 < choice.propensity <= 1
-            got.append(scores[row, models.index(choice.strategy_id)])
-            router.learn(X[row], choice.strategy_id, got[-1])
-        totals.append(np.mean(got))
-        lasts.append(np.mean(got[-len(got) // 3 :]))
-    assert np.mean(lasts) >= 0.629
-    assert np.mean(totals) >= 0.617
 
 
 def test_names_come_back_with_their_probability() -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,10 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engrain.base.arrays import BoolArray, F32Array
+from engrain.base.arrays import F32Array
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, SnapshotError
-from engrain.evaluation.datasets import load_dataset
-from engrain.evaluation.metrics import measure
 from engrain.kernels import score_rows, topk
 from engrain.policy.gate import Alarm, GatedRows, GuardedGate, InlineGate, Watch
 from tests.strategies import normal, seeds
@@ -200,51 +197,3 @@ def test_bad_arguments_are_refused() -> None:
     with pytest.raises(ShapeError):
         gate.score_memories(s[:5].copy(), memories)
     assert gate.updates == 0
-
-
-def hits_of(scores: F32Array, relevant: BoolArray) -> float:
-    return measure(relevant[np.argsort(-scores, kind="stable")[:10]], int(relevant.sum())).ndcg10
-
-
-def held_out(folder: Path, seed: int = 0) -> tuple[list[float], list[float]]:
-    """Return nDCG@10 of the cosine and of a gate taught on the other four folds."""
-    data = load_dataset(folder)
-    assert data.document_vectors is not None
-    assert data.question_vectors is not None
-    convs = np.array([d.metadata.get("conv") for d in data.documents])
-    ids = np.array([d.id for d in data.documents])
-    cases = []
-    for number in data.judged(exclude_adversarial=True):
-        question = data.questions[number]
-        members = np.flatnonzero(convs == question.conv) if question.conv else np.arange(len(ids))
-        rows = data.document_vectors[members]
-        s, centred = data.question_vectors[number] - rows.mean(0), rows - rows.mean(0)
-        centred /= np.linalg.norm(centred, axis=1, keepdims=True)
-        relevant = np.isin(ids[members], list(question.relevant))
-        s32 = np.ascontiguousarray(s / np.linalg.norm(s), np.float32)
-        cases.append((s32, np.ascontiguousarray(centred, np.float32), relevant))
-    order = np.random.default_rng(seed).permutation(len(cases))
-    base, gated = [], []
-    for fold in range(5):
-        guarded = GuardedGate(InlineGate(cases[0][1].shape[1]))
-        for at in order[np.arange(len(order)) % 5 != fold].tolist():
-            s, memories, relevant = cases[at]
-            best = np.union1d(topk(memories, s, 40)[0], np.flatnonzero(relevant))
-            guarded.learn(
-                s, np.ascontiguousarray(memories[best]), relevant[best].astype(np.float32)
-            )
-        for at in order[fold::5].tolist():
-            s, memories, relevant = cases[at]
-            plain = score_rows(memories, s)
-            base.append(hits_of(plain, relevant))
-            gated.append(hits_of(plain + guarded.gain(s, memories), relevant))
-    return base, gated
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "least"), [("mem_locomo_dev", 0.05), ("ret_cranfield", -0.005)])
-def test_the_gate_lifts_the_cosine_on_held_out_questions(
-    data: Path, name: str, least: float
-) -> None:
-    base, gated = held_out(data / name)
-    assert np.mean(gated) - np.mean(base) >= least

@@ -10,9 +10,7 @@ import pytest
 
 from engrain.base.arrays import F64Array
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError
-from engrain.policy.bandits import StrategyBandit
 from engrain.policy.off_policy import LoggedDecisions, cross_fit_rewards, evaluate_policy
-from tests.policy.test_bandits import router_table
 
 METHODS = ("ips", "snips", "dm", "dr", "switch_dr")
 
@@ -73,30 +71,6 @@ def test_on_its_own_log_a_policy_earns_the_mean() -> None:
     logged = log_of(3, expected, logging)
     found = evaluate_policy(logged, logging)
     assert found["ips"].value == pytest.approx(logged.rewards.mean(), rel=1e-12)
-
-
-def test_router_log_gives_the_exact_value_within_two_percent(data: Path) -> None:
-    X, scores = router_table(data)
-    models = [str(n) for n in range(9)]
-    for seed in range(3):
-        order = np.random.default_rng(seed).permutation(len(X))
-        options = {"alpha": 0.3, "ridge": 1.0, "baseline": True, "floor": 0.1, "seed": seed}
-        router = StrategyBandit(models, 9, **options)  # type: ignore[arg-type]
-        actions, propensities = [], []
-        for row in order.tolist():
-            name, propensity = router.choose(X[row])
-            router.learn(X[row], name, scores[row, int(name)])
-            actions.append(int(name))
-            propensities.append(propensity)
-        contexts, table = X[order, :-1], scores[order]
-        rewards = table[np.arange(len(table)), actions]
-        logged = LoggedDecisions(actions, rewards, propensities)  # type: ignore[arg-type]
-        policy = np.stack([router.probabilities(x) for x in X[order]]).astype(np.float64)
-        policy /= policy.sum(1, keepdims=True)
-        exact = float((policy * table).sum(1).mean())
-        found = evaluate_policy(logged, policy, cross_fit_rewards(contexts, logged, 9))
-        assert abs(found["dr"].value / exact - 1) <= 0.02
-        assert found["dr"].low <= exact <= found["dr"].high
 
 
 def campaign(data: Path, name: str) -> tuple[Any, ...]:
