@@ -43,6 +43,7 @@ from engrain.loops.pattern_memory import PatternMemory
 from engrain.loops.patterns import LearnedPattern, PatternExtractor, ReasoningBank
 from engrain.loops.peft import export_peft, import_peft
 from engrain.loops.phi import PhiCalculator
+from engrain.loops.probes import FrozenProbes
 from engrain.loops.replay import LoggedQuestion, replay
 from engrain.loops.reports import (
     AbstractionReport,
@@ -99,6 +100,7 @@ __all__ = [
     "EdgeUpdate",
     "FastGRNNRouter",
     "Front",
+    "FrozenProbes",
     "HierarchicalClustering",
     "ImprovementMetrics",
     "InstantLearningLoop",

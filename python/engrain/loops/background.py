@@ -24,11 +24,12 @@ from engrain.loops.elastic import measure_fisher, train_router
 from engrain.loops.improvement import Knowledge, MetricsCollector
 from engrain.loops.pattern_memory import MOST_PATTERNS, PatternMemory
 from engrain.loops.patterns import PatternExtractor
+from engrain.loops.probes import FrozenProbes
 from engrain.loops.reports import BackgroundReport
 from engrain.loops.reservoir import SignalReservoir
 from engrain.loops.router import RouterBatch
 from engrain.loops.shared import SharedSONAState
-from engrain.loops.sources import SignalSource
+from engrain.loops.sources import LogSource, SignalSource
 from engrain.loops.touched import TouchedQueue
 from engrain.memory import Memory
 
@@ -91,6 +92,7 @@ class BackgroundLearningLoop:
         self.metrics, self.clock, self.teach = metrics, clock, teach
         self.extractor = PatternExtractor(shared.bank, seed=sona.seed)
         self.reservoir = SignalReservoir(sona.dim, sona.replay, seed=sona.seed)
+        self.probes = FrozenProbes()
         self.drift = DriftDetector(1 + 2 * PROJECTIONS)
         rng = np.random.Generator(np.random.Philox(sona.seed))
         self._projections: F32Array = rng.standard_normal((sona.dim, PROJECTIONS), dtype=np.float32)
@@ -170,6 +172,7 @@ class BackgroundLearningLoop:
             found = self.extract_patterns(signals)
         with steps("fisher"):
             self.update_fisher_information(lessons)
+        asked, retained = self._test_retention()
         replayed = len(self.reservoir)
         self._remember(signals)
         with steps("checkpoint"):
@@ -189,6 +192,8 @@ class BackgroundLearningLoop:
             router_loss=loss,
             patterns_found=len(found),
             patterns_kept=len(self.shared.bank),
+            probes_asked=asked,
+            probes_retained=retained,
             **steps.ms,
         )
 
@@ -347,6 +352,15 @@ class BackgroundLearningLoop:
         centroids = np.array([p.centroid for p in best[:MOST_PATTERNS]], np.float32)
         self.memory.adopt(PatternMemory.name, {"centroids": centroids})
 
+    def _test_retention(self) -> tuple[int, int]:
+        """Ask the frozen probes again, then freeze some of what was learned in this cycle."""
+        if self.memory is None:
+            return 0, 0
+        asked, retained = self.probes.retest(self.memory)
+        if isinstance(self.source, LogSource):
+            self.probes.freeze(self.memory, self.source.given)
+        return asked, retained
+
     def _captured(self) -> SONACheckpoint:
         shared = self.shared
         progress: dict[str, Any] = {
@@ -357,6 +371,7 @@ class BackgroundLearningLoop:
             "touched": np.array(sorted(self._touched), np.int64),
             "outbox": self.outbox.state(),
             "counts": dict(self.counts),
+            "probes": self.probes.state(),
             "metrics": None if self.metrics is None else self.metrics.state(),
         }
         return SONACheckpoint.capture(
@@ -381,6 +396,7 @@ class BackgroundLearningLoop:
         self._pending = SignalBatch.load(progress["pending"])
         self._touched = set(progress["touched"].tolist())
         self.outbox.load(progress["outbox"])
+        self.probes.load(progress["probes"])
         self.counts.update({name: int(n) for name, n in progress["counts"].items()})
 
     def _tell(self, report: BackgroundReport) -> None:
@@ -391,6 +407,8 @@ class BackgroundLearningLoop:
         self.last_report = report
         if self.metrics is not None:
             self.metrics.learned(self.clock(), Knowledge.PATTERN, report.patterns_found)
+            for place in range(report.probes_asked):
+                self.metrics.probed(self.clock(), place < report.probes_retained)
         log.info(
             "background cycle: %d signals in %.0f ms, consolidation %.2f, %d patterns",
             report.samples,

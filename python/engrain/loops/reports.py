@@ -58,6 +58,8 @@ class BackgroundReport(Report):
         Mean of the last epoch, in nats.
     patterns_found, patterns_kept : int
         In these signals, and in the bank afterwards.
+    probes_asked, probes_retained : int
+        Frozen questions asked again, and answered as before.
     drain_ms, refit_ms, consolidate_ms, router_ms, patterns_ms, fisher_ms, checkpoint_ms : float
         Time of each step in milliseconds.
     elapsed_ms : float
@@ -73,6 +75,8 @@ class BackgroundReport(Report):
     router_loss: float = 0.0
     patterns_found: int = 0
     patterns_kept: int = 0
+    probes_asked: int = 0
+    probes_retained: int = 0
     drain_ms: float = 0.0
     refit_ms: float = 0.0
     consolidate_ms: float = 0.0

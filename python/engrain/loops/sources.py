@@ -161,10 +161,13 @@ class LogSource:
     ----------
     seq : int
         Of the last lesson given out.
+    given : list of int
+        Seqs of the lessons of the last drain.
     """
 
     def __init__(self, memory: Memory, dim: int, most: int = 10_000) -> None:
         self.memory, self.dim, self.most, self.seq = memory, dim, most, 0
+        self.given: list[int] = []
 
     def drain(self) -> tuple[SignalBatch, I64Array]:
         """Return the lessons after `seq`; those without a vector only touch their memories.
@@ -179,6 +182,7 @@ class LogSource:
             raise ConfigError(f"dim: the loops have {self.dim}, the memory's vectors {dims[0]}")
         lessons = self.memory.lessons(self.seq, self.most)
         touched = [handle for lesson in lessons for handle in lesson.handles.tolist()]
+        self.given = [lesson.seq for lesson in lessons]
         if lessons:
             self.seq = lessons[-1].seq
         told = [lesson for lesson in lessons if lesson.query is not None]

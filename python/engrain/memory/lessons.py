@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from engrain.base.arrays import F32Array, I64Array
 from engrain.memory import events
+from engrain.memory.answering import ask, rank
 from engrain.memory.question import Question
 from engrain.memory.state import State
 from engrain.storage import Event, EventLog
@@ -74,6 +75,34 @@ def _read(state: State, log: EventLog, event: Event, recalls: dict[int, Event]) 
     about, shown = events.content(recall, 0)
     question = Question.decode(recall.payloads[events.QUESTION], about["scope"])
     return _lesson(state, event.seq, question, shown["handles"], arrays["outcomes"], meta)
+
+
+def retest(
+    state: State, log: EventLog, seqs: Sequence[int], k: int, now: float
+) -> dict[int, bool | None]:
+    """Tell for each lesson whether one of its answers is among the k best today.
+
+    None where the question was erased, or none of its answers is held any more.
+    """
+    return {event.seq: _answered(state, log, event, k, now) for event in log.read_many(seqs)}
+
+
+def _answered(state: State, log: EventLog, event: Event, k: int, now: float) -> bool | None:
+    meta, arrays = events.content(event, 0)
+    asked = event if event.type == events.JUDGED else log.read(meta["trace"])
+    payload = asked.payloads[events.QUESTION]
+    about, shown = events.content(asked, 0)
+    judged = event.type == events.JUDGED
+    handles, told = (
+        (arrays["judged"], arrays["grades"]) if judged else (shown["handles"], arrays["outcomes"])
+    )
+    answers = handles[state.catalog.alive(handles) & (told > 0.5)]
+    if payload is None or not len(answers):
+        return None
+    question = Question.decode(payload, about["scope"])
+    request = ask(state, question.text, question.raw, question.scope)
+    best = rank(state, request, now).best(k).handles
+    return bool(np.isin(state.order.standing(answers), best).any())
 
 
 def _lesson(

@@ -18,7 +18,7 @@ from engrain.memory.candidates import Candidates
 from engrain.memory.contents import Answered, Contents, read_answered, read_contents
 from engrain.memory.explain import Explanation, explain
 from engrain.memory.ledger import Lift
-from engrain.memory.lessons import Lesson, read_lessons
+from engrain.memory.lessons import Lesson, read_lessons, retest
 from engrain.memory.logged import LoggedState
 from engrain.memory.opening import replay, seq_at
 from engrain.memory.prior import BASE, Prior, fixed_mix
@@ -444,6 +444,31 @@ class Memory(LoggedState):
             return self._commit(
                 events.ADOPTED, events.simple({"component": component}, dict(arrays))
             )
+
+    def retest(self, seqs: Sequence[int], k: int = 10) -> dict[int, bool | None]:
+        """Ask the questions of earlier lessons again, without leaving a trace.
+
+        Parameters
+        ----------
+        seqs : sequence of int
+            Of feedback or judgments.
+        k : int
+
+        Returns
+        -------
+        dict of int to bool or None
+            Whether one of the answers is among the k best; None where the question was erased, or
+            its answers were all forgotten.
+
+        Raises
+        ------
+        UnknownIdError
+            One of them is no event.
+        """
+        k = doors.checked_count(k, "k", 1)
+        with self._lock:
+            self._begin(change=False)
+            return retest(self._state, self._log, list(seqs), k, self._clock()) if seqs else {}
 
     def lessons(self, after: int = 0, most: int = 10_000) -> list[Lesson]:
         """Return what was fed back and judged after a seq, in order, for the background loops.
