@@ -314,8 +314,7 @@ signals
         self._enter()
         try:
             self._admit(h, trace.n, trace.anchor)
-            with nogil:
-                self._observe(q, h, trace.n, now, encode, retrieve)
+            self._observe(q, h, trace.n, now, encode, retrieve)  # too short to give up the GIL
         finally:
             self.guard.unlock()
         return trace

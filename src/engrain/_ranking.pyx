@@ -21,6 +21,8 @@ cdef extern from "engrain/transcendental.hpp" namespace "engrain" nogil:
 
 ctypedef pair[float, Py_ssize_t] Place
 
+cdef Py_ssize_t RELEASE_GIL_ABOVE = 256  # rows; giving it up and taking it again costs more below
+
 SEQUENCE_FIELDS = 6
 LEDGER_MEASURES = 3
 cdef int64_t LARGEST_HANDLE = 2**31 - 1
@@ -212,8 +214,11 @@ cdef class EvidenceState:
             raise ValueError(f"first: {evidence_columns} columns from {first} on do not fit {stride}")
         cdef float* to = <float*>data_of(out, cnp.NPY_FLOAT32, "out") + first
         cdef float average = average_length, sd = bm25_sd
-        with nogil:
+        if n < RELEASE_GIL_ABOVE:
             self.core.features(similar.value, block, view, average, sd, to, stride)
+        else:
+            with nogil:
+                self.core.features(similar.value, block, view, average, sd, to, stride)
         return out
 
     def add(self, int64_t scope, cnp.ndarray query, cnp.ndarray terms not None,
