@@ -212,7 +212,7 @@ def loop(data: Bytes) -> None:
     )
     for _ in range(3):
         with contextlib.suppress(TypeError, ValueError):
-            fused.on_request(
+            fused.request(
                 data.f32(),
                 data.i64(),
                 data.matrix(),

@@ -124,5 +124,5 @@ def hits(state: State, ranked: Ranked) -> tuple[Hit, ...]:
     ):
         record = state.catalog.record(handle)
         id = state.catalog.id(handle)
-        found.append(Hit(id, score, record.text, record.metadata, learner.names, parts))
+        found.append(Hit(id, score, record, learner.names, parts))
     return tuple(found)

@@ -11,12 +11,12 @@ import math
 import re
 import struct
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from engrain.base.errors import StorageError
+from engrain.kernels.blocks import pack_block
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -25,31 +25,11 @@ _TEXT = re.compile(r"<U\d+")
 _DTYPES = frozenset({"|b1", "|i1", "|u1", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8"})
 
 
-_PADDINGS = tuple(b"\0" * (-size % 8) for size in range(8))
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-
-
-def _padding(size: int) -> bytes:
-    return _PADDINGS[size % 8]
-
-
 def pack(
     meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, Any]] | None = None
 ) -> bytes:
     """Encode `meta` (JSON values) and `arrays` (little-endian), in C order."""
-    arrays = arrays or {}
-    specs = ",".join([_spec(name, array.dtype, array.shape) for name, array in arrays.items()])
-    header = f"[{_encode(meta)},[{specs}]]".encode()
-    parts = [_LENGTH.pack(len(header)), header, _padding(4 + len(header))]
-    for array in arrays.values():
-        body = array.tobytes()
-        parts += (body, _padding(len(body)))
-    return b"".join(parts)
-
-
-@lru_cache(maxsize=4096)
-def _spec(name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> str:
-    return _encode([name, dtype.str, shape])
+    return pack_block(dict(meta), dict(arrays or {}))
 
 
 def unpack(data: bytes) -> tuple[dict[str, Any], Arrays]:

@@ -9,6 +9,7 @@ from typing import Any, overload
 
 from engrain.base.arrays import F32Array
 from engrain.base.ids import Id
+from engrain.base.protocols import Record
 
 
 class Hit:
@@ -24,16 +25,20 @@ class Hit:
     """
 
     def __init__(
-        self,
-        id: Id,
-        score: float,
-        text: str,
-        metadata: Mapping[str, Any],
-        names: tuple[str, ...],
-        addends: F32Array,
+        self, id: Id, score: float, record: Record, names: tuple[str, ...], addends: F32Array
     ) -> None:
-        self.id, self.score, self.text, self.metadata = id, score, text, metadata
-        self._names, self._addends = names, addends
+        self.id, self.score = id, score
+        self._record, self._names, self._addends = record, names, addends
+
+    @property
+    def text(self) -> str:
+        """What the memory says."""
+        return self._record.text
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What was remembered beside the text."""
+        return self._record.metadata
 
     @cached_property
     def components(self) -> dict[str, float]:
