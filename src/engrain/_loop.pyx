@@ -183,7 +183,7 @@ signals
 
     def _parts(self, rule, buffer, max_edges):
         width = max(1, self.dim)
-        self.traces = _TraceTable(MAX_TRACES, rule.traces, LARGEST_HANDLE)
+        self.traces = _TraceTable(min(MAX_TRACES, self.handles), rule.traces, LARGEST_HANDLE)
         self.values = _ValueTable(rule.values, max_handles=LARGEST_HANDLE)
         self.modulators = _Modulators(width, rule.modulators)
         self.edges = _EdgeTable(max_edges=max_edges)
@@ -220,7 +220,8 @@ signals
         cdef int64_t last = handles - 1
         self.traces._reserve(&last, handles > 0)
         self.values._reserve(&last, handles > 0)
-        self.edges.reserve(handles, self.edges.view.max_edges)
+        self.edges.reserve(handles, min(handles * self.edges.view.per_node,
+                                        self.edges.view.max_edges))
 
     cdef int _admit(self, const int64_t* shown, Py_ssize_t n, int64_t anchor) except -1:
         """Make room in the tables for the handles of a request."""
