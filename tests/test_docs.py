@@ -27,7 +27,9 @@ def run_blocks(page: Path) -> dict[str, object]:
     return scope
 
 
-@pytest.mark.parametrize("page", ["docs/quickstart.md", "docs/loops.md", "README.md"])
+@pytest.mark.parametrize(
+    "page", ["docs/quickstart.md", "docs/loops.md", "docs/policy.md", "README.md"]
+)
 def test_code_on_the_page_runs_as_it_stands(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
