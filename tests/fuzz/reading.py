@@ -52,7 +52,8 @@ class Bytes:
         if self.byte() < 16:
             return self.array(dtype)
         shape = [self.byte() % 5 for _ in range(rank)]
-        out = np.array([self.byte() - 8.0 for _ in range(int(np.prod(shape)))], dtype=dtype)
+        raw = np.array([self.byte() - 8 for _ in range(int(np.prod(shape)))], dtype=np.int16)
+        out = raw.astype(dtype)
         if out.size and out.dtype.kind == "f" and self.byte() < 24:
             with np.errstate(over="ignore"):
                 out[self.byte() % out.size] = self.number()
