@@ -20,13 +20,13 @@ U64Array hash_grams_py(const std::string& words, const std::string& classes,
 }
 
 std::vector<double> score_grams_py(const std::string& words, const std::string& classes,
-                                   const std::string& context, const F32Array& weights) {
-    check_shape(weights.ndim() == 2, "weights: expected 2 dimensions (rows, kinds)");
-    const std::size_t rows = extent(weights, 0), kinds = extent(weights, 1);
-    check_shape(rows > 0 && (rows & (rows - 1)) == 0, "weights: rows must be a power of two");
+                                   const std::string& context, const I8Array& codes) {
+    check_shape(codes.ndim() == 2, "codes: expected 2 dimensions (rows, kinds)");
+    const std::size_t rows = extent(codes, 0), kinds = extent(codes, 1);
+    check_shape(rows > 0 && (rows & (rows - 1)) == 0, "codes: rows must be a power of two");
     const auto hashes = hash_grams({words, classes, context});
     std::vector<double> out(kinds);
-    score_grams(hashes.data(), hashes.size(), weights.data(), rows, kinds, out.data());
+    score_grams(hashes.data(), hashes.size(), codes.data(), rows, kinds, out.data());
     return out;
 }
 
@@ -35,7 +35,7 @@ std::vector<double> score_grams_py(const std::string& words, const std::string& 
 void bind_grams(py::module_& m) {
     m.def("hash_grams", &hash_grams_py, py::arg("words"), py::arg("classes"), py::arg("context"));
     m.def("score_grams", &score_grams_py, py::arg("words"), py::arg("classes"), py::arg("context"),
-          py::arg("weights").noconvert());
+          py::arg("codes").noconvert());
 }
 
 }  // namespace engrain::bindings

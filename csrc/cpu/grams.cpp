@@ -110,11 +110,11 @@ std::vector<std::uint64_t> hash_grams(const Utterance& utterance) {
     return hashes;
 }
 
-void score_grams(const std::uint64_t* hashes, std::size_t n, const float* weights, std::size_t rows,
-                 std::size_t kinds, double* out) noexcept {
+void score_grams(const std::uint64_t* hashes, std::size_t n, const std::int8_t* codes,
+                 std::size_t rows, std::size_t kinds, double* out) noexcept {
     std::fill(out, out + kinds, 0.0);
     for (std::size_t i = 0; i < n; ++i) {
-        const float* row = weights + (hashes[i] & (rows - 1)) * kinds;
+        const std::int8_t* row = codes + (hashes[i] & (rows - 1)) * kinds;
         for (std::size_t k = 0; k < kinds; ++k) out[k] += double(row[k]);
     }
     const double scale = n == 0 ? 0.0 : 1 / std::sqrt(double(n));

@@ -9,12 +9,12 @@ int main() {
     // 4 + 3 + 2 runs, 2 + 1 pairs, 2 letter runs of #abc# and none of #c#, 2 + 2 + 1 runs with \1x
     CHECK(hash_grams({"abc c", "ab \1x", "one two one"}).size() == 9 + 3 + 2 + 5 + 2);
 
-    const float weights[] = {1, -1, 2, 5};  // two rows, two kinds
+    const std::int8_t codes[] = {1, -1, 2, 5};  // two rows, two kinds
     const std::uint64_t two[] = {1, 3, 2, 0};
     double out[2];
-    score_grams(two, 4, weights, 2, 2, out);
+    score_grams(two, 4, codes, 2, 2, out);
     CHECK(out[0] == (2 + 2 + 1 + 1) / 2.0 && out[1] == (5 + 5 - 1 - 1) / 2.0);
-    score_grams(two, 0, weights, 2, 2, out);
+    score_grams(two, 0, codes, 2, 2, out);
     CHECK(out[0] == 0 && out[1] == 0);
     return 0;
 }

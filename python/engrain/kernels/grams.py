@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engrain import _kernels
-from engrain.base.arrays import F32Array
+from engrain.base.arrays import I8Array
 
 
 def hash_grams(words: str, classes: str = "", context: str = "") -> NDArray[np.uint64]:
@@ -27,13 +27,13 @@ def hash_grams(words: str, classes: str = "", context: str = "") -> NDArray[np.u
     return _kernels.hash_grams(words, classes, context)
 
 
-def score_grams(words: str, classes: str, context: str, weights: F32Array) -> list[float]:
-    """Return one score per kind: the sum of the features' weights over the root of their number.
+def score_grams(words: str, classes: str, context: str, codes: I8Array) -> list[float]:
+    """Return one score per kind: the sum of the features' codes over the root of their number.
 
     Parameters
     ----------
     words, classes, context : str
-    weights : ndarray of float32, shape (rows, kinds), C-contiguous
+    codes : ndarray of int8, shape (rows, kinds), C-contiguous
         A feature with hash h has row h mod rows; rows is a power of two.
 
     Raises
@@ -43,4 +43,4 @@ def score_grams(words: str, classes: str, context: str, weights: F32Array) -> li
     ValueError
         Not two dimensions, or rows is not a power of two.
     """
-    return _kernels.score_grams(words, classes, context, weights)
+    return _kernels.score_grams(words, classes, context, codes)

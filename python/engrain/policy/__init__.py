@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 
 _NAMES: dict[str, tuple[str, ...]] = {
+    "background": ("BackgroundTraining", "NetGate"),
     "bandits": ("Choice", "LinThompson", "LinUCB", "LinearBandit", "StrategyBandit"),
     "calibration": ("RecallConfidence", "StreamingBeta", "StreamingPlatt", "calibration_error"),
     "checkpoints": ("Checkpoints",),
@@ -17,6 +18,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "feedback_reader": ("UtteranceReader",),
     "gate": ("GatedRows", "GuardedGate", "InlineGate"),
     "gate_component": ("GateComponent",),
+    "gate_ladder": ("Cosine", "GateLadder"),
     "joint_trainer": ("JointTrainer", "JointTrainingMetrics", "TrainingSample"),
     "memory_bank": ("MemoryBank", "Merge"),
     "memory_gate": ("MemoryGate",),

@@ -17,13 +17,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from safetensors.numpy import load, save
 
-from engrain.base.arrays import F32Array, F64Array
+from engrain.base.arrays import F64Array, I8Array
 from engrain.base.errors import SnapshotError
 from engrain.kernels import score_grams
 from engrain.policy.feedback_features import Features, features_of
 from engrain.policy.feedback_text import KINDS, PhraseTable, phrase_table
 
-ROWS: Final = 1 << 20
 PRIOR_BIAS: Final = -2.5
 # What one phrase of a class adds to the logits of positive, negative, correction and confusion.
 PRIOR: Final[dict[str, tuple[float, float, float, float]]] = {
@@ -59,8 +58,10 @@ class FeedbackModel:
 
     Parameters
     ----------
-    weights : ndarray of float32, shape (rows, 4), optional
-        Of the hashed features; rows is a power of two. Default: zeros, the prior alone.
+    codes : ndarray of int8, shape (rows, 4), optional
+        Weights of the hashed features in steps; rows is a power of two. Default: the prior alone.
+    step : ndarray of float64, shape (4,), optional
+        What one step weighs, by kind.
     bias : ndarray of float64, shape (4,), optional
     trust : float
         In what the table of phrases says: 1, or 0 to go by the weights alone.
@@ -70,16 +71,18 @@ class FeedbackModel:
 
     def __init__(
         self,
-        weights: F32Array | None = None,
+        codes: I8Array | None = None,
+        step: F64Array | None = None,
         bias: F64Array | None = None,
         trust: float = 1.0,
         table: PhraseTable | None = None,
     ) -> None:
-        self.weights = np.zeros((1, len(KINDS)), np.float32) if weights is None else weights
+        self.codes = np.zeros((1, len(KINDS)), np.int8) if codes is None else codes
+        self.step = np.zeros(len(KINDS)) if step is None else step
         self.bias = np.zeros(len(KINDS)) if bias is None else bias
         self.trust = trust
         self.table = table or phrase_table()
-        self._bias = [float(b) for b in self.bias]
+        self._line = list(zip(KINDS, self.bias.tolist(), self.step.tolist(), strict=True))
 
     def features(self, text: str, previous: str = "") -> Features:
         """Take an utterance apart."""
@@ -97,26 +100,30 @@ class FeedbackModel:
         words, classes, context, cues = features_of(text, previous, self.table)
         if not words:
             return Scores(dict.fromkeys(KINDS, 0.0), {})
-        learned = score_grams(words, classes, context, self.weights)
+        learned = score_grams(words, classes, context, self.codes)
         prior = prior_logits(cues)
         chances = {
-            kind: 1.0 / (1.0 + exp(-max(-60.0, bias + self.trust * known + new)))
-            for kind, bias, known, new in zip(KINDS, self._bias, prior, learned, strict=True)
+            kind: 1.0 / (1.0 + exp(-max(-60.0, bias + self.trust * known + step * new)))
+            for (kind, bias, step), known, new in zip(self._line, prior, learned, strict=True)
         }
         return Scores(chances, cues)
 
+    @classmethod
+    def from_weights(cls, weights: F64Array, bias: F64Array, trust: float = 1.0) -> FeedbackModel:
+        """Return a model with weights, shape (rows, 4), rounded to 127 steps of the largest."""
+        step = np.maximum(np.abs(weights).max(axis=0), 1e-12) / 127
+        return cls(np.rint(weights / step).astype(np.int8), step, bias, trust)
+
     def save(self, path: str | Path) -> int:
-        """Write the weights as 8-bit steps of each kind's largest; return the bytes written."""
-        rows = np.flatnonzero(np.abs(self.weights).max(axis=1) > 0)
-        step = np.maximum(np.abs(self.weights).max(axis=0), 1e-12) / 127
-        codes = np.rint(self.weights[rows] / step).astype(np.int8)
-        kept = codes.any(axis=1)
+        """Write the rows that are not zero; return the bytes written."""
+        rows = np.flatnonzero(self.codes.any(axis=1))
         data = save(
             {
-                "rows": rows[kept].astype(np.int32),
-                "codes": np.ascontiguousarray(codes[kept]),
-                "step": step.astype(np.float32),
-                "bias": np.asarray(self.bias, dtype=np.float64),
+                "rows": rows.astype(np.int32),
+                "codes": np.ascontiguousarray(self.codes[rows]),
+                "size": np.array([len(self.codes)]),
+                "step": self.step,
+                "bias": self.bias,
                 "trust": np.array([self.trust]),
             }
         )
@@ -133,13 +140,13 @@ class FeedbackModel:
             Damaged, or no such weights.
         """
         try:
-            tensors = load(data)
-            weights = np.zeros((ROWS, len(KINDS)), np.float32)
-            weights[tensors["rows"]] = tensors["codes"] * tensors["step"]
-            bias, trust = tensors["bias"].reshape(len(KINDS)), float(tensors["trust"][0])
+            held = load(data)
+            codes = np.zeros((int(held["size"][0]), len(KINDS)), np.int8)
+            codes[held["rows"]] = held["codes"]
+            step, bias = (held[name].reshape(len(KINDS)) for name in ("step", "bias"))
+            return cls(codes, step, bias, float(held["trust"][0]))
         except Exception as error:
             raise SnapshotError(f"no weights of a feedback model: {error}") from error
-        return cls(weights, bias, trust)
 
 
 @cache

@@ -72,7 +72,9 @@ class OnlineTrainer:
         Where memories are looked up by id.
     collector : FeedbackCollector, optional
     lr : float
-    batch_size, update_every : int
+    batch_size : int
+    update_every : int, optional
+        None: never by itself, see `BackgroundTraining`.
     memory_weight, strategy_weight, confidence_weight : float
     max_grad_norm : float
     seed : int
@@ -97,14 +99,14 @@ class OnlineTrainer:
         collector: FeedbackCollector | None = None,
         lr: float = 1e-4,
         batch_size: int = 16,
-        update_every: int = 5,
+        update_every: int | None = 5,
         memory_weight: float = 1.0,
         strategy_weight: float = 1.0,
         confidence_weight: float = 0.5,
         max_grad_norm: float = 1.0,
         seed: int = 0,
     ) -> None:
-        if lr <= 0 or batch_size < 1 or update_every < 1 or max_grad_norm <= 0:
+        if lr <= 0 or batch_size < 1 or update_every == 0 or max_grad_norm <= 0:
             raise ConfigError(
                 "expected a positive lr, batch_size, update_every and max_grad_norm, got "
                 f"{lr}, {batch_size}, {update_every}, {max_grad_norm}"
@@ -198,7 +200,8 @@ class OnlineTrainer:
             )
         )
         self.interactions += 1
-        updated = self.step() if self.interactions % self.update_every == 0 else NOTHING
+        due = self.update_every is not None and self.interactions % self.update_every == 0
+        updated = self.step() if due else NOTHING
         return InteractionOutcome(
             feedback.signals,
             feedback.reward,

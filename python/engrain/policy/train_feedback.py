@@ -20,13 +20,21 @@ from engrain.base.arrays import F64Array
 from engrain.kernels import hash_grams
 from engrain.policy import feedback_corpora as corpora
 from engrain.policy.feedback_corpora import Example
-from engrain.policy.feedback_model import ROWS, FeedbackModel, prior_logits
+from engrain.policy.feedback_model import FeedbackModel, prior_logits
 from engrain.policy.feedback_text import KINDS
 
 RIDGE = 0.1
+ROWS = 1 << 17
+MANY_ROWS = 1 << 20  # for tens of thousands of examples
 
 
-def fit(examples: Sequence[Example], ridge: float = RIDGE, trust: float = 1.0) -> FeedbackModel:
+def fit(
+    examples: Sequence[Example],
+    ridge: float = RIDGE,
+    *,
+    trust: float = 1.0,
+    rows: int = ROWS,
+) -> FeedbackModel:
     """Return the maximum a posteriori weights: logistic loss, ridge towards the table of phrases.
 
     Parameters
@@ -36,6 +44,8 @@ def fit(examples: Sequence[Example], ridge: float = RIDGE, trust: float = 1.0) -
         Weight of the squared norm of the learned weights, in nats.
     trust : float
         In the table of phrases: 1, or 0 where the examples' labels mean something else.
+    rows : int
+        Places for hashed features, a power of two.
 
     Notes
     -----
@@ -43,7 +53,7 @@ def fit(examples: Sequence[Example], ridge: float = RIDGE, trust: float = 1.0) -
     """
     from scipy.optimize import minimize
 
-    features, prior = _design(examples)
+    features, prior = _design(examples, rows)
     target = np.array([[kind in example.kinds for kind in KINDS] for example in examples], float)
     used, columns = np.unique(features.indices, return_inverse=True)
     features.indices = columns.astype(np.int32)
@@ -62,13 +72,13 @@ def fit(examples: Sequence[Example], ridge: float = RIDGE, trust: float = 1.0) -
     options = {"maxiter": 150, "maxcor": 8, "ftol": 1e-7}
     best = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
     best = best.reshape(-1, len(KINDS))
-    table = np.zeros((ROWS, len(KINDS)), np.float32)
+    table = np.zeros((rows, len(KINDS)))
     table[used] = best[1:]
-    return FeedbackModel(table, best[0], trust)
+    return FeedbackModel.from_weights(table, best[0], trust)
 
 
-def _design(examples: Sequence[Example]) -> tuple[Any, F64Array]:
-    """Return the sparse design matrix, shape (n, ROWS), and the logits of the table of phrases."""
+def _design(examples: Sequence[Example], size: int) -> tuple[Any, F64Array]:
+    """Return the sparse design matrix, shape (n, size), and the logits of the table of phrases."""
     from scipy.sparse import csr_matrix
 
     model = FeedbackModel()
@@ -76,11 +86,11 @@ def _design(examples: Sequence[Example]) -> tuple[Any, F64Array]:
     for example in examples:
         words, classes, context, cues = model.features(example.text, example.previous)
         hashes = hash_grams(words, classes, context)
-        rows.append((hashes % np.uint64(ROWS)).astype(np.int32))
+        rows.append((hashes % np.uint64(size)).astype(np.int32))
         values.append(np.full(len(hashes), len(hashes) ** -0.5))
         starts.append(starts[-1] + len(hashes))
         prior.append(prior_logits(cues))
-    shape = (len(examples), ROWS)
+    shape = (len(examples), size)
     matrix = csr_matrix((np.concatenate(values), np.concatenate(rows), starts), shape=shape)
     matrix.sum_duplicates()
     return matrix, np.array(prior)
@@ -147,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.meetings:
         train, held = corpora.split_conversations(corpora.meetings(options.folder))
-        model = fit(train, trust=0.0)
+        model = fit(train, trust=0.0, rows=MANY_ROWS)
         _print("meetings, held-out conversations", model, held)
     else:
         extra = corpora.reactions(options.folder)

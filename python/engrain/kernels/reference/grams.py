@@ -39,9 +39,9 @@ def hash_grams(words: str, classes: str = "", context: str = "") -> NDArray[np.u
     return np.array(hashes, dtype=np.uint64)
 
 
-def score_grams(words: str, classes: str, context: str, weights: npt.ArrayLike) -> F64Array:
-    """Return s_k = sum_f w_{h(f) mod rows, k} / sqrt(n) over the n features f."""
-    table = np.asarray(weights, dtype=np.float64)
+def score_grams(words: str, classes: str, context: str, codes: npt.ArrayLike) -> F64Array:
+    """Return s_k = sum_f c_{h(f) mod rows, k} / sqrt(n) over the n features f."""
+    table = np.asarray(codes, dtype=np.float64)
     hashes = hash_grams(words, classes, context)
     rows = (hashes % np.uint64(len(table))).astype(np.int64)
     scores: F64Array = table[rows].sum(axis=0) / np.sqrt(max(len(rows), 1))
