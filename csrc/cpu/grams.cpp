@@ -10,8 +10,6 @@ namespace {
 
 using Words = std::vector<std::string_view>;
 
-constexpr std::size_t letters = 4;
-
 void split(std::string_view text, Words& words) {
     while (!text.empty()) {
         const std::size_t end = std::min(text.find(' '), text.size());
@@ -48,38 +46,36 @@ void append_runs(const Words& words, std::vector<std::uint64_t>& hashes) {
             hashes.push_back(hash_pair(gap == 2 ? 's' : 't', words[i], words[i + gap]));
 }
 
-// Byte offsets of the code points, and the end.
-void find_letters(std::string_view word, std::vector<std::size_t>& offsets) {
-    offsets.assign(1, 0);
-    for (std::size_t i = 1; i < word.size(); ++i)
-        if ((word[i] & 0xC0) != 0x80) offsets.push_back(i);
-    offsets.push_back(word.size());
+// The byte offset of the code point `count` places from the start or, backwards, from the end.
+std::size_t step_letters(std::string_view word, std::size_t count, bool forwards) {
+    std::size_t at = forwards ? 0 : word.size();
+    for (; count > 0; --count) do {
+            at = forwards ? at + 1 : at - 1;
+        } while (at > 0 && at < word.size() && (word[at] & 0xC0) == 0x80);
+    return at;
 }
 
-// The letters from `first` to `last` of #word#, where 0 and size - 1 are the marks.
-std::uint64_t hash_letters(std::string_view word, const std::vector<std::size_t>& offsets,
-                           std::size_t first, std::size_t last) {
+std::uint64_t hash_letters(std::string_view before, std::string_view letters,
+                           std::string_view after) {
     Hash hash;
     hash.add('c');
-    const std::size_t marked = offsets.size() + 1;
-    if (first == 0) hash.add('#');
-    const std::size_t begin = offsets[first == 0 ? 0 : first - 1];
-    const std::size_t end = offsets[std::min(last - 1, offsets.size() - 1)];
-    add(hash, word.substr(begin, end - begin));
-    if (last == marked) hash.add('#');
+    for (const std::string_view part : {before, letters, after}) add(hash, part);
     return hash.value();
 }
 
-void append_letters(std::string_view word, std::vector<std::size_t>& offsets,
-                    std::vector<std::uint64_t>& hashes) {
-    find_letters(word, offsets);
-    for (std::size_t i = 0; i + letters <= offsets.size() + 1; ++i)
-        hashes.push_back(hash_letters(word, offsets, i, i + letters));
+// The first and the last four letters of #word#; of a word of two letters both are #word#.
+void append_letters(std::string_view word, std::vector<std::uint64_t>& hashes) {
+    std::size_t letters = 0;
+    for (const char byte : word) letters += (byte & 0xC0) != 0x80;
+    if (letters == 2) hashes.push_back(hash_letters("#", word, "#"));
+    if (letters < 3) return;
+    hashes.push_back(hash_letters("#", word.substr(0, step_letters(word, 3, true)), ""));
+    hashes.push_back(hash_letters("", word.substr(step_letters(word, 3, false)), "#"));
 }
 
 void append_classes(const Words& words, std::vector<std::uint64_t>& hashes) {
     const auto is_class = [](std::string_view word) { return word[0] == '\1'; };
-    for (std::size_t n = 2; n <= 4; ++n)
+    for (std::size_t n = 2; n <= 3; ++n)
         for (std::size_t i = 0; i + n <= words.size(); ++i)
             if (std::any_of(&words[i], &words[i] + n, is_class))
                 hashes.push_back(hash_run('k', &words[i], n));
@@ -99,8 +95,7 @@ std::vector<std::uint64_t> hash_grams(const Utterance& utterance) {
     hashes.reserve(4 * utterance.words.size() + 64);
     const Words words = bordered(utterance.words);
     append_runs(words, hashes);
-    std::vector<std::size_t> offsets;
-    for (std::size_t i = 1; i + 1 < words.size(); ++i) append_letters(words[i], offsets, hashes);
+    for (std::size_t i = 1; i + 1 < words.size(); ++i) append_letters(words[i], hashes);
     append_classes(bordered(utterance.classes), hashes);
     Words context;
     split(utterance.context, context);

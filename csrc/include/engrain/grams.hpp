@@ -17,8 +17,8 @@ struct Utterance {
 
 // The 64-bit hash of every different feature, ascending (feature hashing, Weinberger et al. 2009):
 // runs of 1 to 3 words with their borders \2 and \3, pairs that skip one or two words, the first
-// and last 4 letters of #word#, runs of 2 and 3 words and classes with a class among them, each word
-// of the context.
+// and last 4 letters of #word#, runs of 2 and 3 words and classes with a class among them, each
+// word of the context.
 std::vector<std::uint64_t> hash_grams(const Utterance& utterance);
 
 // out[k] = sum over the hashes h of codes[h mod rows, k] / sqrt(number of hashes); codes is

@@ -16,9 +16,9 @@ from engrain.base.arrays import I8Array
 def hash_grams(words: str, classes: str = "", context: str = "") -> NDArray[np.uint64]:
     """Return the hash of every different feature of an utterance, ascending.
 
-    Features are runs of 1 to 3 words with borders, pairs that skip one or two words, 4 letters of
-    each marked word, runs of 2 to 4 words with a class among them, and the words of `context`
-    (Weinberger et al., ICML 2009).
+    Features are runs of 1 to 3 words with borders, pairs that skip one or two words, the first
+    and last 4 letters of each marked word, runs of 2 and 3 words with a class among them, and the
+    words of `context` (Weinberger et al., ICML 2009).
 
     Returns
     -------

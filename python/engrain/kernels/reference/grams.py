@@ -27,8 +27,8 @@ def gram_texts(words: str, classes: str, context: str) -> list[str]:
         found += [f"{family} {a} {b}" for a, b in zip(said, said[gap:], strict=False)]
     for word in said[1:-1]:
         marked = f"#{word}#"
-        found += [f"c{marked[i : i + 4]}" for i in range(len(marked) - 3)]
-    found += [f"k {run}" for n in (2, 3, 4) for run in _runs(tagged, n) if _has_class(run)]
+        found += [f"c{marked[:4]}", f"c{marked[-4:]}"] if len(marked) > 3 else []
+    found += [f"k {run}" for n in (2, 3) for run in _runs(tagged, n) if _has_class(run)]
     return found + [f"x {word}" for word in context.split(" ") if word]
 
 
