@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable
@@ -82,7 +83,11 @@ def test_too_few_signals_wait_and_the_reason_is_logged(
     assert "12 signals, 20 needed" in caplog.text
     assert not (tmp_path / "latest.sona").exists()
     source.waiting.append(planted(1, 12, DIM))
-    assert loop.run_once().samples == 24
+    with caplog.at_level(logging.INFO, logger="engrain.loops.background"):
+        report = loop.run_once()
+    assert report.samples == 24
+    for figure in ("samples", "router_ms", "consolidation_rate", "patterns_kept"):
+        assert f'"{figure}": {json.dumps(getattr(report, figure))}' in caplog.text
     assert loop.counts == {
         "cycles": 1,
         "skipped": 1,

@@ -409,13 +409,7 @@ class BackgroundLearningLoop:
             self.metrics.learned(self.clock(), Knowledge.PATTERN, report.patterns_found)
             for place in range(report.probes_asked):
                 self.metrics.probed(self.clock(), place < report.probes_retained)
-        log.info(
-            "background cycle: %d signals in %.0f ms, consolidation %.2f, %d patterns",
-            report.samples,
-            report.elapsed_ms,
-            report.consolidation_rate,
-            report.patterns_kept,
-        )
+        log.info("background cycle: %s", report.to_json())
 
 
 class _Steps:
