@@ -11,6 +11,8 @@ import numpy.typing as npt
 from engrain.base.errors import ConfigError
 from engrain.memory import Memory
 
+PORTION = 10
+
 
 class FrozenProbes:
     """Lessons whose question the memory could answer when it was frozen, by their seq alone.
@@ -36,7 +38,9 @@ class FrozenProbes:
 
     def retest(self, memory: Memory) -> tuple[int, int]:
         """Ask every probe again and return how many were asked, and answered."""
-        answers = memory.retest(self._seqs)
+        answers: dict[int, bool | None] = {}
+        for start in range(0, len(self._seqs), PORTION):  # requests pass in between
+            answers |= memory.retest(self._seqs[start : start + PORTION])
         self._seqs = [seq for seq in self._seqs if answers.get(seq) is not None]
         return len(self._seqs), sum(bool(answers[seq]) for seq in self._seqs)
 

@@ -16,6 +16,8 @@ from engrain.loops.instant import InstantLearningLoop
 from engrain.memory import Memory
 from engrain.memory.lessons import Lesson
 
+PORTION = 100
+
 
 class SignalSource(Protocol):
     """Signals in the order in which they came, each given out once."""
@@ -180,13 +182,22 @@ class LogSource:
         dims = self.memory.stats()["dims"]
         if dims and dims[0] != self.dim:
             raise ConfigError(f"dim: the loops have {self.dim}, the memory's vectors {dims[0]}")
-        lessons = self.memory.lessons(self.seq, self.most)
+        lessons = self._read()
         touched = [handle for lesson in lessons for handle in lesson.handles.tolist()]
         self.given = [lesson.seq for lesson in lessons]
-        if lessons:
-            self.seq = lessons[-1].seq
         told = [lesson for lesson in lessons if lesson.query is not None]
         return _as_batch(told, self.dim), np.unique(np.array(touched, np.int64))
+
+    def _read(self) -> list[Lesson]:
+        """Read in portions, so that requests need not wait for all of them."""
+        lessons: list[Lesson] = []
+        while len(lessons) < self.most:
+            portion = self.memory.lessons(self.seq, min(PORTION, self.most - len(lessons)))
+            if not portion:
+                break
+            lessons += portion
+            self.seq = portion[-1].seq
+        return lessons
 
     def fill(self) -> float:
         """Return 0: a log has room."""
