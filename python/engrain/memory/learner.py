@@ -24,6 +24,7 @@ from engrain.memory.ledger import Ledger
 from engrain.memory.prior import prior_trust, prior_weights
 from engrain.memory.question import Question
 from engrain.memory.ranking import STATE_AXES, RankingModel
+from engrain.memory.residual import Residual
 from engrain.memory.traces import OpenTrace
 from engrain.memory.trust import Trust
 
@@ -56,11 +57,13 @@ class Learner:
         prior: str = "base",
     ) -> None:
         self.components = tuple(components)
-        self.evidence = Evidence(dim)
-        self.names = (*static_names, *Evidence.NAMES, *(c.name for c in self.components))
-        kinds = ["static"] * len(static_names) + ["evidence"] * len(Evidence.NAMES)
+        self.evidence, self.residual = Evidence(dim), Residual(dim)
+        learned = (*Evidence.NAMES, *Residual.NAMES)
+        self.names = (*static_names, *learned, *(c.name for c in self.components))
+        kinds = ["static"] * len(static_names) + ["evidence"] * len(learned)
         kinds += [component.kind for component in self.components]
-        signs = [0] * len(static_names) + [*Evidence.SIGNS, *(c.sign for c in self.components)]
+        signs = [0] * len(static_names) + [*Evidence.SIGNS, *Residual.SIGNS]
+        signs += [component.sign for component in self.components]
         base = prior_weights(prior, self.names)
         self.model, self.control = (
             RankingModel(
@@ -148,6 +151,9 @@ class Learner:
             rows,
             len(block.names),
         )
+        told = self.residual.score(question.scope, question.vector, block.centred, exclude)
+        if told is not None:
+            rows[:, len(block.names) + len(Evidence.NAMES)] = told
         if self.components:
             self._score_components(question, block.handles, time, rows)
         return rows
@@ -205,6 +211,8 @@ class Learner:
             The share of a weight step that the principal may cause.
         """
         share = self.trust.step_weight(principal)
+        outcomes = np.where(np.isnan(told), np.float32(0), told)
+        expected = self.control.score(trace.rows)
         wanted = extras.get("target_latency_ms")
         self.loop.learn(
             trace.shown or self._opened(trace, self.loop.reopen),
@@ -219,6 +227,11 @@ class Learner:
             model_tier=extras.get("model_tier", 0),
             context_tokens=extras.get("context_tokens", 0),
         )
+        if centred is not None:
+            asked = trace.question
+            self.residual.add(
+                asked.scope, asked.vector, trace.handles, centred, expected, outcomes, share=share
+            )
         self._teach_components(trace.question, trace.time, trace.handles, trace.rows, told)
         return share
 
@@ -248,9 +261,12 @@ class Learner:
         grades: F32Array,
         principal: str | None,
         centred: F32Array,
+        around: F32Array,
         now: float,
     ) -> tuple[int, float]:
         """Learn from judgments of any memories.
+
+        `centred` are the vectors of the judged, `around` those of the candidates.
 
         Returns
         -------
@@ -265,9 +281,20 @@ class Learner:
         seen = bool(self._rewarded(handles[relevant]).any())
         self._settle(rows, outcomes, seen)
         omega = 0.0 if seen else JUDGE_OMEGA
+        expected = self.control.score(rows)
         share = self._step(rows, outcomes, principal, omega=omega, lam=JUDGE_LAMBDA)
         number = self._credit(
             question, handles[relevant], masses[relevant], principal, centred[relevant]
+        )
+        self.residual.add(
+            question.scope,
+            question.vector,
+            candidates,
+            around,
+            expected,
+            outcomes,
+            number=number,
+            share=share,
         )
         self._teach_components(question, now, candidates, rows, outcomes)
         return number, share
@@ -324,6 +351,7 @@ class Learner:
     def forget(self, handle: int) -> None:
         """Drop what was learned about a memory."""
         self.loop.forget(handle)
+        self.residual.forget(handle)
         self.trust.forget(handle)
         for component in self.components:
             component.forget(handle)
@@ -345,7 +373,8 @@ class Learner:
 
     def _parts(self) -> dict[str, Any]:
         named = {f"component/{c.name}": c for c in self.components}
-        return {"loop": self.loop, "trust": self.trust, **named}
+        parts = {"loop": self.loop, "residual": self.residual, "trust": self.trust}
+        return parts | named
 
     def state(self) -> Arrays:
         """Return all learned state as named arrays."""

@@ -269,7 +269,8 @@ class State:
         _, rows = events.content(event, events.ROWS)
         judgment = self._judgment(event, number=-1, share=1.0)
         self.index.observe_query(judgment.question.scope, judgment.question.raw)
-        centred = self.index.centred(judgment.question.scope, judgment.handles)
+        scope = judgment.question.scope
+        centred = self.index.centred(scope, judgment.handles)
         number, share = self.learner.judge(
             judgment.question,
             arrays["candidates"],
@@ -278,6 +279,7 @@ class State:
             judgment.grades,
             meta["principal"],
             centred,
+            self.index.centred(scope, arrays["candidates"]),
             event.time,
         )
         self.judgments.append(replace(judgment, number=number, share=share))
