@@ -233,8 +233,9 @@ class BackgroundLearningLoop:
             return 0.0, 0.0
         shared = self.shared
         if self.teach and keep:
-            with shared.teaching:
-                study(shared.micro, lessons, np.arange(len(lessons.queries)))
+            for places in np.array_split(np.arange(len(lessons.queries)), MOST_LESSONS // 50):
+                with shared.teaching:  # let go often, for whoever teaches inline
+                    study(shared.micro, lessons, places)
         fresh = shared.untaught_micro()
         rate, lift = proven_rate(shared.base, fresh, lessons)
         if not keep or rate == 0.0:
