@@ -31,7 +31,7 @@ bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::s
                cosine.data());
     }
     for (std::size_t i = 0; i < n; ++i) {
-        if (i + 1 < n) lexical_.prefetch(handles[i + 1]);
+        if (i + 1 < n) prefetch(handles[i + 1]);
         write_text(search, handles[i], i, out);
         write_row(search, handles[i], i, out);
     }
@@ -44,6 +44,17 @@ bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::s
             out.x[i * out.stride + 1 + view] = standard_cosine(search, view, handles[i], cosine[i]);
     }
     return true;
+}
+
+// Asks memory for the words of a memory and of those around it.
+void RetrievalIndex::prefetch(std::uint32_t handle) const noexcept {
+    lexical_.prefetch(handle);
+    grams_.prefetch(handle);
+    pairs_.prefetch(handle);
+    for (int steps = -2; steps <= 2; ++steps) {
+        const std::uint32_t near = step(handle, steps);
+        if (near != none) stems_.prefetch(near);
+    }
 }
 
 void RetrievalIndex::centred(std::uint32_t scope, const std::uint32_t* handles, std::size_t n,

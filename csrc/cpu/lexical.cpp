@@ -68,8 +68,10 @@ void ForwardIndex::prefetch(std::uint32_t document) const noexcept {
 
 // Halving without branches: the outcome of each comparison cannot be predicted.
 float ForwardIndex::frequency(std::uint32_t document, Term term) const noexcept {
-    const TermCount* at = begin(document);
-    std::size_t n = static_cast<std::size_t>(end(document) - at);
+    return find(begin(document), static_cast<std::size_t>(end(document) - begin(document)), term);
+}
+
+float ForwardIndex::find(const TermCount* at, std::size_t n, Term term) noexcept {
     if (n == 0) return 0.0F;
     for (std::size_t half = n / 2; half > 0; half = n / 2) {
         at += at[half].term <= term ? half : 0;
@@ -78,18 +80,16 @@ float ForwardIndex::frequency(std::uint32_t document, Term term) const noexcept 
     return at->term == term ? at->count : 0.0F;
 }
 
-// A merge whose steps do not branch on which side is behind.
+// Looking each term up takes more steps than a merge, but steps that do not wait for each other.
 float ForwardIndex::score(std::uint32_t document,
                           const std::vector<TermWeight>& question) const noexcept {
-    const float slope = Bm25::slope(average_length());
-    const TermCount *own = begin(document), *last = end(document);
-    const TermWeight *asked = question.data(), *const all = asked + question.size();
+    const TermCount* own = begin(document);
+    const std::size_t n = static_cast<std::size_t>(end(document) - own);
+    const float slope = Bm25::slope(average_length()), length = length_[document];
     float sum = 0.0F;
-    while (own != last && asked != all) {
-        const Term left = own->term, right = asked->term;
-        if (left == right) sum += Bm25::gain(own->count, asked->weight, slope, length_[document]);
-        own += left <= right ? 1 : 0;
-        asked += right <= left ? 1 : 0;
+    for (const TermWeight& asked : question) {
+        const float found = find(own, n, asked.term);
+        if (found > 0.0F) sum += Bm25::gain(found, asked.weight, slope, length);
     }
     return sum;
 }

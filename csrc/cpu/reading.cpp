@@ -95,6 +95,11 @@ void RetrievalIndex::find_feedback_words(Search& search) const {
 void RetrievalIndex::gauge_words(Search& search) const {
     Reading& reading = search.reading;
     if (reading.gauged) return;
+    const auto& members = scopes_[search.scope].members();
+    for (const std::uint32_t place : search.best) {
+        grams_.prefetch(members[place]);
+        stems_.prefetch(members[place]);
+    }
     find_feedback_words(search);
     gauge(search, &RetrievalIndex::gram_score, reading.gram_gauge);
     gauge(search, &RetrievalIndex::feedback_score, reading.feedback_gauge);

@@ -71,6 +71,7 @@ class ForwardIndex {
     struct Slice {
         std::size_t begin, end;
     };
+    static float find(const TermCount* at, std::size_t n, Term term) noexcept;
     void compact();
 
     std::vector<TermCount> entries_;  // terms of all documents, document by document

@@ -164,6 +164,7 @@ class RetrievalIndex {
     void feedback_vectors(const Search& search, std::vector<float>& equal,
                           std::vector<float>& weighted);
     std::size_t rank_of(const Search& search, std::uint32_t position) const noexcept;
+    void prefetch(std::uint32_t handle) const noexcept;
     float neighbour_score(const Search& search, std::uint32_t handle) const noexcept;
     void write_text(const Search& search, std::uint32_t handle, std::size_t i,
                     const Rows& out) const;
