@@ -54,6 +54,7 @@ def test_candidates_are_scored_by_the_residuals_of_similar_questions() -> None:
         likeness = np.array([max(0.0, float(q @ asked)) for q, _ in kept])
         toward = likeness @ np.array([r for _, r in kept]) / (likeness.sum() + 0.1)
         found = residual.score(0, asked, candidates, exclude)
+        assert found is not None
         np.testing.assert_allclose(found, candidates @ toward, atol=1e-5)
     again = Residual(DIM)
     again.load(residual.state())

@@ -119,11 +119,13 @@ class Residual:
         self._next += 1
 
     def _grow(self) -> None:
-        old = (self._asked, self._toward, self._scope, self._number, self._about)
+        old = self._held()
         self._take(min(self.questions, max(64, 2 * len(self._scope))))
-        new = (self._asked, self._toward, self._scope, self._number, self._about)
-        for kept, array in zip(old, new, strict=True):
+        for kept, array in zip(old, self._held(), strict=True):
             array[: len(kept)] = kept
+
+    def _held(self) -> tuple[np.ndarray[Any, Any], ...]:
+        return self._asked, self._toward, self._scope, self._number, self._about
 
     def score(
         self, scope: int, query: F32Array | None, centred: F32Array, exclude: int = -1
