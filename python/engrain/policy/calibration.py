@@ -120,6 +120,8 @@ def _beta_inputs(p: float) -> F64Array:
 class OnlineLogistic:
     """Bayesian logistic regression on many features: one Laplace step per observation.
 
+    What was learned loses certainty with time, never more than the prior had.
+
     The predictive probability is that of MacKay (1992), ``sigmoid(m / sqrt(1 + pi s^2 / 8))``.
 
     Parameters
@@ -129,11 +131,17 @@ class OnlineLogistic:
         Precision of the prior on each weight; the intercept has precision 1.
     intercept : float
         Where it starts.
+    memory : float
+        Observations after which one has lost 63 % of its weight.
     """
 
-    def __init__(self, features: int, ridge: float, intercept: float = 0.0) -> None:
+    def __init__(
+        self, features: int, ridge: float, intercept: float = 0.0, memory: float = 500.0
+    ) -> None:
         self._covariance: F64Array = np.eye(features + 1) / ridge
         self._covariance[-1, -1] = 1.0
+        self._prior = np.diag(self._covariance).copy()
+        self._keep = 1.0 - 1.0 / memory
         self._weights: F64Array = np.zeros(features + 1)
         self._weights[-1] = intercept
 
@@ -150,6 +158,9 @@ class OnlineLogistic:
         q = 1.0 + curvature * float(x @ z)
         self._weights += z * ((float(success) - p) / q)
         self._covariance -= np.outer(z, z) * (curvature / q)
+        self._covariance /= self._keep
+        shrink = np.sqrt(np.minimum(1.0, self._prior / np.diag(self._covariance)))
+        self._covariance *= shrink[:, None] * shrink
 
     def state(self) -> State:
         """Return the whole learned state as named arrays."""
@@ -214,7 +225,7 @@ class RecallConfidence:
         self._features, self._seen = features, 0
         self._mean, self._square = np.zeros(features), np.ones(features)
         self._mix: F64Array = self.PRIOR.copy()
-        self._platt, rate = StreamingPlatt(), Rate()
+        self._platt, rate = StreamingPlatt(memory=200.0), Rate()
         intercept = float(np.log(rate.predict(self._mean) / (1.0 - rate.predict(self._mean))))
         shape = min(features, SHAPE_FEATURES)
         self._experts: tuple[Rate | OnlineLogistic, ...] = (
