@@ -62,7 +62,7 @@ def run(
 
 @pytest.mark.parametrize("name", ["mem_locomo_dev", "ret_cranfield"])
 def test_a_full_run_loses_no_answers(data: Path, tmp_path: Path, name: str) -> None:
-    config = DeepLearningConfig(num_dreams=3000, dream_length=12, dream_novelty=0.2)
+    config = DeepLearningConfig(num_dreams=4000, dream_length=12, dream_novelty=0.1)
     report, before, after = run(data / name, tmp_path / "m.db", config)
     assert report.transfer.domains > 1
     assert after["ndcg10"] >= before["ndcg10"] - 0.002

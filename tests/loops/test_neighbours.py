@@ -97,3 +97,15 @@ def test_bad_vectors_are_refused() -> None:
         unit_bfloat16(np.zeros(3, np.float32))
     with pytest.raises(ConfigError, match="k"):
         NeighbourIndex.build(planted(5, 20)).graph(0)
+
+
+def test_a_million_memories_fit_in_the_space_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "EXACT", 1000)
+    rng = np.random.default_rng(6)
+    n = 6000
+    index = NeighbourIndex.build(rng.standard_normal((n, 384)).astype(np.float32))
+    graph, lists = index.graph(16), index._lists
+    arrays = (index.rows, index.labels, lists.ids, lists.codes, lists.scale, graph.rows)
+    size = sum(array.nbytes for array in (*arrays, graph.cosines))
+    used = 5 * 8 + 1  # accesses, quality, created, accessed, merged_into, faded
+    assert size / n + used <= 1600

@@ -147,9 +147,7 @@ def proven(
     questions : sequence of LoggedQuestion
     seed : int
     """
-    order = np.random.Generator(np.random.Philox(seed)).permutation(len(questions))
-    training = [questions[i] for i in order[::2]]
-    testing = [questions[i] for i in order[1::2]]
+    training, testing = halves(questions, seed)
     chosen = _helpful(proposed, held, training)
     if not chosen.any():
         return chosen
@@ -157,6 +155,14 @@ def proven(
     after = adjacency(held.joined(proposed.where(chosen)))
     gain = sum(reciprocal_rank(q, after, {}) - reciprocal_rank(q, before, {}) for q in testing)
     return chosen if gain > 0 else np.zeros(len(proposed), np.bool_)
+
+
+def halves(
+    questions: Sequence[LoggedQuestion], seed: int
+) -> tuple[list[LoggedQuestion], list[LoggedQuestion]]:
+    """Split questions in two at random: those that choose links, and those that judge them."""
+    order = np.random.Generator(np.random.Philox(seed)).permutation(len(questions))
+    return [questions[i] for i in order[::2]], [questions[i] for i in order[1::2]]
 
 
 def still_useful(links: Links, kinds: BoolArray, questions: Sequence[LoggedQuestion]) -> BoolArray:

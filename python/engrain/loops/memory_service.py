@@ -70,15 +70,16 @@ class MemoryService:
 
     def node_count(self) -> int:
         """Return the number of memories that are shown for themselves."""
-        return len(self.memory.contents().handles)
+        stats = self.memory.stats()
+        return int(stats["memories"] - stats["merged"])
 
     def edge_count(self) -> int:
         """Return the number of links."""
-        return len(self.memory.contents().ends)
+        return int(self.memory.stats()["links"])
 
     def strengthen_edge(self, a: int, b: int, rate: float) -> Receipt:
         """Take one step ``w + rate (1 - w)`` of a link's weight, from 0 where there is none."""
-        weight, kind = self._edge(a, b)
+        weight, kind = self.memory.link_of(a, b)
         return self._set(a, b, EdgeUpdate.Strengthen(rate).apply(weight), kind)
 
     def add_weak_edge(self, a: int, b: int, kind: EdgeType, strength: float) -> Receipt:
@@ -129,13 +130,8 @@ class MemoryService:
         index = NeighbourIndex.of_rows(self.material().vectors)
         return identify_domains(index, index.graph())
 
-    def _edge(self, a: int, b: int) -> tuple[float, int]:
-        contents = self.memory.contents()
-        at = np.flatnonzero((contents.ends == sorted((a, b))).all(axis=1))
-        return (float(contents.weights[at[0]]), int(contents.kinds[at[0]])) if len(at) else (0.0, 0)
-
     def _set(self, a: int, b: int, weight: float, kind: int, note: str = "") -> Receipt:
-        before, kind_before = self._edge(a, b)
+        before, kind_before = self.memory.link_of(a, b)
         change = Change(
             "edge",
             ends=np.array([sorted((a, b))], np.int64),

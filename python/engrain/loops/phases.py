@@ -12,13 +12,20 @@ from engrain.kernels import from_bfloat16
 from engrain.loops.analogies import find_analogies
 from engrain.loops.config import DeepLearningConfig
 from engrain.loops.domains import Domains
-from engrain.loops.dreams import DreamEngine, adjacency, proposals, proven, still_useful
+from engrain.loops.dreams import (
+    DreamEngine,
+    adjacency,
+    halves,
+    proposals,
+    proven,
+    still_useful,
+)
 from engrain.loops.duplicates import near_duplicates
 from engrain.loops.material import Change, Links, Material, link_change
 from engrain.loops.neighbours import NeighbourGraph
 from engrain.loops.phi import PhiCalculator
 from engrain.loops.pruning import weak_links, within_cap
-from engrain.loops.replay import replay
+from engrain.loops.replay import SHOWN, is_missed, replay
 from engrain.loops.reports import (
     CompressionReport,
     ConsolidationReport,
@@ -111,16 +118,23 @@ def dream(setting: Setting) -> tuple[Change, Links, DreamReport]:
 
 
 def _starts(setting: Setting) -> I64Array:
-    """Draw where dreams begin: among those looked at, the more used the likelier."""
+    """Draw where dreams begin: half at what missed questions showed, half by use.
+
+    The first half comes from the questions that choose links, never from those that judge them.
+    """
+    material, config = setting.material, setting.config
     rows = setting.survey.looked_at
-    rows = rows[~setting.material.faded[rows]]
+    rows = rows[~material.faded[rows]]
     if not len(rows):
         return np.zeros(0, np.int64)
-    odds: F64Array = 1.0 + setting.material.accesses[rows].astype(np.float64)
-    rng = np.random.Generator(np.random.Philox(setting.config.seed))
-    share = len(setting.survey.looked_at) / len(setting.material)
-    walks = math.ceil(share * setting.config.num_dreams)
-    return rng.choice(rows, walks, p=odds / odds.sum())
+    walks = math.ceil(len(setting.survey.looked_at) / len(material) * config.num_dreams)
+    odds: F64Array = 1.0 + material.accesses[rows].astype(np.float64)
+    rng = np.random.Generator(np.random.Philox(config.seed))
+    starts = rng.choice(rows, walks, p=odds / odds.sum())
+    missed = [q.ranked[:SHOWN] for q in halves(material.questions, config.seed)[0] if is_missed(q)]
+    if missed:
+        starts[: walks // 2] = rng.choice(np.concatenate(missed), walks // 2)
+    return starts
 
 
 def transfer(setting: Setting) -> tuple[Change, Links, TransferReport]:

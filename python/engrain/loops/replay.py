@@ -79,6 +79,11 @@ def reciprocal_rank(
     return next((1.0 / rank for rank, row in enumerate([*hits, *linked], 1) if row in wanted), 0.0)
 
 
+def is_missed(question: LoggedQuestion) -> bool:
+    """Tell whether some answer of a question is not among the ten shown."""
+    return not np.isin(question.relevant, question.ranked[:SHOWN]).all()
+
+
 def answers(question: LoggedQuestion, merged: Mapping[int, int]) -> set[int]:
     """Return what counts as an answer: a merged memory is answered by the one that holds it."""
     return {merged.get(row, row) for row in question.relevant.tolist()}

@@ -42,6 +42,11 @@ class Links:
         self._weights[b].pop(a, None)
         self._kinds.pop((min(a, b), max(a, b)), None)
 
+    def get(self, a: int, b: int) -> tuple[float, int]:
+        """Return weight and kind of a link; 0 and 0 where there is none."""
+        weight = self._weights.get(a, {}).get(b, 0.0)
+        return weight, self._kinds.get((min(a, b), max(a, b)), 0)
+
     def drop(self, handle: int) -> None:
         """Remove all links of a memory."""
         for other in list(self._weights.pop(handle, {})):

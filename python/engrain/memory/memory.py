@@ -503,6 +503,12 @@ class Memory(LoggedState):
             self._begin(change=False)
             return read_answered(self._state, doors.checked_count(most, "most"), self._clock())
 
+    def link_of(self, a: int, b: int) -> tuple[float, int]:
+        """Return weight and kind of the link between two handles; 0 and 0 where there is none."""
+        with self._lock:
+            self._begin(change=False)
+            return self._state.links.get(a, b)
+
     @property
     def progress(self) -> Progress:
         """How far the last run of the deep loop came."""
