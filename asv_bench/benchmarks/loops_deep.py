@@ -152,7 +152,7 @@ class Neighbours:
         index.cp.niter = 6
         index.train(rows)
         index.add(rows)
-        index.nprobe = 12
+        index.nprobe = 20
         index.search(rows, 17)
 
     def track_recall_at_16(self):

@@ -21,7 +21,7 @@ from engrain.kernels import (
 from engrain.loops.folder import map_folder, write_folder
 
 EXACT = 20_000  # up to so many rows every pair is compared
-PROBES = 12  # lists that a row looks into beyond that
+PROBES = 20  # lists that a row looks into beyond that
 PER_LIST = 40  # sampled rows per list from which the lists' centres are learned
 CHUNK = 65_536  # rows that are converted or compared at a time
 
