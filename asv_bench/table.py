@@ -160,7 +160,11 @@ def discover(only):
     """Yield (name, class) of every benchmark that times something."""
     sys.path.insert(0, str(HERE))
     for module in sorted(m.name for m in pkgutil.iter_modules([str(HERE / "benchmarks")])):
-        found = importlib.import_module(f"benchmarks.{module}")
+        try:
+            found = importlib.import_module(f"benchmarks.{module}")
+        except ImportError as error:
+            print(f"{module} left out: {error}", file=sys.stderr)
+            continue
         for name, cls in list(vars(found).items()):
             if not isinstance(cls, type) or cls.__module__ != found.__name__:
                 continue
