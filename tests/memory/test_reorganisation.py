@@ -134,3 +134,24 @@ def test_bad_changes_are_refused_before_anything_changes(tmp_path: Path) -> None
         with pytest.raises(ConfigError, match="not undo"):
             memory.undo(2)
         assert (memory.flush(), memory.state_hash) == (seq, state)
+
+
+def test_what_was_forgotten_while_a_run_worked_is_left_out(tmp_path: Path) -> None:
+    with filled(tmp_path / "m.db") as memory:
+        memory.forget("m4")
+        change = Change(
+            "compression",
+            ends=pairs((1, 3), (1, 2)),
+            before=np.zeros(2),
+            after=np.array([0.5, 0.4]),
+            kinds_before=np.zeros(2, np.int64),
+            kinds_after=np.zeros(2, np.int64),
+            merged=pairs((0, 3), (0, 6)),
+            faded=np.array([3, 8]),
+            run=1,
+        )
+        memory.reorganise(change)
+        assert linked(memory) == {(1, 2): (0.4, 0)}
+        assert (memory.stats()["merged"], memory.stats()["faded"]) == (1, 1)
+        with pytest.raises(UnknownIdError):
+            memory.reorganise(Change("merge", merged=pairs((0, 3))))

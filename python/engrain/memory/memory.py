@@ -519,6 +519,9 @@ class Memory(LoggedState):
     def reorganise(self, change: Change) -> Receipt:
         """Make a change of links, merges and fading: one event, undone by `undo`.
 
+        A run of the deep loop may speak of memories that were forgotten while it worked; that part
+        of its change is left out.
+
         Raises
         ------
         UnknownIdError
@@ -528,6 +531,8 @@ class Memory(LoggedState):
         """
         with self._lock:
             self._begin()
+            if change.run:
+                change = change.among(self._state.catalog.records)
             doors.check_change(self._state.catalog, change)
             return self._commit(events.REORGANISED, events.simple(*change.encode()))
 
