@@ -190,13 +190,15 @@ LEARNED = {
 def page(reports: Reports, seeds: Sequence[int]) -> str:
     """Return the page as Markdown."""
     tables = {protocol: Table(reports, protocol) for protocol in RUNS}
+    missing = [name for name in SETS if not any(cell[0] == name for cell in reports)]
     lines = [
         "# Lift",
         "",
         "`make lift` wrote this page. Every figure is nDCG@10 unless it says otherwise, with 95 %",
-        f"bootstrap intervals over questions, means over the seeds {', '.join(map(str, seeds))}.",
+        f"bootstrap intervals over questions, means over seeds {', '.join(map(str, seeds))}.",
         "Feedback is simulated from the judgments. The prior was fitted without the data set or,",
         "for conversations, without the conversation that is asked (`--prior leave-out`).",
+        f"Not run: {', '.join(missing) or 'nothing'}; a data set stands where it was run.",
         "",
         "## No model, no key, no feedback",
         "",

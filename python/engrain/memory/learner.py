@@ -213,13 +213,14 @@ class Learner:
         share = self.trust.step_weight(principal)
         outcomes = np.where(np.isnan(told), np.float32(0), told)
         expected = self.control.score(trace.rows)
+        masses = None if principal is None else self._masses(trace.handles, told, principal)
         wanted = extras.get("target_latency_ms")
         self.loop.learn(
             trace.shown or self._opened(trace, self.loop.reopen),
             told,
             now,
             vectors=centred,
-            masses=None if principal is None else self._masses(trace.handles, told, principal),
+            masses=masses,
             admit=self.trust.is_established(principal),
             information=share,
             quality=extras.get("quality"),
@@ -230,7 +231,13 @@ class Learner:
         if centred is not None:
             asked = trace.question
             self.residual.add(
-                asked.scope, asked.vector, trace.handles, centred, expected, outcomes, share=share
+                asked.scope,
+                asked.vector,
+                trace.handles,
+                centred,
+                expected,
+                outcomes,
+                share=share * (1.0 if masses is None else granted(masses, outcomes)),
             )
         self._teach_components(trace.question, trace.time, trace.handles, trace.rows, told)
         return share
@@ -283,7 +290,7 @@ class Learner:
         omega = 0.0 if seen else JUDGE_OMEGA
         expected = self.control.score(rows)
         share = self._step(rows, outcomes, principal, omega=omega, lam=JUDGE_LAMBDA)
-        number = self._credit(
+        number, granted_share = self._credit(
             question, handles[relevant], masses[relevant], principal, centred[relevant]
         )
         self.residual.add(
@@ -294,7 +301,7 @@ class Learner:
             expected,
             outcomes,
             number=number,
-            share=share,
+            share=share * granted_share,
         )
         self._teach_components(question, now, candidates, rows, outcomes)
         return number, share
@@ -323,8 +330,10 @@ class Learner:
         outcomes: F32Array,
         principal: str | None,
         centred: F32Array,
-    ) -> int:
+    ) -> tuple[int, float]:
         """Add a question with what was used; memories whose bound is spent get no mass.
+
+        Returns its number, -1 where it was not admitted, and the share of the masses granted.
 
         A newcomer's question that credits nothing is not admitted: it would only push honest ones
         out of the ring and dilute their shares.
@@ -336,8 +345,8 @@ class Learner:
         masses = np.array(allowed, np.float32)
         kept = masses > 0
         if not kept.any() and not self.trust.is_established(principal):
-            return -1
-        return self.evidence.add(
+            return -1, 0.0
+        number = self.evidence.add(
             question.scope,
             question.vector,
             question.terms,
@@ -347,6 +356,7 @@ class Learner:
             centred[kept] if question.vector is not None else None,
             question.idf,
         )
+        return number, granted(masses, outcomes)
 
     def forget(self, handle: int) -> None:
         """Drop what was learned about a memory."""
@@ -410,6 +420,12 @@ class Learner:
             if of:
                 out |= {prefix + n: a for n, a in holder.reorder(of, names).items()}
         return out
+
+
+def granted(masses: F32Array, outcomes: F32Array) -> float:
+    """Return what a principal was allowed to give, as a share of what it told."""
+    told = float(outcomes.sum())
+    return float(masses.sum()) / told if told > 0 else 0.0
 
 
 def outcomes_of(candidates: I64Array, handles: I64Array, masses: F32Array) -> F32Array:
