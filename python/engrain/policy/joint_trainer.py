@@ -16,7 +16,12 @@ from engrain.policy.nets import mode
 from engrain.policy.situation_encoder import SituationEncoder
 from engrain.policy.strategy_selector import StrategyRegistry, StrategySelector
 from engrain.policy.training_batch import Batch, TrainingSample, join, read_sample
-from engrain.policy.training_metrics import LOSSES, BestWeights, JointTrainingMetrics
+from engrain.policy.training_metrics import (
+    LOSSES,
+    BestWeights,
+    JointTrainingMetrics,
+    mean_losses,
+)
 
 __all__ = ["Batch", "JointTrainer", "JointTrainingMetrics", "TrainingSample"]
 
@@ -144,16 +149,17 @@ class JointTrainer:
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
             optimizer, steps, eta_min=0.1 * self.lr
         )
-        whole = join(train)
-        metrics = JointTrainingMetrics([self.evaluate(whole)])
+        metrics = JointTrainingMetrics([self.evaluate(join(train))])
         best = BestWeights(self.nets, self.evaluate(held) if held is not None else None, metrics)
         for _ in range(epochs):
+            steps_taken = []
             for batch in self._batches(train, generator):
-                self._step(batch, optimizer, parameters)
+                steps_taken.append(self._step(batch, optimizer, parameters))
                 schedule.step()
-            metrics.history.append(self.evaluate(whole))
+            metrics.history.append(mean_losses(steps_taken))
             if held is not None and best.is_stale(self.evaluate(held), patience):
                 break
+        metrics.history[-1] = self.evaluate(join(train))
         best.restore()
         return metrics
 
@@ -162,13 +168,18 @@ class JointTrainer:
         for start in range(0, len(order), self.batch_size):
             yield join([train[i] for i in order[start : start + self.batch_size]])
 
-    def _step(self, batch: Batch, optimizer: torch.optim.Optimizer, parameters: list[Any]) -> None:
+    def _step(
+        self, batch: Batch, optimizer: torch.optim.Optimizer, parameters: list[Any]
+    ) -> dict[str, float]:
         optimizer.zero_grad(set_to_none=True)
         with mode(True, *self.nets):
-            torch.autograd.backward(self.total(self.losses(batch)))
+            losses = self.losses(batch)
+        total = self.total(losses)
+        torch.autograd.backward(total)
         nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
         optimizer.step()
         self.gate.project()
+        return _floats(total, losses)
 
     def total(self, losses: Mapping[str, Tensor]) -> Tensor:
         """Return the weighted sum of the losses."""
@@ -190,7 +201,7 @@ class JointTrainer:
         """Return each loss and the total without dropout."""
         with mode(False, *self.nets):
             losses = self.losses(batch)
-        return {"total": float(self.total(losses))} | {k: float(v) for k, v in losses.items()}
+        return _floats(self.total(losses), losses)
 
     def collate(self, samples: Sequence[TrainingSample]) -> Batch:
         """Return samples as one batch of tensors."""
@@ -199,3 +210,7 @@ class JointTrainer:
     def _rows(self, samples: Sequence[TrainingSample]) -> list[Batch]:
         widths = self.encoder.text_dim, self.gate.memory_dim
         return [read_sample(sample, *widths, self.registry) for sample in samples]
+
+
+def _floats(total: Tensor, losses: Mapping[str, Tensor]) -> dict[str, float]:
+    return {"total": float(total.detach())} | {k: float(v.detach()) for k, v in losses.items()}

@@ -20,8 +20,8 @@ class JointTrainingMetrics:
     Attributes
     ----------
     history : list of dict of str to float
-        Losses on the training samples before the first epoch and after each: "total", "memory",
-        "strategy", "confidence".
+        Losses on the training samples, "total", "memory", "strategy" and "confidence": before the
+        first epoch, the mean of each epoch's steps, and after the last.
     validation : list of dict of str to float
         The same on samples held out; empty where none were.
     best_epoch : int
@@ -52,6 +52,11 @@ class JointTrainingMetrics:
     @staticmethod
     def _way(history: list[dict[str, float]], name: str, last: int) -> str:
         return f"{history[0][name]:.2f} → {history[last][name]:.2f}"
+
+
+def mean_losses(steps: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Return the mean of each loss over the steps of an epoch."""
+    return {name: sum(step[name] for step in steps) / len(steps) for name in steps[0]}
 
 
 class BestWeights:
