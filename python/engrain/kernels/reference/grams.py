@@ -7,7 +7,7 @@ import numpy.typing as npt
 from numpy.typing import NDArray
 
 from engrain.base.arrays import F64Array
-from engrain.kernels.reference.lexical import hash_bytes
+from engrain.kernels.reference.lexical import _hash_bytes
 
 
 def _runs(words: list[str], n: int) -> list[str]:
@@ -18,7 +18,7 @@ def _has_class(run: str) -> bool:
     return any(word.startswith("\x01") for word in run.split(" "))
 
 
-def gram_texts(words: str, classes: str, context: str) -> list[str]:
+def _gram_texts(words: str, classes: str, context: str) -> list[str]:
     """Return the features as texts."""
     said = ["\x02", *words.split(" "), "\x03"] if words else ["\x02", "\x03"]
     tagged = ["\x02", *classes.split(" "), "\x03"] if classes else ["\x02", "\x03"]
@@ -34,8 +34,8 @@ def gram_texts(words: str, classes: str, context: str) -> list[str]:
 
 def hash_grams(words: str, classes: str = "", context: str = "") -> NDArray[np.uint64]:
     """Return FNV-1a of each different feature's UTF-8 with Stafford's mix13 finalizer, sorted."""
-    texts = gram_texts(words, classes, context)
-    hashes = sorted({hash_bytes(text.encode()) for text in texts})
+    texts = _gram_texts(words, classes, context)
+    hashes = sorted({_hash_bytes(text.encode()) for text in texts})
     return np.array(hashes, dtype=np.uint64)
 
 

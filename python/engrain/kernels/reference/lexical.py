@@ -42,7 +42,7 @@ def _stem(token: str) -> str:
     return token[:-1] if token.endswith("s") and not token.endswith("ss") else token
 
 
-def hash_bytes(data: bytes) -> int:
+def _hash_bytes(data: bytes) -> int:
     """Return FNV-1a with Stafford's mix13 finalizer, 64 bits."""
     mask = 2**64 - 1
     z = 0xCBF29CE484222325
@@ -55,7 +55,7 @@ def hash_bytes(data: bytes) -> int:
 
 def term_of(data: bytes) -> int:
     """Return the low half of the hash as a signed number."""
-    low = hash_bytes(data) & 0xFFFFFFFF
+    low = _hash_bytes(data) & 0xFFFFFFFF
     return low - 2**32 if low >= 2**31 else low
 
 
@@ -99,7 +99,7 @@ def hash_text(text: str, dim: int) -> F64Array:
         marked = f"#{token}#"
         grams = [marked[i : i + n] for n in (4, 5) for i in range(len(marked) - n + 1)] or [marked]
         for gram in grams:
-            value = hash_bytes(gram.encode())
+            value = _hash_bytes(gram.encode())
             sign = 1 if value & 1 else -1
             out[(value >> 1) % dim] += sign * np.sqrt(count * len(token) / len(grams))
     return out

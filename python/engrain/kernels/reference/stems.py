@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engrain.kernels.reference.lexical import STOP_WORDS, hash_bytes, term_of, tokens_of
+from engrain.kernels.reference.lexical import STOP_WORDS, _hash_bytes, term_of, tokens_of
 
 LONGEST = 64
 _SECOND = {
@@ -130,5 +130,5 @@ def read_stems(text: str) -> tuple[list[int], list[int], list[int]]:
 
 def _pair(first: int, second: int) -> int:
     data = b"".join((term % 2**32).to_bytes(4, "little") for term in (first, second))
-    low = hash_bytes(data) & 0xFFFFFFFF
+    low = _hash_bytes(data) & 0xFFFFFFFF
     return low - 2**32 if low >= 2**31 else low
