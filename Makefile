@@ -20,7 +20,7 @@ $(VENV)/.test: $(BIN)/python $(SOURCES)
 	$(PIP) torch==2.13.0 && $(PIP) ".[test,static,torch,lint]"
 	@touch $@
 
-demo: $(VENV)/.cli  ## a memory gets better on real questions, in two minutes
+demo: $(VENV)/.cli  ## a memory gets better on real questions, in minutes
 	$(BIN)/engrain demo
 
 test: $(VENV)/.test  ## the whole suite against the installed wheel

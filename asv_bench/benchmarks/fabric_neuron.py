@@ -18,8 +18,8 @@ from engrain.kernels import (
 COUNT, STEPS, DT = 13 * 13 * 64, 100, 0.025
 
 
-class Population:
-    """13 x 13 x 64 neurons under currents in [0, 20), 100 steps per call, beside NumPy."""
+class Neurons:
+    """13 x 13 x 64 neurons under currents in [0, 20), 100 steps per call."""
 
     def setup(self):
         rest = (-64.9741, 0.05309, 0.59521, 0.31807)
@@ -33,11 +33,12 @@ class Population:
             *self.state, self.current, self.spikes, self.cell, DT, STEPS, threads=threads
         )
 
+
+class Population(Neurons):
+    """One thread, beside NumPy."""
+
     def time_step_hodgkin_huxley_one_thread(self):
         self.run(1)
-
-    def time_step_hodgkin_huxley_two_threads(self):
-        self.run(2)
 
     def time_step_hodgkin_huxley_rk4(self):
         step_hodgkin_huxley_rk4(*self.state, self.current, self.spikes, self.cell, DT, STEPS)
@@ -45,17 +46,71 @@ class Population:
     def time_numpy(self):
         reference.step_hodgkin_huxley(np.array(self.state), self.current, self.cell, DT, STEPS)
 
-    def track_million_steps_per_second_on_two_threads(self):
-        return COUNT * STEPS / min(self._seconds() for _ in range(9)) / 1e6
-
-    def _seconds(self):
-        start = time.perf_counter()
-        self.run(2)
-        return time.perf_counter() - start
-
     def time_step_calcium(self):
         gate, inside = np.zeros(COUNT, np.float32), np.full(COUNT, 1e-4, np.float32)
         step_calcium(self.state[0], gate, inside, CalciumChannel(), DT)
+
+
+class TwoThreads(Neurons):
+    """Two threads, wall time, beside Arbor."""
+
+    comparisons = {"measure_step_hodgkin_huxley": ["measure_arbor"]}
+
+    def setup(self):
+        super().setup()
+        self.until = 0.0
+
+    def measure_step_hodgkin_huxley(self):
+        return min(wall_time(lambda: self.run(2)) for _ in range(9))
+
+    def measure_arbor(self):
+        import arbor
+
+        simulation = arbor.simulation(hodgkin_huxley_cells(), arbor.context(threads=2))
+        return min(wall_time(lambda: self.advance(simulation)) for _ in range(5))
+
+    def advance(self, simulation):
+        from arbor import units
+
+        self.until += STEPS * DT
+        simulation.run(self.until * units.ms, DT * units.ms)
+
+    def track_million_steps_per_second(self):
+        return COUNT * STEPS / self.measure_step_hodgkin_huxley() / 1e6
+
+
+def wall_time(call):
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def hodgkin_huxley_cells():
+    """Return Arbor's recipe of as many cells of one compartment under such currents."""
+    import arbor
+    from arbor import units
+
+    class Cells(arbor.recipe):
+        currents = np.random.default_rng(0).uniform(0, 20, COUNT) * np.pi * 1e-3  # nA on 314 um2
+
+        def num_cells(self):
+            return COUNT
+
+        def cell_kind(self, gid):
+            return arbor.cell_kind.cable
+
+        def global_properties(self, kind):
+            return arbor.neuron_cable_properties()
+
+        def cell_description(self, gid):
+            tree = arbor.segment_tree()
+            tree.append(arbor.mnpos, arbor.mpoint(-5, 0, 0, 5), arbor.mpoint(5, 0, 0, 5), tag=1)
+            current = arbor.i_clamp(float(self.currents[gid]) * units.nA)
+            decor = arbor.decor().paint("(all)", arbor.density("hh"))
+            decor.place("(location 0 0.5)", current)
+            return arbor.cable_cell(tree, decor, arbor.label_dict(), arbor.cv_policy_single())
+
+    return Cells()
 
 
 class Delivery:

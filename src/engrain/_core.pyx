@@ -71,6 +71,13 @@ cdef int64_t highest(const int64_t* handles, Py_ssize_t n, int64_t max_handles) 
     return high
 
 
+cdef bint have_directions(const float* m, const float* q, Py_ssize_t dim) noexcept:
+    cdef float squares[2]
+    score_rows(m, m, 1, dim, squares)
+    score_rows(q, q, 1, dim, squares + 1)
+    return 0.0 < squares[0] * squares[1]
+
+
 def reconsolidate_one(cnp.ndarray memories not None, int64_t row, cnp.ndarray query not None,
                       double rate, double max_tangent, double min_mismatch=0.0):
     """Turn one memory toward or away from a query, in place; see `engrain.kernels.reconsolidate`.
@@ -108,13 +115,13 @@ def reconsolidate_one(cnp.ndarray memories not None, int64_t row, cnp.ndarray qu
         raise ConfigError(f"rate {rate} must lie in [-1, 1], max_tangent {max_tangent} above 0")
     cdef float* m = <float*>cnp.PyArray_DATA(memories) + row * dim
     cdef int64_t first = 0
-    cdef float cosine, step = <float>rate, squares[2]
-    score_rows(m, m, 1, dim, squares)
-    score_rows(q, q, 1, dim, squares + 1)
-    if step == 0.0 or not 0.0 < squares[0] * squares[1]:
+    cdef float cosine, step = <float>rate
+    if step == 0.0:
         return None
     reconsolidate(m, &first, q, 0, &zero, 1, dim, max_tangent, &cosine)
     if 1.0 - <double>cosine < min_mismatch:
+        return None
+    if cosine == 0.0 and not have_directions(m, q, dim):
         return None
     reconsolidate(m, &first, q, 0, &step, 1, dim, max_tangent, &cosine)
     return cosine

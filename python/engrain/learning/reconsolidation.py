@@ -205,7 +205,7 @@ class ReconsolidationEngine:
             raise NonFiniteError(f"outcome: needs a number in [0, 1], got {outcome!r}")
         if not 0.0 <= importance < math.inf:
             raise NonFiniteError(f"importance: needs a number >= 0, got {importance!r}")
-        query = as_vector(query_embedding, self.dim, "query_embedding")
+        query = as_vector(query_embedding, self._vectors.shape[1] or None, "query_embedding")
         handle = self.handles.find(memory_id)
         if handle < 0:
             return None
