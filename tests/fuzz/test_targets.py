@@ -24,4 +24,5 @@ def test_a_boundary_withstands_atheris(name: str) -> None:
     pytest.importorskip("atheris")
     root = Path(__file__).parents[2]
     command = [sys.executable, "-m", "tests.fuzz.run", name, "-runs=2000"]
-    subprocess.run(command, check=True, cwd=root, capture_output=True, timeout=120)
+    done = subprocess.run(command, check=False, cwd=root, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr.decode()

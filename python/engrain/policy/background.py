@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from copy import deepcopy
 from queue import SimpleQueue
-from types import TracebackType
 from typing import Any, Self
 
 from torch import Tensor
@@ -77,12 +76,7 @@ class BackgroundTraining:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def record_interaction(self, *arguments: Any, **options: Any) -> InteractionOutcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,27 @@ from engrain.kernels import LinearBandit
 __all__ = ["Choice", "LinThompson", "LinUCB", "LinearBandit", "StrategyBandit"]
 
 
-class LinUCB(LinearBandit):
+class _RuleBandit(LinearBandit):
+    """A linear bandit that takes its rule from its class."""
+
+    _rule: ClassVar[Literal["thompson", "ucb"]]
+
+    def __init__(
+        self,
+        dim: int,
+        arms: int,
+        *,
+        alpha: float = 0.1,
+        ridge: float = 0.1,
+        floor: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(
+            dim, arms, rule=self._rule, alpha=alpha, ridge=ridge, floor=floor, seed=seed
+        )
+
+
+class LinUCB(_RuleBandit):
     """Takes the arm with the largest ``theta . x + alpha sqrt(x' A^-1 x)`` (Li et al. 2010).
 
     Ties are drawn evenly; with `floor` the propensity of every arm is at least ``floor / arms``.
@@ -32,20 +52,10 @@ class LinUCB(LinearBandit):
     seed : int
     """
 
-    def __init__(
-        self,
-        dim: int,
-        arms: int,
-        *,
-        alpha: float = 0.1,
-        ridge: float = 0.1,
-        floor: float = 0.0,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(dim, arms, rule="ucb", alpha=alpha, ridge=ridge, floor=floor, seed=seed)
+    _rule = "ucb"
 
 
-class LinThompson(LinearBandit):
+class LinThompson(_RuleBandit):
     """Takes each arm with the probability that it is the best, as its ridge regression believes.
 
     That probability is computed, not sampled (Gauss-Hermite quadrature over independent normal
@@ -58,19 +68,7 @@ class LinThompson(LinearBandit):
         As in `LinUCB`.
     """
 
-    def __init__(
-        self,
-        dim: int,
-        arms: int,
-        *,
-        alpha: float = 0.1,
-        ridge: float = 0.1,
-        floor: float = 0.0,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(
-            dim, arms, rule="thompson", alpha=alpha, ridge=ridge, floor=floor, seed=seed
-        )
+    _rule = "thompson"
 
 
 class Choice(NamedTuple):
