@@ -66,7 +66,6 @@ Step Ranker::step(const float* rows, const float* outcomes, std::size_t n,
         return learn(rows, outcomes, n, information);
     const bool none = std::all_of(seen.begin(), seen.end(), unsettled);
     const std::size_t c = columns();
-    add_moments(rows, n, c, moments.data(), moments.data() + c, moments.data() + 2 * c);
     if (none) {
         spare_.rows.assign(rows, rows + n * c);
         spare_.outcomes.assign(outcomes, outcomes + n);
@@ -74,7 +73,7 @@ Step Ranker::step(const float* rows, const float* outcomes, std::size_t n,
         waiting.push_back(std::move(spare_));
         spare_ = {};
     }
-    for (std::size_t j = 0; j < c; ++j) fresh_[j] = seen[j] < warm_up && ++seen[j] == warm_up;
+    measure(rows, n);
     settle();
     if (std::all_of(seen.begin(), seen.end(), unsettled)) return nothing;
     if (waiting.empty()) return learn(rows, outcomes, n, information);
@@ -92,6 +91,25 @@ Step Ranker::learn(const float* rows, const float* outcomes, std::size_t n,
     return laplace_step(rows, outcomes, n, columns(), information, clip, active_.data(),
                         signs.data(), scales.data(), weights.data(), precision.data(),
                         scratch_.data());
+}
+
+// A list says nothing of the deviation of a column that is the same all over it, as evidence is
+// before there is any.
+void Ranker::measure(const float* rows, std::size_t n) noexcept {
+    const std::size_t c = columns();
+    for (std::size_t j = 0; j < c; ++j) {
+        fresh_[j] = false;
+        bool varies = false;
+        for (std::size_t i = 1; i < n; ++i) varies |= rows[i * c + j] != rows[j];
+        if (seen[j] >= warm_up || !varies) continue;
+        for (std::size_t i = 0; i < n; ++i) {
+            const double value = rows[i * c + j];
+            moments[j] += 1;
+            moments[c + j] += value;
+            moments[2 * c + j] += value * value;
+        }
+        fresh_[j] = ++seen[j] == warm_up;
+    }
 }
 
 // Fixes the deviations of the fresh columns and their prior precision.

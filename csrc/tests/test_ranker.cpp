@@ -35,7 +35,7 @@ Ranker ranker(std::size_t columns) {
 void check_warm_up_and_steps(std::size_t columns) {
     Ranker made = ranker(columns);
     for (std::size_t i = 0; i < 60; ++i) {
-        const std::size_t n = 1 + i % 15;
+        const std::size_t n = 2 + i % 14;
         made.reserve(n);
         const auto rows = list(n, columns, i);
         const bool learned =
@@ -50,6 +50,19 @@ void check_warm_up_and_steps(std::size_t columns) {
     const std::vector<float> none(4, 0.0F);
     made.reserve(4);
     CHECK(std::isnan(made.step(list(4, columns, 1).data(), none.data(), 4, 1.0).loss));
+}
+
+void check_constant_column() {
+    Ranker made = ranker(4);
+    for (std::size_t i = 0; i < 2 * Ranker::warm_up; ++i) {
+        auto rows = list(6, 4, i);
+        if (i < Ranker::warm_up)
+            for (std::size_t row = 0; row < 6; ++row) rows[4 * row + 1] = 0.25F;
+        made.reserve(6);
+        made.step(rows.data(), outcomes(6, i).data(), 6, 1.0);
+        CHECK(made.seen[1] == (i < Ranker::warm_up ? 0 : std::int64_t(i) - Ranker::warm_up + 1));
+    }
+    CHECK(made.scales[1] > 0.3);
 }
 
 void check_later_column() {
@@ -86,6 +99,7 @@ int main() {
         check_warm_up_and_steps(columns);
         for (std::size_t n : {1, 2, 10, 11, 140}) check_ledger(n, columns);
     }
+    check_constant_column();
     check_later_column();
     return 0;
 }

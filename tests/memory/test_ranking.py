@@ -195,3 +195,17 @@ def test_trust_holds_static_weights_to_the_prior_and_leaves_evidence_free() -> N
     assert found[1][1] > 0.5 * found[0][1]
     with pytest.raises(ConfigError, match="trust"):
         RankingModel(["s"], ["static"], [0], base={"s": 1.0}, trust=0.0)
+
+
+def test_a_column_that_is_the_same_everywhere_tells_nothing_of_its_deviation() -> None:
+    """Evidence is 0 until late feedback arrives; steps must not take that for its scale."""
+    learner, seen = model(), lists(2 * WARM_UP + 1)
+    for rows, outcomes in seen[:WARM_UP]:
+        rows[:, 3] = 0.25
+        learner.step(rows, outcomes)
+    for rows, outcomes in seen[WARM_UP:-1]:
+        assert learner.weights[3] == 0
+        learner.step(rows, outcomes)
+    told = np.concatenate([rows[:, 3] for rows, _ in seen[WARM_UP:-1]])
+    assert learner.scales[3] == pytest.approx(told.std(dtype=np.float64))
+    assert learner.weights[3] != 0

@@ -9,8 +9,9 @@
 
 namespace engrain {
 
-// Weights of columns in original units. A column is settled once `warm_up` lists have fixed its
-// deviation; lists that come before any column is settled wait, and are then learned in order.
+// Weights of columns in original units. A column is settled once `warm_up` lists in which it varies
+// have fixed its deviation; lists that come before any column is settled wait, and are then learned
+// in order.
 class Ranker {
   public:
     static constexpr std::int64_t warm_up = 20;
@@ -48,6 +49,7 @@ class Ranker {
   private:
     Step learn(const float* rows, const float* outcomes, std::size_t n,
                double information) noexcept;
+    void measure(const float* rows, std::size_t n) noexcept;
     void settle() noexcept;
 
     List spare_;

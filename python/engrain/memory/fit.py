@@ -212,7 +212,8 @@ def fit_map(
         return FitReport(fixed.copy(), np.ones(size), unit, 1.0, 0, float("nan"), 0.0, 0)
     keep = np.isin(np.repeat(np.arange(n), np.diff(offsets)), taught)
     kept = np.ascontiguousarray(rows[keep])
-    scales = kept.std(axis=0, dtype=np.float64) + 1e-6
+    deviations = kept.std(axis=0, dtype=np.float64)
+    scales = np.where(deviations > 0, deviations + 1e-6, 1.0)  # not measured: ordinary units
     lists = Lists(
         kept,
         np.ascontiguousarray(targets[keep], dtype=np.float32),
