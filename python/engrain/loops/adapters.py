@@ -74,7 +74,14 @@ class MicroLoRA(kernels.MicroLoRA):
         self.follow(x, as_vector(direction, self.dim, "used"), advantage)
 
     def follow(self, query: F32Array, direction: F32Array, advantage: float) -> None:
-        """Take the step of `micro_update` for a known direction, used less unused memories."""
+        """Take the step of `micro_update` for a known direction, used less unused memories.
+
+        Raises
+        ------
+        ShapeError, NonFiniteError
+        """
+        if direction.shape != (self.dim,):
+            raise ShapeError(f"direction: expected shape ({self.dim},), got {direction.shape}")
         margin = float(self.apply(query) @ direction)
         weight = float(advantage) * 0.5 * (1.0 - math.tanh(0.5 * margin))
         self.update(query, np.float32(-weight) * direction)
