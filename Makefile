@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# What is imported compiles itself; pip would compile all of NumPy and torch.
+PIP := PIP_COMPILE=0 $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(shell find csrc src python cmake -type f -not -name '*.pyc' 2>/dev/null)
 
 .PHONY: demo test lint bench lift docs test-native clean

@@ -5,6 +5,7 @@ cimport numpy as cnp
 from libc.math cimport isfinite, sqrt
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
+from libcpp.vector cimport vector
 
 from engrain._csrc cimport (
     Bandit, all_finite, learn_arm, packed_start, reset_arms, score_arms, thompson_probabilities,
@@ -27,11 +28,19 @@ cdef double next_uniform(uint64_t* state) noexcept nogil:
     return <double>((z ^ (z >> 31)) >> 11) * 1.1102230246251565e-16
 
 
+cdef object array_of(const vector[float]& values):
+    cdef cnp.npy_intp n = values.size()
+    array = cnp.PyArray_EMPTY(1, &n, cnp.NPY_FLOAT32, 0)
+    memcpy(cnp.PyArray_DATA(array), values.data(), n * sizeof(float))
+    return array
+
+
 cdef class LinearBandit:
     """Ridge regression per arm; arms are drawn from probabilities that are known exactly."""
 
     cdef Bandit view
-    cdef float[::1] inverse, theta, x, z, mean, deviation, scale, probability
+    cdef cnp.ndarray inverse, theta_
+    cdef vector[float] x, z, mean, deviation, scale, probability
     cdef uint64_t random
     cdef long long learned_
     cdef bint thompson, large
@@ -52,16 +61,20 @@ cdef class LinearBandit:
         self.alpha_, self.ridge_, self.floor_ = alpha, ridge, floor
         self.random = <uint64_t>(int(seed) & 0xFFFFFFFFFFFFFFFF)
         self.large = dim * dim * arms > 40000
-        self.x, self.z = np.zeros(width, np.float32), np.zeros(width, np.float32)
-        self.mean, self.deviation = np.zeros(arms, np.float32), np.zeros(arms, np.float32)
-        self.scale, self.probability = np.zeros(arms, np.float32), np.zeros(arms, np.float32)
+        self.x.resize(width)
+        self.z.resize(width)
+        self.mean.resize(arms)
+        self.deviation.resize(arms)
+        self.scale.resize(arms)
+        self.probability.resize(arms)
         self.adopt(np.zeros(arms * packed_start(dim), np.float32),
                    np.zeros(arms * width, np.float32), 0)
         reset_arms(self.view, self.ridge_)
 
     cdef adopt(self, inverse, theta, long long learned):
-        self.inverse, self.theta, self.learned_ = inverse, theta, learned
-        self.view.inverse, self.view.theta = &self.inverse[0], &self.theta[0]
+        self.inverse, self.theta_, self.learned_ = inverse, theta, learned
+        self.view.inverse = <float*> cnp.PyArray_DATA(inverse)
+        self.view.theta = <float*> cnp.PyArray_DATA(theta)
 
     @property
     def dim(self):
@@ -82,27 +95,27 @@ cdef class LinearBandit:
     @property
     def theta(self):
         """The weights of each arm, a copy of shape (arms, dim)."""
-        whole = np.array(self.theta).reshape(self.view.arms, self.view.width)
-        return np.ascontiguousarray(whole[:, : self.view.dim])
+        whole = self.theta_.reshape(self.view.arms, self.view.width)
+        return whole[:, : self.view.dim].copy()
 
     cdef int take(self, object x) except -1:
         cdef float* px = f32_vector(x, self.view.dim, "x")
         if not all_finite(px, self.view.dim):
             raise NonFiniteError("x: contains NaN or infinity")
-        memcpy(&self.x[0], px, self.view.dim * sizeof(float))
+        memcpy(self.x.data(), px, self.view.dim * sizeof(float))
         return 0
 
     cdef void weigh(self) noexcept nogil:
         cdef size_t a, arms = self.view.arms, ties = 0
-        cdef float* mean = &self.mean[0]
-        cdef float* deviation = &self.deviation[0]
-        cdef float* p = &self.probability[0]
+        cdef float* mean = self.mean.data()
+        cdef float* deviation = self.deviation.data()
+        cdef float* p = self.probability.data()
         cdef float best, share = self.floor_ / <float>arms
-        score_arms(self.view, &self.x[0], mean, deviation)
+        score_arms(self.view, self.x.data(), mean, deviation)
         for a in range(arms):
             deviation[a] = self.alpha_ * <float>sqrt(deviation[a])
         if self.thompson:
-            thompson_probabilities(mean, deviation, arms, &self.scale[0], p)
+            thompson_probabilities(mean, deviation, arms, self.scale.data(), p)
         else:
             best = mean[0] + deviation[0]
             for a in range(arms):
@@ -156,13 +169,13 @@ cdef class LinearBandit:
         """Return the probability of each arm for a context, float32 of shape (arms,)."""
         self.take(x)
         self.weigh()
-        return np.array(self.probability)
+        return array_of(self.probability)
 
     def score(self, x):
         """Return mean and deviation (alpha included) of each arm's reward for a context."""
         self.take(x)
         self.weigh()
-        return np.array(self.mean), np.array(self.deviation)
+        return array_of(self.mean), array_of(self.deviation)
 
     def learn(self, x, Py_ssize_t arm, float reward):
         """Learn what an arm brought in a context.
@@ -182,9 +195,9 @@ cdef class LinearBandit:
         self.take(x)
         if self.large:
             with nogil:
-                done = learn_arm(self.view, arm, &self.x[0], reward, &self.z[0])
+                done = learn_arm(self.view, arm, self.x.data(), reward, self.z.data())
         else:
-            done = learn_arm(self.view, arm, &self.x[0], reward, &self.z[0])
+            done = learn_arm(self.view, arm, self.x.data(), reward, self.z.data())
         if not done:
             raise NonFiniteError("x: so large that the step is not finite; scale the features")
         self.learned_ += 1
@@ -196,13 +209,13 @@ cdef class LinearBandit:
 
     def state(self):
         """Return copies of everything learned and the generator: `load` restores bit for bit."""
-        return {"inverse": np.array(self.inverse), "theta": np.array(self.theta),
+        return {"inverse": self.inverse.copy(), "theta": self.theta_.copy(),
                 "learned": np.array([self.learned_], np.int64),
                 "random": np.array([self.random], np.uint64)}
 
     def load(self, state):
         """Take over what `state` returned; dim and arms must agree."""
-        for name, held in (("inverse", self.inverse), ("theta", self.theta)):
+        for name, held in (("inverse", self.inverse), ("theta", self.theta_)):
             given = state[name]
             if given.shape != (len(held),) or given.dtype != np.float32 \
                     or not np.isfinite(given).all():

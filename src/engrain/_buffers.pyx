@@ -136,27 +136,30 @@ cdef class TrajectoryBuffer:
         cdef Py_ssize_t n = self.ring.size() if limit is None else min(limit, self.ring.size())
         cdef cnp.ndarray query = np.empty((n, self.dim), dtype=np.float32)
         cdef cnp.ndarray ids = np.full((n, self.max_ids), -1, dtype=np.int64)
-        cdef double[::1] time = np.empty(n, dtype=np.float64)
-        cdef float[::1] precision = np.empty(n, dtype=np.float32)
-        cdef float[::1] recall = np.empty(n, dtype=np.float32)
-        cdef int64_t[::1] number = np.empty(n, dtype=np.int64)
+        cdef cnp.ndarray time = np.empty(n, dtype=np.float64)
+        cdef cnp.ndarray precision = np.empty(n, dtype=np.float32)
+        cdef cnp.ndarray recall = np.empty(n, dtype=np.float32)
+        cdef cnp.ndarray number = np.empty(n, dtype=np.int64)
         cdef float* q = <float*>cnp.PyArray_DATA(query)
         cdef int64_t* i = <int64_t*>cnp.PyArray_DATA(ids)
+        cdef double* t = <double*>cnp.PyArray_DATA(time)
+        cdef float* p = <float*>cnp.PyArray_DATA(precision)
+        cdef float* r = <float*>cnp.PyArray_DATA(recall)
+        cdef int64_t* k = <int64_t*>cnp.PyArray_DATA(number)
         cdef TrajectoryFacts facts
         cdef Py_ssize_t taken = 0
         with nogil:
             while taken < n and self.ring.pop(q + taken * self.dim, i + taken * self.max_ids,
-                                              facts, number[taken]):
-                time[taken], precision[taken] = facts.time, facts.precision
-                recall[taken] = facts.recall
+                                              facts, k[taken]):
+                t[taken], p[taken], r[taken] = facts.time, facts.precision, facts.recall
                 taken += 1
         return {
-            "number": np.asarray(number)[:taken],
+            "number": number[:taken],
             "query": query[:taken],
             "ids": ids[:taken],
-            "time": np.asarray(time)[:taken],
-            "precision": np.asarray(precision)[:taken],
-            "recall": np.asarray(recall)[:taken],
+            "time": time[:taken],
+            "precision": precision[:taken],
+            "recall": recall[:taken],
         }
 
 

@@ -4,7 +4,7 @@ from engrain._csrc cimport LoraStep
 
 
 cdef class MicroLoRA:
-    cdef float[:, ::1] a, b
+    cdef cnp.ndarray a_, b_
     cdef float* pa
     cdef float* pb
     cdef LoraStep step

@@ -36,8 +36,8 @@ cdef class MicroLoRA:
         self.adopt(a.astype(np.float32), np.zeros((self.rank_, self.dim_), dtype=np.float32), 0)
 
     cdef adopt(self, a, b, long long updates):
-        self.a, self.b, self.updates_ = a, b, updates
-        self.pa, self.pb = &self.a[0, 0], &self.b[0, 0]
+        self.a_, self.b_, self.updates_ = a, b, updates
+        self.pa, self.pb = <float*> cnp.PyArray_DATA(a), <float*> cnp.PyArray_DATA(b)
 
     @property
     def dim(self):
@@ -57,13 +57,13 @@ cdef class MicroLoRA:
 
     @property
     def a(self):
-        view = np.asarray(self.a)
+        view = self.a_.view()
         view.flags.writeable = False
         return view
 
     @property
     def b(self):
-        view = np.asarray(self.b)
+        view = self.b_.view()
         view.flags.writeable = False
         return view
 
@@ -108,7 +108,7 @@ cdef class MicroLoRA:
 
     def state(self):
         """Return copies of everything learned: restores bit for bit with `load`."""
-        return {"a": np.array(self.a), "b": np.array(self.b),
+        return {"a": self.a_.copy(), "b": self.b_.copy(),
                 "updates": np.array([self.updates_], dtype=np.int64)}
 
     def load(self, state):

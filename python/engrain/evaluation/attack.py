@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ RATE = 0.1
 ASKED = 800
 
 
-def attack(plan: Plan, path: Path, progress: Callable[[str, int, int], None]) -> dict[str, Any]:
+def attack(plan: Plan, path: Path) -> dict[str, Any]:
     """Point to one memory after a tenth as many requests as were taught, and see who is misled.
 
     The attacker takes honest questions and claims that its memory answers them: once under its own
@@ -38,7 +38,7 @@ def attack(plan: Plan, path: Path, progress: Callable[[str, int, int], None]) ->
     result: dict[str, Any] = {"rate": RATE, "praises": praises, "target": target.name}
     principals = {"guarded": "attacker", "unguarded": None}
     with TemporaryDirectory(prefix="engrain-demo-") as folder:
-        for done, (kind, principal) in enumerate(principals.items(), 1):
+        for kind, principal in principals.items():
             copy = Path(folder) / f"{kind}.db"
             backup(path, copy)
             with Memory(copy, clock=SimulatedClock(FIRST_DAY)) as memory:
@@ -47,7 +47,6 @@ def attack(plan: Plan, path: Path, progress: Callable[[str, int, int], None]) ->
                 for question in questions:
                     memory.judge(question, {target.name: 1.0}, principal=principal)
                 result[kind] = exposure(memory, unrelated, target.name)
-            progress("attacking copies", done, len(principals))
     return result
 
 
