@@ -363,7 +363,7 @@ signals
         admit : bool
             Whether a question that gave no mass enters the ring of past questions.
         information : float
-            How often the list counts in the ranking step; 0 for no step.
+            How often the list counts in the ranking step; 0 for no step and no line in the ledger.
         latency_ratio : float
             Measured over wanted latency, 0 or above.
         model_tier, context_tokens : int
@@ -511,7 +511,7 @@ signals
                 used += 1
         overlap = self.evidence.core.any_rewarded(self.anchors.data(), used)
         self._fetch(0, spoken // 2)
-        if used:
+        if used and lesson.information > 0.0:
             self.ledger.settle(rows, y, trace.n, self.model.core.weights.data(),
                                self.control.core.weights.data(), overlap)
         self._fetch(spoken // 2, spoken)

@@ -390,3 +390,20 @@ def test_a_file_of_older_kernels_goes_on_from_a_snapshot(
     assert kinds.count("epoch_changed") == 1
     with Memory(tmp_path / "m.db") as memory:
         assert memory.state_hash == state
+
+
+def test_a_joint_reward_is_shared_out_and_leaves_the_weights_alone(tmp_path: Path) -> None:
+    with Memory(tmp_path / "m.db", dim=8, clock=SimulatedClock(1e9)) as memory:
+        for i in range(20):
+            memory.remember(f"word{i}", id=i, vector=normal(i, 1, 8)[0])
+        for _ in range(30):
+            memory.feedback(memory.recall("word3", 5, vector=normal(3, 1, 8)[0]), outcome=1.0)
+        learner = memory._state.learner
+        assert memory.get(3)["rewarded"] > 10
+        assert sum(memory.get(i)["rewarded"] for i in range(20)) <= 30
+        assert learner.model.weights.tolist() == (0.5 * learner.model.base).tolist()
+        assert memory.lift()[0].n == 0
+        before = memory.get(3)["rewarded"]
+        memory.feedback(memory.recall("word3", 1, vector=normal(3, 1, 8)[0]), outcome=1.0)
+        assert memory.get(3)["rewarded"] == before + 1
+        assert memory.lift()[0].n == 1

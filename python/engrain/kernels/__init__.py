@@ -37,6 +37,7 @@ from engrain.kernels.neuron import (
     step_hodgkin_huxley_rk4,
 )
 from engrain.kernels.reconsolidate import reconsolidate
+from engrain.kernels.safeguard import Bets
 from engrain.kernels.scorer import adam_step, backpropagate, init_scorer, score_features, sgd_step
 from engrain.kernels.simd import simd_level
 from engrain.kernels.similarity import compare_rows, score_rows
@@ -50,6 +51,7 @@ from engrain.kernels.value import TdRule, learn_values, td_lambda
 __all__ = [
     "FSRS_PARAMETERS",
     "TRACE",
+    "Bets",
     "CalciumChannel",
     "Clusters",
     "CodedLists",

@@ -111,13 +111,13 @@ def _scored(
 ) -> Ranked:
     block = request.search.gather(handles, len(state.learner.names))
     rows = state.learner.rows(request.question, request.search, block, similar, now, exclude)
-    return Ranked(handles, rows, state.learner.model.score(rows))
+    return Ranked(handles, rows, state.learner.score(rows))
 
 
 def hits(state: State, ranked: Ranked) -> tuple[Hit, ...]:
     """Present ranked memories."""
     learner = state.learner
-    addends = ranked.rows * learner.model.weights.astype(np.float32)
+    addends = ranked.rows * learner.guard.weights.astype(np.float32)
     found = []
     for handle, score, parts in zip(
         ranked.handles.tolist(), ranked.scores.tolist(), addends, strict=True

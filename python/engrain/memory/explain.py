@@ -53,12 +53,12 @@ def explain(state: State, trace: OpenTrace) -> Explanation:
     """Take an open trace apart; memories forgotten since are left out."""
     learner, alive = state.learner, state.catalog.alive(trace.handles)
     rows = trace.rows[alive]
-    ranked = answering.Ranked(trace.handles[alive], rows, learner.model.score(rows))
+    ranked = answering.Ranked(trace.handles[alive], rows, learner.score(rows))
     told = None
     if trace.outcomes is not None:
         said = np.frombuffer(trace.outcomes, np.float32)[alive].tolist()
         told = tuple(None if outcome != outcome else outcome for outcome in said)
-    weights = dict(zip(learner.names, learner.model.weights.tolist(), strict=True))
+    weights = dict(zip(learner.names, learner.guard.weights.tolist(), strict=True))
     return Explanation(
         trace.id,
         trace.question.text,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,14 +25,37 @@ from engrain.memory.ledger import Ledger
 from engrain.memory.prior import prior_trust, prior_weights
 from engrain.memory.question import Question
 from engrain.memory.ranking import STATE_AXES, RankingModel
-from engrain.memory.residual import Residual
+from engrain.memory.residual import Residual, surprise
+from engrain.memory.safeguard import Safeguard
 from engrain.memory.traces import OpenTrace
 from engrain.memory.trust import Trust
 
 CLICK_LAMBDA = 100.0
 JUDGE_LAMBDA = 10.0
 JUDGE_OMEGA = 0.5
+LEAST_PART = 0.05  # of a joint reward
 CORRECTIONS = ("e:count", "e:agree")
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """What one lesson did.
+
+    Attributes
+    ----------
+    share : float
+        Of a weight step that the principal may cause.
+    number : int
+        Of a judged question in evidence, -1 where it was not admitted.
+    better, worse : bool
+        The model as it was before this lesson was proven better than the kept one, and is kept
+        now; or worse, and went back to it.
+    """
+
+    share: float
+    number: int = -1
+    better: bool = False
+    worse: bool = False
 
 
 class Learner:
@@ -80,6 +104,7 @@ class Learner:
         self.correct_for_exposure(False)
         self.ledger = Ledger(self.names, kinds)
         self.trust = Trust()
+        self.guard = Safeguard(self.names, kinds, self.model, self.control)
         self.loop = InstantLearningLoop(
             dim, self.model, self.control, self.ledger, self.evidence, LoopRule()
         )
@@ -110,6 +135,10 @@ class Learner:
     def column_weights(self, known: Mapping[str, float]) -> F32Array:
         """Return weights given by name as a row, 0 for columns not named."""
         return np.array([known.get(name, 0.0) for name in self.names], dtype=np.float32)
+
+    def score(self, rows: F32Array) -> F32Array:
+        """Return the scores of rows by the weights in force, shape (n,)."""
+        return self.guard.score(rows)
 
     # -- before learning ------------------------------------------------------------------------
 
@@ -199,19 +228,18 @@ class Learner:
         principal: str | None,
         centred: F32Array | None,
         extras: Mapping[str, Any],
-    ) -> float:
+    ) -> Taught:
         """Learn from outcomes of the shown, NaN where nothing was said, in one fused call.
 
-        `extras` are quality, latency_ms, target_latency_ms, model_tier and context_tokens, as far
-        as they are known.
-
-        Returns
-        -------
-        float
-            The share of a weight step that the principal may cause.
+        `extras` are joint (one reward for all shown), quality, latency_ms, target_latency_ms,
+        model_tier and context_tokens, as far as they are known. A joint reward is evidence for
+        those that were expected to have earned it; how to weigh evidence it cannot tell.
         """
         share = self.trust.step_weight(principal)
+        if extras.get("joint"):
+            told, share = shared_out(self.control.score(trace.rows), told), 0.0
         outcomes = np.where(np.isnan(told), np.float32(0), told)
+        better, worse = self.guard.observe(trace.rows, outcomes, share)
         expected = self.control.score(trace.rows)
         masses = None if principal is None else self._masses(trace.handles, told, principal)
         wanted = extras.get("target_latency_ms")
@@ -240,7 +268,7 @@ class Learner:
                 share=share * (1.0 if masses is None else granted(masses, outcomes)),
             )
         self._teach_components(trace.question, trace.time, trace.handles, trace.rows, told)
-        return share
+        return Taught(share, better=better, worse=worse)
 
     def _teach_components(
         self, question: Question, time: float, handles: I64Array, rows: F32Array, told: F32Array
@@ -248,7 +276,7 @@ class Learner:
         if not self.components:
             return
         query = Query(question.text, question.vector, question.scope, time)
-        seen = Trace(query, handles, rows, self.model.score(rows))
+        seen = Trace(query, handles, rows, self.score(rows))
         for component in self.components:
             component.learn(seen, told)
 
@@ -270,26 +298,20 @@ class Learner:
         centred: F32Array,
         around: F32Array,
         now: float,
-    ) -> tuple[int, float]:
+    ) -> Taught:
         """Learn from judgments of any memories.
 
         `centred` are the vectors of the judged, `around` those of the candidates.
-
-        Returns
-        -------
-        number : int
-            Of the question in evidence, -1 where it was not admitted.
-        share : float
-            Of a weight step that the principal may cause.
         """
         masses = np.minimum(grades, 1.0)
         relevant = masses > 0
         outcomes = outcomes_of(candidates, handles, masses)
         seen = bool(self._rewarded(handles[relevant]).any())
-        self._settle(rows, outcomes, seen)
-        omega = 0.0 if seen else JUDGE_OMEGA
+        share = self.trust.step_weight(principal)
+        better, worse = self.guard.observe(rows, outcomes, share)
+        self._settle(rows, outcomes, seen, share)
         expected = self.control.score(rows)
-        share = self._step(rows, outcomes, principal, omega=omega, lam=JUDGE_LAMBDA)
+        self._step(rows, outcomes, 0.0 if seen else JUDGE_OMEGA, share)
         number, granted_share = self._credit(
             question, handles[relevant], masses[relevant], principal, centred[relevant]
         )
@@ -304,24 +326,20 @@ class Learner:
             share=share * granted_share,
         )
         self._teach_components(question, now, candidates, rows, outcomes)
-        return number, share
+        return Taught(share, number, better, worse)
 
     def _rewarded(self, handles: I64Array) -> BoolArray:
         return np.array([self.evidence.mass(h) > 0 for h in handles.tolist()], np.bool_)
 
-    def _settle(self, rows: F32Array, outcomes: F32Array, overlap: bool) -> None:
-        if outcomes.any():
+    def _settle(self, rows: F32Array, outcomes: F32Array, overlap: bool, share: float) -> None:
+        if share > 0.0 and outcomes.any():
             self.ledger.update(rows, outcomes, self.model.weights, self.control.weights, overlap)
 
-    def _step(
-        self, rows: F32Array, outcomes: F32Array, principal: str | None, *, omega: float, lam: float
-    ) -> float:
-        """Move the weights as far as the principal may, and return that share."""
-        share = self.trust.step_weight(principal)
+    def _step(self, rows: F32Array, outcomes: F32Array, omega: float, share: float) -> None:
+        """Move the weights by a judged list, as far as its principal may."""
         if share > 0.0:
             for model in (self.model, self.control):
-                model.step(rows, outcomes, omega=omega, lam=lam / share)
-        return share
+                model.step(rows, outcomes, omega=omega, lam=JUDGE_LAMBDA / share)
 
     def _credit(
         self,
@@ -383,7 +401,12 @@ class Learner:
 
     def _parts(self) -> dict[str, Any]:
         named = {f"component/{c.name}": c for c in self.components}
-        parts = {"loop": self.loop, "residual": self.residual, "trust": self.trust}
+        parts = {
+            "loop": self.loop,
+            "residual": self.residual,
+            "trust": self.trust,
+            "guard": self.guard,
+        }
         return parts | named
 
     def state(self) -> Arrays:
@@ -401,8 +424,12 @@ class Learner:
         for part, holder in self._parts().items():
             prefix = part + "/"
             own = {n.removeprefix(prefix): a for n, a in state.items() if n.startswith(prefix)}
+            if own and part == "loop":
+                own = self._reordered(own, names or self.names)
+            elif own and part == "guard":
+                own = self.guard.reorder(own, names or self.names)
             if own:
-                holder.load(self._reordered(own, names or self.names))
+                holder.load(own)
 
     def _reordered(
         self, own: Mapping[str, np.ndarray[Any, Any]], names: Sequence[str]
@@ -420,6 +447,21 @@ class Learner:
             if of:
                 out |= {prefix + n: a for n, a in holder.reorder(of, names).items()}
         return out
+
+
+def shared_out(scores: F32Array, told: F32Array) -> F32Array:
+    """Share one reward for all shown out by what each was expected to have contributed.
+
+    Memories whose part is below `LEAST_PART` get nothing.
+    """
+    spoken = told > 0
+    out = np.where(np.isnan(told), told, np.float32(0))
+    if spoken.any():
+        alike = np.ones(int(spoken.sum()), np.float32)
+        even = np.float32(1.0 / len(alike))
+        parts = even - surprise(np.ascontiguousarray(scores[spoken]), alike)
+        out[spoken] = told[spoken] * np.where(parts < LEAST_PART, np.float32(0), parts)
+    return out
 
 
 def granted(masses: F32Array, outcomes: F32Array) -> float:

@@ -290,7 +290,7 @@ class Memory(LoggedState):
                 learner.names,
                 ranked.rows,
                 ranked.scores,
-                learner.model.weights.astype(np.float32),
+                learner.guard.weights.astype(np.float32),
                 learner.column_weights(BASE),
                 learner.model.base.astype(np.float32),
                 learner.column_weights(fixed_mix(self._state.settings.prior)),
@@ -363,12 +363,15 @@ class Memory(LoggedState):
                 extras["read"] = {"outcome": reading.outcome, "confidence": reading.confidence}
                 if outcomes is None and used is None and outcome is None:
                     outcome = reading.outcome
+            joint = outcomes is None and used is None and len(trace.handles) > 1
             told = doors.shown_outcomes(self._state.catalog, trace.handles, outcomes, used, outcome)
             if trace.outcomes is not None:
                 if trace.outcomes != told.tobytes() or trace.answer is None:
                     raise FeedbackConflict(trace.id)
                 return Receipt(*trace.answer, self._log)
             meta = {"trace": trace.seq, "principal": principal, **extras}
+            if joint:
+                meta["joint"] = True
             return self._commit(events.FED_BACK, events.simple(meta, {"outcomes": told}))
 
     def judge(

@@ -102,6 +102,7 @@ def _restored(log: EventLog, snapshot: Snapshot, hung: Parts) -> State:
         parts.setdefault(part, {})[rest] = array
     state = State(settings_of(meta["settings"]), hung, expirer(log))
     state.rules = [Rule(**rule) for rule in meta["rules"]]
+    state.kept = meta["kept"]
     state.catalog.sequences = dict(meta["sequences"])
     state.columns.take(meta["columns"])
     _restore_contents(state, log, parts["catalog"])

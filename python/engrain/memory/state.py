@@ -23,7 +23,7 @@ from engrain.memory.columns import Columns
 from engrain.memory.confidence import recall_features, was_success
 from engrain.memory.graph import Links
 from engrain.memory.index import StaticIndex
-from engrain.memory.learner import Learner
+from engrain.memory.learner import Learner, Taught
 from engrain.memory.parts import Parts
 from engrain.memory.question import Question
 from engrain.memory.reorganisation import Change, Order
@@ -116,6 +116,7 @@ class State:
         self.placed: tuple[int, int] | None = None  # seq of the latent basis, memories it is of
         self.clicks: deque[OpenTrace] = deque(maxlen=KEPT_LESSONS)
         self.judgments: deque[Judgment] = deque(maxlen=KEPT_LESSONS)
+        self.kept = 0  # seq of the lesson before which the model was last proven better
         self.rules: list[Rule] = []
         self._expire = expire
         self._appliers: dict[str, Callable[[Event], None]] = {
@@ -254,14 +255,28 @@ class State:
         if self.settings.dims:
             centred = self.index.centred(trace.question.scope, trace.handles)
         self._calibrate(trace, told)
-        share = self.learner.click(trace, told, event.time, meta["principal"], centred, meta)
-        self.mark_answered(trace, event, arrays["outcomes"], share)
+        taught = self.learner.click(trace, told, event.time, meta["principal"], centred, meta)
+        self._heed(taught, event.seq)
+        self.mark_answered(trace, event, arrays["outcomes"], taught.share)
+
+    def _heed(self, taught: Taught, seq: int) -> None:
+        """Leave what led to worse weights out of later fits."""
+        if taught.better:
+            self.kept = seq
+        if not taught.worse:
+            return
+        for trace in self.clicks:
+            if trace.answer is not None and trace.answer[0] >= self.kept:
+                trace.share = 0.0
+        for place, judgment in enumerate(self.judgments):
+            if judgment.seq >= self.kept:
+                self.judgments[place] = replace(judgment, share=0.0)
 
     def _calibrate(self, trace: OpenTrace, told: F32Array) -> None:
         """Teach the calibrator with the recall as it was, before anything else learns from it."""
         success = was_success(told)
         if self._calibrator is not None and success is not None:
-            scores = self.learner.model.score(trace.rows)
+            scores = self.learner.score(trace.rows)
             self._calibrator.update(recall_features(trace.rows, scores), success)
 
     def _judged(self, event: Event) -> None:
@@ -271,7 +286,7 @@ class State:
         self.index.observe_query(judgment.question.scope, judgment.question.raw)
         scope = judgment.question.scope
         centred = self.index.centred(scope, judgment.handles)
-        number, share = self.learner.judge(
+        taught = self.learner.judge(
             judgment.question,
             arrays["candidates"],
             self.columns.read(rows["rows"], event.seq),
@@ -282,7 +297,8 @@ class State:
             self.index.centred(scope, arrays["candidates"]),
             event.time,
         )
-        self.judgments.append(replace(judgment, number=number, share=share))
+        self._heed(taught, event.seq)
+        self.judgments.append(replace(judgment, number=taught.number, share=taught.share))
 
     def _judgment(self, event: Event, number: int, share: float) -> Judgment:
         meta, arrays = events.content(event, 0)
@@ -361,6 +377,7 @@ class State:
             "open_traces": len(self.traces),
             "fed_back": len(self.clicks),
             "judged": len(self.judgments),
+            "closed": self.learner.guard.closed,
             "embedder": self.settings.embedder,
             "dims": self.settings.dims,
         }
@@ -394,6 +411,7 @@ class State:
             "scopes": self.scopes.keys,
             "sequences": self.catalog.sequences,
             "progress": asdict(self.order.progress),
+            "kept": self.kept,
             "columns": self.columns.history(),
             "placed": None if self.placed is None else self.placed[0],
         }

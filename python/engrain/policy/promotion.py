@@ -4,29 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import inf, isfinite
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from engrain.base.errors import ConfigError, ShapeError
-
-_BETS: Final = np.array([0.05, 0.1, 0.2, 0.4, 0.8])
-
-
-class _Detector:
-    """Evidence that a sequence in [-1, 1] has, of late, had a mean above 0.
-
-    Wealth of five bets that start over whenever they are lost, ``W <- max(W, 1) (1 + b x)``: while
-    the mean is at most 0 the mean time to a false alarm at 1 / alpha is at least 1 / alpha
-    observations (e-detectors, Shin, Ramdas & Rinaldo 2024).
-    """
-
-    def __init__(self) -> None:
-        self.wealth = np.ones(len(_BETS))
-
-    def observe(self, x: float) -> float:
-        self.wealth = np.minimum(np.maximum(self.wealth, 1.0) * (1.0 + _BETS * x), 1e12)
-        return float(self.wealth.mean())
+from engrain.kernels.safeguard import BETS, Bets
 
 
 class Promotion:
@@ -67,7 +50,7 @@ class Promotion:
             )
         self.rungs, self.alpha, self.span = tuple(rungs), alpha, span
         self._standing = [True] + [False] * (len(rungs) - 1)
-        self._detectors = [_Detector() for _ in rungs]
+        self._bets = [Bets(renewed=True) for _ in rungs]
 
     @property
     def active(self) -> str:
@@ -103,7 +86,8 @@ class Promotion:
     def _judge(self, i: int, loss: float, in_force: float, beneath: float) -> None:
         stands = self._standing[i]
         if not isfinite(loss):
-            self._standing[i], self._detectors[i] = False, _Detector()
+            self._standing[i] = False
+            self._bets[i].restart()
             return
         # To rise it must beat the rung beneath even where that one has not risen yet.
         change = (
@@ -112,14 +96,15 @@ class Promotion:
             else min(in_force, beneath if isfinite(beneath) else inf) - loss
         )
         x = float(np.clip(change / self.span, -1.0, 1.0))
-        if self._detectors[i].observe(x) * self.alpha >= 1.0:
-            self._standing[i], self._detectors[i] = not stands, _Detector()
+        if self._bets[i].observe(x) * self.alpha >= 1.0:
+            self._standing[i] = not stands
+            self._bets[i].restart()
 
     def state(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return who stands and the evidence so far."""
         return {
             "standing": np.array(self._standing),
-            "wealth": np.stack([detector.wealth for detector in self._detectors]),
+            "wealth": np.stack([bets.wealth for bets in self._bets]),
         }
 
     def load(self, state: Mapping[str, np.ndarray[Any, Any]]) -> None:
@@ -130,8 +115,8 @@ class Promotion:
         ShapeError
             The state is of another ladder.
         """
-        if state["wealth"].shape != (len(self.rungs), len(_BETS)):
+        if state["wealth"].shape != (len(self.rungs), BETS):
             raise ShapeError(f"state has shape {state['wealth'].shape}, the ladder {self.rungs}")
         self._standing = [bool(stands) for stands in state["standing"]]
-        for detector, wealth in zip(self._detectors, state["wealth"], strict=True):
-            detector.wealth = np.array(wealth)
+        for bets, wealth in zip(self._bets, state["wealth"], strict=True):
+            bets.wealth = wealth

@@ -27,6 +27,7 @@ from engrain.kernels.reference.neuron import (
 )
 from engrain.kernels.reference.rank import laplace_step, list_derivatives, weigh_rows
 from engrain.kernels.reference.reconsolidate import reconsolidate
+from engrain.kernels.reference.safeguard import bet_on, blend_weights, gate_gains, needed_wealth
 from engrain.kernels.reference.scorer import adam_step, backpropagate, score_features, sgd_step
 from engrain.kernels.reference.similarity import compare_rows, score_rows
 from engrain.kernels.reference.som import accumulate_som, best_som_units, train_som_online
@@ -44,6 +45,8 @@ __all__ = [
     "apply_lora",
     "backpropagate",
     "best_som_units",
+    "bet_on",
+    "blend_weights",
     "bm25_scores",
     "centred_cosines",
     "compare_rows",
@@ -56,6 +59,7 @@ __all__ = [
     "evidence_features",
     "forward_fastgrnn",
     "fsrs_interval",
+    "gate_gains",
     "hash_grams",
     "hash_text",
     "inhibit",
@@ -71,6 +75,7 @@ __all__ = [
     "modulate_outcome",
     "modulate_query",
     "multiply_sparse",
+    "needed_wealth",
     "observe_novelty",
     "porter_stem",
     "project_lora",
