@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "engrain/combine.hpp"
 #include "engrain/fixed.hpp"
 #include "engrain/simd.hpp"
 #include "engrain/similarity.hpp"
@@ -10,26 +11,22 @@
 namespace engrain {
 namespace {
 
+constexpr double rounded_up = 1.001;  // the length of a vector, beyond its error
+
 // Ascending by term; weights are counts * idf, normalised.
-void take_terms(Question& question, TermView view) noexcept {
-    std::vector<std::int32_t>& order = question.terms;
-    order.resize(view.n);
-    for (std::size_t i = 0; i < view.n; ++i) order[i] = static_cast<std::int32_t>(i);
-    std::sort(order.begin(), order.end(),
-              [&](std::int32_t a, std::int32_t b) { return view.ids[a] < view.ids[b]; });
-    question.counts.resize(view.n);
-    question.weights.resize(view.n);
+void take_terms(TermView view, std::vector<QuestionTerm>& terms) {
+    terms.resize(view.n);
     double squares = 0;
-    for (std::size_t i = 0; i < view.n; ++i) {
-        const std::int32_t from = order[i];
-        const double weight = static_cast<double>(view.counts[from]) * view.idf[from];
-        question.counts[i] = view.counts[from];
-        question.weights[i] = static_cast<float>(weight);
-        order[i] = view.ids[from];
+    for (std::size_t i = 0; i < view.n; ++i) terms[i] = {view.ids[i], view.counts[i], view.idf[i]};
+    std::sort(terms.begin(), terms.end(),
+              [](const QuestionTerm& a, const QuestionTerm& b) { return a.id < b.id; });
+    for (QuestionTerm& term : terms) {
+        const double weight = static_cast<double>(term.count) * term.weight;
+        term.weight = static_cast<float>(weight);
         squares += weight * weight;
     }
     const double scale = squares > 0 ? 1.0 / __builtin_sqrt(squares) : 0.0;
-    for (float& weight : question.weights) weight = static_cast<float>(weight * scale);
+    for (QuestionTerm& term : terms) term.weight = static_cast<float>(term.weight * scale);
 }
 
 auto at_term(std::vector<TermCredit>& counts, std::int32_t term) noexcept {
@@ -37,53 +34,7 @@ auto at_term(std::vector<TermCredit>& counts, std::int32_t term) noexcept {
                             [](const TermCredit& a, std::int32_t b) { return a.term < b; });
 }
 
-template <int W>
-ENGRAIN_INLINE void accumulate_vector_body(const float* q, double mass, std::int64_t sign,
-                                           std::size_t dim, std::int64_t* sum, float* shadow) {
-    for (std::size_t j = 0; j < dim; ++j) {
-        sum[j] += sign * to_fixed(mass * q[j]);
-        shadow[j] = static_cast<float>(from_fixed(sum[j]));
-    }
-}
-
-// sum += sign * mass * q, element by element; shadow follows.
-ENGRAIN_DISPATCH(void, accumulate_vector,
-                 (const float* q, double mass, std::int64_t sign, std::size_t dim,
-                  std::int64_t* sum, float* shadow),
-                 (q, mass, sign, dim, sum, shadow))
-
 }  // namespace
-
-void TermHolders::reserve(TermView terms) {
-    found_.clear();
-    for (std::size_t i = 0; i < terms.n; ++i) {
-        std::vector<Held>& held = held_[terms.ids[i]];
-        if (held.size() == held.capacity()) held.reserve(2 * held.size() + 1);
-        found_.emplace_back(terms.ids[i], &held);
-    }
-    std::sort(found_.begin(), found_.end());
-}
-
-void TermHolders::add(std::size_t place, const Question& question) noexcept {
-    for (std::size_t i = 0; i < question.terms.size(); ++i)
-        found_[i].second->push_back({place, question.weights[i]});
-}
-
-void TermHolders::remove(std::size_t place, const std::vector<std::int32_t>& terms) noexcept {
-    for (const std::int32_t term : terms) {
-        const auto at = held_.find(term);
-        std::vector<Held>& held = at->second;
-        held.erase(std::find_if(held.begin(), held.end(),
-                                [&](const Held& entry) { return entry.place == place; }));
-        if (held.empty()) held_.erase(at);
-    }
-}
-
-void TermHolders::accumulate(std::int32_t term, float weight, float* cosines) const noexcept {
-    const auto at = held_.find(term);
-    if (at == held_.end()) return;
-    for (const Held& entry : at->second) cosines[entry.place] += weight * entry.weight;
-}
 
 Evidence::Evidence(std::size_t dim, std::size_t questions) : dim_(dim), capacity_(questions) {}
 
@@ -108,13 +59,12 @@ Credit& Evidence::credit_or_new(std::int64_t handle) {
     if (h >= slot_of_.size()) slot_of_.resize(std::max(h + 1, 2 * slot_of_.size()), -1);
     if (slot_of_[h] < 0) {
         if (free_.empty()) {
-            free_.reserve(credits_.size() + 1);
+            if (free_.capacity() <= credits_.size()) free_.reserve(2 * credits_.size() + 1);
             credits_.emplace_back();
             free_.push_back(static_cast<std::int32_t>(credits_.size() - 1));
         }
         Credit& fresh = credits_[static_cast<std::size_t>(free_.back())];
-        fresh.sum.assign(dim_, 0);
-        fresh.shadow.assign(dim_, 0.0F);
+        fresh.sum.clear(dim_);
         fresh.handle = handle;
         slot_of_[h] = free_.back();
         free_.pop_back();
@@ -131,25 +81,33 @@ void Evidence::release(Credit& credit) noexcept {
     credit.counts.clear();
 }
 
-void Evidence::reserve(std::int64_t number, TermView terms, const std::vector<Use>& used) {
-    const std::size_t at = position(number);
+double Evidence::length_of(const float* query) const noexcept {
+    float square = 0.0F;
+    if (query != nullptr) score_rows(query, query, 1, dim_, &square);
+    return __builtin_sqrt(static_cast<double>(square));
+}
+
+// Keeps what is asked, so that it can take its place in the ring without more memory.
+void Evidence::stage(TermView terms, const std::vector<Use>& used) {
+    take_terms(terms, staged_.terms);
+    staged_.used.assign(used.begin(), used.end());
+}
+
+void Evidence::reserve(std::size_t at, double length) {
     if (at >= ring_.size()) {
         vectors_.resize((at + 1) * dim_);
         targets_.resize((at + 1) * dim_);
         leverage_.resize(at + 1);
         ring_.resize(at + 1);
     }
-    Question& question = ring_[at];
-    retired_ = question.terms;
-    holders_.reserve(terms);
-    question.terms.reserve(terms.n);
-    question.counts.reserve(terms.n);
-    question.weights.reserve(terms.n);
-    question.used.reserve(used.size());
-    for (const Use& use : used) {
+    target_.resize(dim_);
+    ones_.resize(std::max(ones_.size(), staged_.used.size()), 1.0F);
+    holders_.reserve(staged_.terms);
+    for (const Use& use : staged_.used) {
         Credit& credit = credit_or_new(use.handle);
-        const std::size_t wanted = credit.counts.size() + terms.n;
+        const std::size_t wanted = credit.counts.size() + staged_.terms.size();
         if (credit.counts.capacity() < wanted) credit.counts.reserve(2 * wanted);
+        credit.sum.reserve(from_fixed(use.mass) * rounded_up * length);
     }
 }
 
@@ -157,53 +115,50 @@ void Evidence::accumulate(const Question& question, const Use& use, std::int64_t
     Credit& to = credits_[static_cast<std::size_t>(slot_of_[static_cast<std::size_t>(use.handle)])];
     const double mass = from_fixed(use.mass);
     to.mass += sign * use.mass;
-    for (std::size_t i = 0; i < question.terms.size(); ++i) {
-        const std::int64_t count = sign * to_fixed(mass * question.counts[i]);
-        const std::int32_t term = question.terms[i];
-        auto entry = at_term(to.counts, term);
-        if (entry == to.counts.end() || entry->term != term)
-            entry = to.counts.insert(entry, TermCredit{term, 0});
+    for (const QuestionTerm& term : question.terms) {
+        const std::int64_t count = sign * to_fixed(mass * term.count);
+        auto entry = at_term(to.counts, term.id);
+        if (entry == to.counts.end() || entry->term != term.id)
+            entry = to.counts.insert(entry, TermCredit{term.id, 0});
         entry->count += count;
         to.length += count;
         if (entry->count == 0) to.counts.erase(entry);
     }
-    if (question.has_vector) {
-        const float* q = vectors_.data() + position(question.number) * dim_;
-        accumulate_vector(q, mass, sign, dim_, to.sum.data(), to.shadow.data());
-    }
+    if (question.has_vector)
+        to.sum.add(vectors_.data() + position(question.number) * dim_, mass, sign);
     if (to.mass == 0) release(to);
 }
 
 // Unit mean of the used memories minus half the question: what e:ridge learns to predict.
 void Evidence::set_target(std::size_t at, const float* query, std::size_t uses,
-                          const float* centred) {
+                          const float* const* centred) {
     ring_[at].has_target = query != nullptr && centred != nullptr && uses > 0;
-    float* target = targets_.data() + at * dim_;
-    std::fill(target, target + dim_, 0.0F);
     leverage_[at] = 0.0F;
-    if (!ring_[at].has_target) return;
-    for (std::size_t u = 0; u < uses; ++u)
-        for (std::size_t j = 0; j < dim_; ++j) target[j] += centred[u * dim_ + j];
-    float square = 0.0F;
-    score_rows(target, target, 1, dim_, &square);
-    const auto scale = static_cast<float>(1.0 / (__builtin_sqrt(square) + 1e-9));
-    for (std::size_t j = 0; j < dim_; ++j) target[j] = target[j] * scale - 0.5F * query[j];
+    if (!ring_[at].has_target) {
+        std::fill_n(targets_.data() + at * dim_, dim_, 0.0F);
+        return;
+    }
+    combine_rows(centred, ones_.data(), uses, dim_, target_.data());
+    const auto scale = static_cast<float>(1.0 / (length_of(target_.data()) + 1e-9));
+    const float* const parts[] = {target_.data(), query};
+    const float weights[] = {scale, -0.5F};
+    combine_rows(parts, weights, 2, dim_, targets_.data() + at * dim_);
 }
 
 std::int64_t Evidence::add(std::int64_t scope, const float* query, TermView terms,
-                           const std::vector<Use>& used, const float* centred) {
+                           const std::vector<Use>& used, const float* const* centred) {
     std::unique_lock<std::shared_mutex> lock(mutex_);
     const std::int64_t number = next_;
-    reserve(number, terms, used);
     const std::size_t at = position(number);
+    stage(terms, used);
+    reserve(at, length_of(query));
+    std::swap(ring_[at], staged_);
     Question& question = ring_[at];
     question.number = number;
     question.scope = scope;
     question.has_vector = query != nullptr;
-    take_terms(question, terms);
-    holders_.add(at, question);
-    holders_.remove(at, retired_);
-    question.used.assign(used.begin(), used.end());
+    holders_.add(at, question.terms);
+    holders_.remove(at, staged_.terms);
     float* vector = vectors_.data() + at * dim_;
     if (query != nullptr)
         std::copy(query, query + dim_, vector);
@@ -219,6 +174,10 @@ bool Evidence::remove(std::int64_t number) {
     std::unique_lock<std::shared_mutex> lock(mutex_);
     if (find(number) == nullptr) return false;
     Question& question = ring_[position(number)];
+    const double length =
+        question.has_vector ? length_of(vectors_.data() + position(number) * dim_) : 0.0;
+    for (const Use& use : question.used)
+        credit_or_new(use.handle).sum.reserve(from_fixed(use.mass) * rounded_up * length);
     for (const Use& use : question.used) accumulate(question, use, -1);
     holders_.remove(position(number), question.terms);
     question.used.clear();
@@ -298,12 +257,9 @@ void Evidence::prefetch(const std::int64_t* handles, std::size_t n) const {
     for (std::size_t i = 0; i < n; ++i) {
         const Credit* held = credit(handles[i]);
         if (held == nullptr) continue;
-        const auto* sum = reinterpret_cast<const char*>(held->sum.data());
-        for (std::size_t at = 0; at < dim_ * sizeof(std::int64_t); at += 64)
-            __builtin_prefetch(sum + at, 1);
-        const auto* shadow = reinterpret_cast<const char*>(held->shadow.data());
-        for (std::size_t at = 0; at < dim_ * sizeof(float); at += 64)
-            __builtin_prefetch(shadow + at, 1);
+        const std::int32_t* sum = held->sum.narrow();
+        for (std::size_t j = 0; sum != nullptr && j < dim_ && j < 64; j += 16)
+            __builtin_prefetch(sum + j, 1);
         __builtin_prefetch(held->counts.data(), 1);
     }
 }

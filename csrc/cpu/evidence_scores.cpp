@@ -15,40 +15,73 @@ constexpr double share_discount = 0.02;  // evidence that similar questions must
 constexpr double count_bound = 3.0, agree_bound = 8.0;
 constexpr double bm25_k1 = 1.2, bm25_b = 0.75;
 
-// out[i] = rows[i] . query; four rows at a time hide the latency of the sums.
 template <int W>
-ENGRAIN_INLINE void gathered_dots_body(const float* const* rows, const float* query, std::size_t n,
+ENGRAIN_INLINE simd::Lanes<W> load(const float* p) {
+    return simd::Lanes<W>::load(p);
+}
+template <int W>
+ENGRAIN_INLINE simd::Lanes<W> load(const std::int32_t* p) {
+    simd::Lanes<W> out;
+    for (int r = 0; r < simd::Lanes<W>::registers; ++r) {
+        typename simd::Vec<W>::i32 whole;
+        std::memcpy(&whole, p + r * W, sizeof(whole));
+        out.v[r] = __builtin_convertvector(whole, typename simd::Vec<W>::f32);
+    }
+    return out;
+}
+// The first n < 16 lanes; the others are 0.
+template <int W, class T>
+ENGRAIN_INLINE simd::Lanes<W> load_partial(const T* p, std::size_t n) {
+    T lane[16] = {};
+    for (std::size_t i = 0; i < n; ++i) lane[i] = p[i];
+    return load<W>(lane);
+}
+
+// out[i] = rows[i] . query for rows of float or int32; four at a time hide the latency of the sums.
+template <int W, class T>
+ENGRAIN_INLINE void gathered_dots_body(const T* const* rows, const float* query, std::size_t n,
                                        std::size_t dim, float* out) {
     using simd::Lanes;
-    std::size_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-        Lanes<W> a = Lanes<W>::zero(), b = a, c = a, d = a;
+    constexpr std::size_t together = 4;
+    for (std::size_t i = 0; i < n; i += together) {
+        const std::size_t count = std::min(together, n - i);
+        const T* row[together];
+        for (std::size_t k = 0; k < together; ++k) row[k] = rows[i + std::min(k, count - 1)];
+        Lanes<W> total[together] = {};
         std::size_t j = 0;
         for (; j + 16 <= dim; j += 16) {
             const Lanes<W> q = Lanes<W>::load(query + j);
-            a = a + Lanes<W>::load(rows[i] + j) * q;
-            b = b + Lanes<W>::load(rows[i + 1] + j) * q;
-            c = c + Lanes<W>::load(rows[i + 2] + j) * q;
-            d = d + Lanes<W>::load(rows[i + 3] + j) * q;
+            for (std::size_t k = 0; k < together; ++k)
+                total[k] = total[k] + load<W>(row[k] + j) * q;
         }
         if (j < dim) {
             const Lanes<W> q = Lanes<W>::load_partial(query + j, dim - j);
-            a = a + Lanes<W>::load_partial(rows[i] + j, dim - j) * q;
-            b = b + Lanes<W>::load_partial(rows[i + 1] + j, dim - j) * q;
-            c = c + Lanes<W>::load_partial(rows[i + 2] + j, dim - j) * q;
-            d = d + Lanes<W>::load_partial(rows[i + 3] + j, dim - j) * q;
+            for (std::size_t k = 0; k < together; ++k)
+                total[k] = total[k] + load_partial<W>(row[k] + j, dim - j) * q;
         }
-        out[i] = a.sum();
-        out[i + 1] = b.sum();
-        out[i + 2] = c.sum();
-        out[i + 3] = d.sum();
+        for (std::size_t k = 0; k < count; ++k) out[i + k] = total[k].sum();
     }
-    for (; i < n; ++i) out[i] = dot<W>(rows[i], query, dim);
 }
 
-ENGRAIN_DISPATCH(void, gathered_dots,
+template <int W>
+ENGRAIN_INLINE void float_dots_body(const float* const* rows, const float* query, std::size_t n,
+                                    std::size_t dim, float* out) {
+    gathered_dots_body<W>(rows, query, n, dim, out);
+}
+template <int W>
+ENGRAIN_INLINE void fixed_dots_body(const std::int32_t* const* rows, const float* query,
+                                    std::size_t n, std::size_t dim, float* out) {
+    gathered_dots_body<W>(rows, query, n, dim, out);
+    for (std::size_t i = 0; i < n; ++i) out[i] *= 1.0F / float(fixed_one);
+}
+
+ENGRAIN_DISPATCH(void, float_dots,
                  (const float* const* rows, const float* query, std::size_t n, std::size_t dim,
                   float* out),
+                 (rows, query, n, dim, out))
+ENGRAIN_DISPATCH(void, fixed_dots,
+                 (const std::int32_t* const* rows, const float* query, std::size_t n,
+                  std::size_t dim, float* out),
                  (rows, query, n, dim, out))
 
 struct WeightedTerm {
@@ -100,27 +133,31 @@ struct Honest {
     std::int64_t length() const noexcept {
         std::int64_t total = credit->length;
         if (own != 0)
-            for (float count : left_out->counts) total -= to_fixed(from_fixed(own) * count);
+            for (const QuestionTerm& term : left_out->terms)
+                total -= to_fixed(from_fixed(own) * term.count);
         return total;
     }
     float dot(const float* query, std::size_t dim) const {
         std::vector<float> rest(dim);
         for (std::size_t j = 0; j < dim; ++j)
-            rest[j] = static_cast<float>(
-                from_fixed(credit->sum[j] - to_fixed(from_fixed(own) * left_vector[j])));
+            rest[j] = static_cast<float>(from_fixed(credit->sum.at(j) - own_share(j)));
         float out;
         const float* row = rest.data();
-        gathered_dots(&row, query, 1, dim, &out);
+        float_dots(&row, query, 1, dim, &out);
         return out;
     }
 
   private:
+    std::int64_t own_share(std::size_t j) const noexcept {
+        return own == 0 ? 0 : to_fixed(from_fixed(own) * left_vector[j]);
+    }
     std::int64_t own_count(std::int32_t term) const noexcept {
         if (own == 0) return 0;
-        const auto at = std::lower_bound(left_out->terms.begin(), left_out->terms.end(), term);
-        if (at == left_out->terms.end() || *at != term) return 0;
-        const auto index = static_cast<std::size_t>(at - left_out->terms.begin());
-        return to_fixed(from_fixed(own) * left_out->counts[index]);
+        const auto at =
+            std::lower_bound(left_out->terms.begin(), left_out->terms.end(), term,
+                             [](const QuestionTerm& a, std::int32_t b) { return a.id < b; });
+        if (at == left_out->terms.end() || at->id != term) return 0;
+        return to_fixed(from_fixed(own) * at->count);
     }
 };
 
@@ -216,7 +253,7 @@ void Evidence::similarity(std::int64_t scope, const float* query, TermView terms
         rows.push_back(vectors_.data() + i * dim_);
     }
     dots.assign(rows.size(), 0.0F);
-    if (query != nullptr) gathered_dots(rows.data(), query, rows.size(), dim_, dots.data());
+    if (query != nullptr) float_dots(rows.data(), query, rows.size(), dim_, dots.data());
     weigh_terms(terms, asked);
     cosines.assign(ring_.size(), 0.0F);
     for (const WeightedTerm& term : asked)
@@ -264,7 +301,7 @@ void Evidence::features(const Similar& similar, const CandidateView& block, Term
     const float* left_vector =
         left_out == nullptr ? nullptr : vectors_.data() + position(similar.excluded) * dim_;
     for (std::size_t i = 0; i < block.n; ++i) std::fill_n(out + i * stride, columns, 0.0F);
-    static thread_local std::vector<const float*> rows;
+    static thread_local std::vector<const std::int32_t*> rows;
     static thread_local std::vector<std::size_t> places;
     static thread_local std::vector<float> dots;
     rows.clear();
@@ -299,15 +336,15 @@ void Evidence::features(const Similar& similar, const CandidateView& block, Term
             row[2] = static_cast<float>(expansion(honest, terms, block.tf + i * terms.n,
                                                   block.length[i], average_length, sd));
         if (!similar.has_query) continue;
-        if (honest.own != 0) {
+        if (honest.own != 0 || held->sum.narrow() == nullptr) {
             row[3] = static_cast<float>(honest.dot(similar.query.data(), dim_) / (mass + 1));
         } else {
-            rows.push_back(held->shadow.data());
+            rows.push_back(held->sum.narrow());
             places.push_back(i);
         }
     }
     if (rows.empty()) return;
-    gathered_dots(rows.data(), similar.query.data(), rows.size(), dim_, dots.data());
+    fixed_dots(rows.data(), similar.query.data(), rows.size(), dim_, dots.data());
     for (std::size_t k = 0; k < rows.size(); ++k) {
         const double mass = from_fixed(credit(block.handles[places[k]])->mass);
         out[places[k] * stride + 3] = static_cast<float>(dots[k] / (mass + 1));

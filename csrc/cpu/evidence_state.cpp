@@ -4,7 +4,6 @@
 #include <mutex>
 
 #include "engrain/evidence.hpp"
-#include "engrain/fixed.hpp"
 
 namespace engrain {
 namespace {
@@ -21,9 +20,11 @@ void save_question(const Question& question, EvidenceState& out) {
     out.scope.push_back(question.scope);
     out.flags.push_back((question.has_vector ? vector_flag : 0) |
                         (question.has_target ? target_flag : 0));
-    append(out.term, question.terms.data(), question.terms.size());
-    append(out.count, question.counts.data(), question.terms.size());
-    append(out.weight, question.weights.data(), question.terms.size());
+    for (const QuestionTerm& term : question.terms) {
+        out.term.push_back(term.id);
+        out.count.push_back(term.count);
+        out.weight.push_back(term.weight);
+    }
     out.term_end.push_back(static_cast<std::int64_t>(out.term.size()));
     for (const Use& use : question.used) {
         out.use_handle.push_back(use.handle);
@@ -32,11 +33,11 @@ void save_question(const Question& question, EvidenceState& out) {
     out.use_end.push_back(static_cast<std::int64_t>(out.use_handle.size()));
 }
 
-void save_credit(const Credit& credit, EvidenceState& out) {
+void save_credit(const Credit& credit, std::size_t dim, EvidenceState& out) {
     out.handle.push_back(credit.handle);
     out.mass.push_back(credit.mass);
     out.length.push_back(credit.length);
-    append(out.sum, credit.sum.data(), credit.sum.size());
+    for (std::size_t j = 0; j < dim; ++j) out.sum.push_back(credit.sum.at(j));
     for (const TermCredit& entry : credit.counts) {
         out.count_term.push_back(entry.term);
         out.count_value.push_back(entry.count);
@@ -51,9 +52,9 @@ void load_question(const EvidenceState& state, std::size_t i, Question& to) {
     to.scope = state.scope[i];
     to.has_vector = (state.flags[i] & vector_flag) != 0;
     to.has_target = (state.flags[i] & target_flag) != 0;
-    to.terms.assign(state.term.begin() + first, state.term.begin() + last);
-    to.counts.assign(state.count.begin() + first, state.count.begin() + last);
-    to.weights.assign(state.weight.begin() + first, state.weight.begin() + last);
+    to.terms.clear();
+    for (std::size_t t = first; t < last; ++t)
+        to.terms.push_back({state.term[t], state.count[t], state.weight[t]});
     to.used.clear();
     for (std::int64_t u = i == 0 ? 0 : state.use_end[i - 1]; u < state.use_end[i]; ++u)
         to.used.push_back({state.use_handle[u], state.use_mass[u]});
@@ -62,8 +63,7 @@ void load_question(const EvidenceState& state, std::size_t i, Question& to) {
 void load_credit(const EvidenceState& state, std::size_t i, std::size_t dim, Credit& to) {
     to.mass = state.mass[i];
     to.length = state.length[i];
-    to.sum.assign(state.sum.begin() + i * dim, state.sum.begin() + (i + 1) * dim);
-    for (std::size_t j = 0; j < dim; ++j) to.shadow[j] = static_cast<float>(from_fixed(to.sum[j]));
+    to.sum.assign(state.sum.data() + i * dim, dim);
     to.counts.clear();
     for (std::int64_t c = i == 0 ? 0 : state.count_end[i - 1]; c < state.count_end[i]; ++c)
         to.counts.push_back({state.count_term[c], state.count_value[c]});
@@ -85,7 +85,7 @@ EvidenceState Evidence::save() const {
     }
     for (const std::int32_t slot : slot_of_)
         if (slot >= 0 && credits_[static_cast<std::size_t>(slot)].mass != 0)
-            save_credit(credits_[static_cast<std::size_t>(slot)], out);
+            save_credit(credits_[static_cast<std::size_t>(slot)], dim_, out);
     out.ridge = ridge_;
     return out;
 }
@@ -105,9 +105,8 @@ void Evidence::load(const EvidenceState& state) {
     for (std::size_t i = 0; i < state.number.size(); ++i) {
         const std::size_t at = position(state.number[i]);
         load_question(state, i, ring_[at]);
-        const std::vector<std::int32_t>& terms = ring_[at].terms;
-        holders_.reserve({terms.data(), nullptr, nullptr, terms.size()});
-        holders_.add(at, ring_[at]);
+        holders_.reserve(ring_[at].terms);
+        holders_.add(at, ring_[at].terms);
         std::copy_n(state.vector.begin() + i * dim_, dim_, vectors_.begin() + at * dim_);
         std::copy_n(state.target.begin() + i * dim_, dim_, targets_.begin() + at * dim_);
     }

@@ -11,31 +11,58 @@ namespace {
 
 // Matrices have rows of whole registers, `width` doubles apart; what fills them up is 0. All work
 // is per lane or in one order, so that results are equal at every width of the registers.
-template <int W>
-struct Rows {
-    static constexpr int D = W / 2;
-    using V = simd::Wide<D>;
 
-    // to[k] += factor from[k] for k in [first, width), from a whole register on.
-    static ENGRAIN_INLINE void add(double factor, const double* from, std::size_t first,
-                                   std::size_t width, double* to) {
-        for (std::size_t k = first / D * D; k < width; k += D)
-            V::store(V::load(to + k) + factor * V::load(from + k), to + k);
+constexpr std::size_t abreast = 4;  // sums that run side by side, each in its own order
+
+// out[i] = sum_j rows[i * stride + j] * w[j].
+template <class T>
+ENGRAIN_INLINE void weigh(const T* rows, const double* w, std::size_t n, std::size_t columns,
+                          std::size_t stride, double* out) {
+    std::size_t i = 0;
+    for (; i + abreast <= n; i += abreast) {
+        const T* row = rows + i * stride;
+        double sum[abreast] = {};
+        for (std::size_t j = 0; j < columns; ++j)
+            for (std::size_t r = 0; r < abreast; ++r)
+                sum[r] += static_cast<double>(row[r * stride + j]) * w[j];
+        for (std::size_t r = 0; r < abreast; ++r) out[i + r] = sum[r];
     }
-};
+    for (; i < n; ++i) {
+        double sum = 0;
+        for (std::size_t j = 0; j < columns; ++j)
+            sum += static_cast<double>(rows[i * stride + j]) * w[j];
+        out[i] = sum;
+    }
+}
+
+// Takes what pivot j explains from the rows below it; factor: n doubles.
+template <int W>
+ENGRAIN_INLINE void eliminate(double* a, double* b, std::size_t j, double inverse, std::size_t n,
+                              std::size_t width, double* factor) {
+    constexpr int D = W / 2;
+    using V = simd::Wide<D>;
+    const double *pivot = a + j * width, explained = b[j];
+    for (std::size_t i = j + 1; i < n; ++i) {
+        factor[i] = pivot[i] * inverse;
+        b[i] -= factor[i] * explained;
+    }
+    for (std::size_t k = (j + 1) / D * D; k < n; k += D) {
+        const auto from = V::load(pivot + k);
+        for (std::size_t i = j + 1; i < n && i < k + D; ++i) {
+            double* to = a + i * width + k;
+            V::store(V::load(to) - factor[i] * from, to);
+        }
+    }
+}
 
 // Solves A x = b in place (b becomes x) for symmetric positive definite A, upper triangle given,
-// by L D L^T. What is below the diagonal is overwritten. inverse: n doubles.
+// by L D L^T. What is below the diagonal is overwritten. inverse, factor: n doubles.
 template <int W>
-ENGRAIN_INLINE void solve(double* a, double* b, std::size_t n, std::size_t width, double* inverse) {
+ENGRAIN_INLINE void solve(double* a, double* b, std::size_t n, std::size_t width, double* inverse,
+                          double* factor) {
     for (std::size_t j = 0; j < n; ++j) {
-        const double* pivot = a + j * width;
-        inverse[j] = 1.0 / pivot[j];
-        for (std::size_t i = j + 1; i < n; ++i) {
-            const double factor = pivot[i] * inverse[j];
-            Rows<W>::add(-factor, pivot, i, width, a + i * width);
-            b[i] -= factor * b[j];
-        }
+        inverse[j] = 1.0 / a[j * width + j];
+        eliminate<W>(a, b, j, inverse[j], n, width, factor);
     }
     for (std::size_t j = n; j-- > 0;) {
         double rest = b[j];
@@ -44,117 +71,154 @@ ENGRAIN_INLINE void solve(double* a, double* b, std::size_t n, std::size_t width
     }
 }
 
-// precision += sum_i weight_i x_i x_i^T for rows x of a list; weighted: (n, width).
+// matrix += sum_i weighted_i x_i^T for the rows of a list.
 template <int W>
-ENGRAIN_INLINE void add_curvature(const double* x, const double* weight, std::size_t n,
-                                  std::size_t columns, std::size_t width, double* weighted,
-                                  double* precision) {
-    using V = typename Rows<W>::V;
-    constexpr int D = Rows<W>::D;
-    for (std::size_t i = 0; i < n; ++i)
-        for (std::size_t k = 0; k < width; k += D)
-            V::store(weight[i] * V::load(x + i * width + k), weighted + i * width + k);
-    for (std::size_t j = 0; j < columns; ++j)
+ENGRAIN_INLINE void add_curvature(const double* x, const double* weighted, std::size_t n,
+                                  std::size_t width, double* matrix) {
+    constexpr int D = W / 2;
+    using V = simd::Wide<D>;
+    for (std::size_t j = 0; j < width; j += abreast)
         for (std::size_t k = 0; k < width; k += D) {
-            double* to = precision + j * width + k;
-            auto sum = V::load(to);
-            for (std::size_t i = 0; i < n; ++i)
-                sum += weighted[i * width + j] * V::load(x + i * width + k);
-            V::store(sum, to);
+            double* to = matrix + j * width + k;
+            typename V::F sum[abreast];
+            for (std::size_t r = 0; r < abreast; ++r) sum[r] = V::load(to + r * width);
+            for (std::size_t i = 0; i < n; ++i) {
+                const auto row = V::load(x + i * width + k);
+                for (std::size_t r = 0; r < abreast; ++r)
+                    sum[r] += weighted[i * width + j + r] * row;
+            }
+            for (std::size_t r = 0; r < abreast; ++r) V::store(sum[r], to + r * width);
         }
 }
 
-double range_of(const double* x, const double* direction, std::size_t n, std::size_t columns,
-                std::size_t width) {
-    double low = 0, high = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-        double z = 0;
-        for (std::size_t j = 0; j < columns; ++j) z += x[i * width + j] * direction[j];
-        low = i == 0 ? z : std::min(low, z);
-        high = i == 0 ? z : std::max(high, z);
-    }
-    return high - low;
-}
-
-// P^-1 gradient on the columns that may move, 0 on those at their bound.
-template <int W>
-ENGRAIN_INLINE void newton_direction(const double* precision, const double* gradient,
-                                     const double* v, const std::int8_t* signs, std::size_t columns,
-                                     std::size_t width, double* matrix, double* right,
-                                     double* inverse, double* direction) {
-    std::size_t free = 0;
-    double* index = direction;  // holds the free columns until the solution is spread
-    for (std::size_t j = 0; j < columns; ++j) {
-        const bool stuck = (signs[j] > 0 && v[j] <= 0 && gradient[j] > 0) ||
-                           (signs[j] < 0 && v[j] >= 0 && gradient[j] < 0);
-        if (!stuck) index[free++] = static_cast<double>(j);
-    }
-    for (std::size_t a = 0; a < free; ++a) {
-        const std::size_t j = static_cast<std::size_t>(index[a]);
-        right[a] = gradient[j];
-        double* to = matrix + a * width;
-        for (std::size_t b = 0; b < free; ++b)
-            to[b] = precision[j * width + static_cast<std::size_t>(index[b])];
-        std::fill(to + free, to + width, 0.0);
-    }
-    solve<W>(matrix, right, free, width, inverse);
-    for (std::size_t a = free, j = columns; j-- > 0;) {
-        const bool is_free = a > 0 && index[a - 1] == static_cast<double>(j);
-        direction[j] = is_free ? right[--a] : 0.0;
-    }
+double range_of(const double* z, std::size_t n) {
+    const auto ends = std::minmax_element(z, z + n);
+    return *ends.second - *ends.first;
 }
 
 template <int W>
 ENGRAIN_INLINE void weigh_rows_body(const float* rows, const double* weights, std::size_t n,
                                     std::size_t columns, float* out) {
-    for (std::size_t i = 0; i < n; ++i) {
-        double total = 0;
-        for (std::size_t k = 0; k < columns; ++k)
-            total += static_cast<double>(rows[i * columns + k]) * weights[k];
-        out[i] = static_cast<float>(total);
+    for (std::size_t i = 0; i < n; i += abreast) {
+        double sums[abreast];
+        const std::size_t count = std::min(abreast, n - i);
+        weigh(rows + i * columns, weights, count, columns, columns, sums);
+        for (std::size_t r = 0; r < count; ++r) out[i + r] = static_cast<float>(sums[r]);
     }
 }
 
-// The active columns of one step, side by side.
+// The active columns of one step, side by side. What fills up a register is 0.
 struct Active {
     std::size_t n = 0, width = 0;
-    double *v, *scale, *inverse, *mean, *gradient, *direction, *right, *pivots;
-    std::uint32_t* column;
+    double *v, *scale, *inverse, *gradient, *direction, *right, *pivots, *factors;
+    std::uint32_t *column, *free;
     std::int8_t* signs;
 
     // Lays the arrays out in `at` and returns what is behind them.
-    double* lay_out(double* at, std::size_t columns) {
-        width = rank_width(columns);
-        for (double** array : {&v, &scale, &inverse, &mean, &gradient, &direction, &right, &pivots})
-            *array = at, at += width;
+    double* lay_out(double* at, const std::uint8_t* active, std::size_t columns) {
         column = reinterpret_cast<std::uint32_t*>(at);
+        for (std::size_t j = 0; j < columns; ++j)
+            if (active[j]) column[n++] = static_cast<std::uint32_t>(j);
+        width = rank_width(n);
+        at += rank_width(columns);
+        free = reinterpret_cast<std::uint32_t*>(at);
         signs = reinterpret_cast<std::int8_t*>(at + width);
-        return at + 2 * width;
+        at += 2 * width;
+        for (double** array :
+             {&v, &scale, &inverse, &gradient, &direction, &right, &pivots, &factors})
+            *array = at, at += width;
+        return at;
     }
+    bool in_a_row() const { return n > 0 && column[n - 1] - column[0] == n - 1; }
 
-    void take(std::size_t from, double weight, double of_scale, std::int8_t sign) {
-        column[n] = static_cast<std::uint32_t>(from);
-        v[n] = weight * of_scale;
-        scale[n] = of_scale;
-        inverse[n] = 1.0 / of_scale;
-        signs[n] = sign;
-        mean[n] = gradient[n] = 0.0;
-        ++n;
+    void take(const double* weights, const double* scales, const std::int8_t* of_signs) {
+        for (std::size_t j = 0; j < n; ++j) {
+            scale[j] = scales[column[j]];
+            v[j] = weights[column[j]] * scale[j];
+            inverse[j] = 1.0 / scale[j];
+            signs[j] = of_signs[column[j]];
+        }
+        std::fill(inverse + n, inverse + width, 0.0);
+    }
+    // to[j] = from[column j].
+    template <class T>
+    ENGRAIN_INLINE void pick(const T* from, double* to) const {
+        if (in_a_row())
+            std::copy_n(from + column[0], n, to);
+        else
+            for (std::size_t j = 0; j < n; ++j) to[j] = from[column[j]];
+        std::fill(to + n, to + width, 0.0);
+    }
+    ENGRAIN_INLINE void put(const double* from, double* to) const {
+        if (in_a_row())
+            std::copy_n(from, n, to + column[0]);
+        else
+            for (std::size_t j = 0; j < n; ++j) to[column[j]] = from[j];
+    }
+    // Columns that may move: not at their bound, or with a gradient that leads away from it.
+    std::size_t find_free() const {
+        std::size_t found = 0;
+        for (std::size_t j = 0; j < n; ++j) {
+            const bool stuck = (signs[j] > 0 && v[j] <= 0 && gradient[j] > 0) ||
+                               (signs[j] < 0 && v[j] >= 0 && gradient[j] < 0);
+            free[found] = static_cast<std::uint32_t>(j);
+            found += !stuck;
+        }
+        return found;
     }
 };
+
+// x becomes the rows over their scales, less their mean under p; weighted: times `information` p.
+// gradient = sum_i information (p_i - t_i) x_i.
+template <int W>
+ENGRAIN_INLINE void centre(const Active& a, const double* p, const double* t, double information,
+                           std::size_t n, double* x, double* weighted) {
+    constexpr int D = W / 2;
+    using V = simd::Wide<D>;
+    for (std::size_t k = 0; k < a.width; k += D) {
+        const auto inverse = V::load(a.inverse + k);
+        auto mean = V::splat(0.0), gradient = mean;
+        for (std::size_t i = 0; i < n; ++i) {
+            const auto row = V::load(x + i * a.width + k) * inverse;
+            V::store(row, x + i * a.width + k);
+            mean += p[i] * row;
+            gradient += (information * (p[i] - t[i])) * row;
+        }
+        V::store(gradient, a.gradient + k);
+        for (std::size_t i = 0; i < n; ++i) {
+            const auto row = V::load(x + i * a.width + k) - mean;
+            V::store(row, x + i * a.width + k);
+            V::store((p[i] * information) * row, weighted + i * a.width + k);
+        }
+    }
+}
+
+// direction = P^-1 gradient on the columns that may move, 0 on the others. The matrix is used up.
+template <int W>
+ENGRAIN_INLINE void newton_direction(const Active& a, double* matrix) {
+    const std::size_t free = a.find_free();
+    for (std::size_t i = 0; i < free; ++i) {
+        a.right[i] = a.gradient[a.free[i]];
+        if (free == a.n) continue;
+        const double* from = matrix + a.free[i] * a.width;
+        double* to = matrix + i * a.width;
+        for (std::size_t k = 0; k < free; ++k) to[k] = from[a.free[k]];
+        std::fill(to + free, to + a.width, 0.0);
+    }
+    solve<W>(matrix, a.right, free, a.width, a.pivots, a.factors);
+    std::fill(a.direction, a.direction + a.n, 0.0);
+    for (std::size_t i = 0; i < free; ++i) a.direction[a.free[i]] = a.right[i];
+}
 
 // p = softmax of the rows' scores, t = targets; returns the log-loss.
 ENGRAIN_INLINE double predict(const float* rows, const float* outcomes, std::size_t n,
                               std::size_t columns, const double* weights, double* p, double* t) {
     double sum = 0, hit = 0;
+    weigh(rows, weights, n, columns, columns, p);
     for (std::size_t i = 0; i < n; ++i) sum += outcomes[i];
     for (std::size_t i = 0; i < n; ++i) {
-        double z = 0;
-        for (std::size_t j = 0; j < columns; ++j)
-            z += static_cast<double>(rows[i * columns + j]) * weights[j];
-        p[i] = z;
         t[i] = outcomes[i] / sum;
-        hit += t[i] * z;
+        hit += t[i] * p[i];
     }
     return softmax(p, n, p) - hit;
 }
@@ -166,38 +230,21 @@ ENGRAIN_INLINE Step laplace_step_body(const float* rows, const float* outcomes, 
                                       const double* scales, double* weights, double* precision,
                                       double* scratch) {
     Active a;
-    double *p = a.lay_out(scratch, columns), *t = p + n;
-    for (std::size_t j = 0; j < columns; ++j)
-        if (active[j]) a.take(j, weights[j], scales[j], signs[j]);
-    const std::size_t width = rank_width(a.n);
-    double *x = t + n, *weighted = x + n * width, *part = weighted + n * width;
-    double* matrix = part + width * width;
+    double *p = a.lay_out(scratch, active, columns), *t = p + n;
+    a.take(weights, scales, signs);
+    double *x = t + n, *weighted = x + n * a.width, *matrix = weighted + n * a.width;
     Step report{predict(rows, outcomes, n, columns, weights, p, t), 0};
-    for (std::size_t i = 0; i < n; ++i) {
-        double* row = x + i * width;
-        const double error = information * (p[i] - t[i]);
-        for (std::size_t j = 0; j < a.n; ++j) {
-            row[j] = static_cast<double>(rows[i * columns + a.column[j]]) * a.inverse[j];
-            a.mean[j] += p[i] * row[j];
-            a.gradient[j] += error * row[j];
-        }
-        std::fill(row + a.n, row + width, 0.0);
-        p[i] *= information;
-    }
-    for (std::size_t i = 0; i < n; ++i)
-        for (std::size_t j = 0; j < a.n; ++j) x[i * width + j] -= a.mean[j];
-    for (std::size_t j = 0; j < a.n; ++j) {
-        for (std::size_t k = 0; k < a.n; ++k)
-            part[j * width + k] = precision[a.column[j] * columns + a.column[k]];
-        std::fill(part + j * width + a.n, part + (j + 1) * width, 0.0);
-    }
-    add_curvature<W>(x, p, n, a.n, width, weighted, part);
+    for (std::size_t i = 0; i < n; ++i) a.pick(rows + i * columns, x + i * a.width);
+    centre<W>(a, p, t, information, n, x, weighted);
     for (std::size_t j = 0; j < a.n; ++j)
-        for (std::size_t k = 0; k < a.n; ++k)
-            precision[a.column[j] * columns + a.column[k]] = part[j * width + k];
-    newton_direction<W>(part, a.gradient, a.v, a.signs, a.n, width, matrix, a.right, a.pivots,
-                        a.direction);
-    const double range = range_of(x, a.direction, n, a.n, width);
+        a.pick(precision + a.column[j] * columns, matrix + j * a.width);
+    std::fill(matrix + a.n * a.width, matrix + a.width * a.width, 0.0);
+    add_curvature<W>(x, weighted, n, a.width, matrix);
+    for (std::size_t j = 0; j < a.n; ++j)
+        a.put(matrix + j * a.width, precision + a.column[j] * columns);
+    newton_direction<W>(a, matrix);
+    weigh(x, a.direction, n, a.n, a.width, p);
+    const double range = range_of(p, n);
     const double step = range > clip ? clip / range : 1.0;
     report.moved = range * step;
     for (std::size_t j = 0; j < a.n; ++j) {

@@ -4,23 +4,26 @@
 #include <cmath>
 
 #include "engrain/blocks.hpp"
+#include "engrain/dot.hpp"
 
 namespace engrain {
 namespace {
 
 using simd::Lanes;
 
+// Rows whose square roots and divisions overlap.
+constexpr std::size_t together = 4;
+
 template <int W>
-struct Inner {  // m . m, q . q and m . q in one pass
+struct Inner {  // m . m and m . q in one pass
     const float *m, *q;
-    Lanes<W> mm, qq, mq;
+    Lanes<W> mm, mq;
 
     template <class Block>
     ENGRAIN_INLINE void at(const Block& block) {
-        const Lanes<W> mi = block.load(m), qi = block.load(q);
+        const Lanes<W> mi = block.load(m);
         mm = mm + mi * mi;
-        qq = qq + qi * qi;
-        mq = mq + mi * qi;
+        mq = mq + mi * block.load(q);
     }
 };
 
@@ -51,22 +54,44 @@ ENGRAIN_INLINE Turn bounded(double c, double rate, double max_tangent) {
     return {(1.0 - beta * c) / length, beta / length};
 }
 
-template <int W>
-ENGRAIN_INLINE float turn_one(float* m, const float* q, float rate, std::size_t dim,
-                              double max_tangent) {
-    Inner<W> inner{m, q, {}, {}, {}};
-    for_blocks<W>(dim, inner);
-    const double mm = inner.mm.sum(), qq = inner.qq.sum(), mq = inner.mq.sum();
-    if (!(mm * qq > 0.0) || !std::isfinite(mm * qq)) return 0.0F;
+struct Step {
+    float cosine, keep, turn;  // of m and q as they are
+    bool moves;
+};
+
+ENGRAIN_INLINE Step step_of(double mm, double mq, double qq, float rate, double max_tangent) {
+    if (!(mm * qq > 0.0) || !std::isfinite(mm * qq)) return {0.0F, 1.0F, 0.0F, false};
     const double m_length = std::sqrt(mm), q_length = std::sqrt(qq);
     const double c = std::clamp(mq / (m_length * q_length), -1.0, 1.0);
-    if (rate == 0.0F || c * c == 1.0) return float(c);
+    if (rate == 0.0F || c * c == 1.0) return {float(c), 1.0F, 0.0F, false};
     const Turn turn = bounded(c, rate, max_tangent);
-    Combine<W> combine{m, q, {}, {}};
-    combine.keep = Lanes<W>::splat(float(turn.keep / m_length));
-    combine.turn = Lanes<W>::splat(float(turn.turn / q_length));
-    for_blocks<W>(dim, combine);
-    return float(c);
+    return {float(c), float(turn.keep / m_length), float(turn.turn / q_length), true};
+}
+
+// Up to `together` different rows.
+template <int W>
+ENGRAIN_INLINE void turn_rows(float* const* rows, const float* const* queries, const float* squares,
+                              const float* rates, std::size_t n, std::size_t dim,
+                              double max_tangent, float* cosine) {
+    float mm[together], mq[together];
+    Step step[together];
+    for (std::size_t i = 0; i < n; ++i) {
+        Inner<W> inner{rows[i], queries[i], {}, {}};
+        for_blocks<W>(dim, inner);
+        mm[i] = inner.mm.sum();
+        mq[i] = inner.mq.sum();
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        step[i] = step_of(mm[i], mq[i], squares[i], rates[i], max_tangent);
+        cosine[i] = step[i].cosine;
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        if (!step[i].moves) continue;
+        Combine<W> combine{rows[i], queries[i], {}, {}};
+        combine.keep = Lanes<W>::splat(step[i].keep);
+        combine.turn = Lanes<W>::splat(step[i].turn);
+        for_blocks<W>(dim, combine);
+    }
 }
 
 template <int W>
@@ -74,9 +99,21 @@ ENGRAIN_INLINE void reconsolidate_body(float* memories, const std::int64_t* rows
                                        const float* queries, std::size_t query_stride,
                                        const float* rates, std::size_t n, std::size_t dim,
                                        float max_tangent, float* cosine) {
-    for (std::size_t i = 0; i < n; ++i)
-        cosine[i] = turn_one<W>(memories + std::size_t(rows[i]) * dim, queries + i * query_stride,
-                                rates[i], dim, max_tangent);
+    float* m[together];
+    const float* q[together];
+    float squares[together];
+    const float shared = n > 0 && query_stride == 0 ? dot<W>(queries, queries, dim) : 0.0F;
+    for (std::size_t i = 0; i < n;) {
+        std::size_t count = 0;
+        for (; count < together && i + count < n; ++count) {
+            m[count] = memories + std::size_t(rows[i + count]) * dim;
+            q[count] = queries + (i + count) * query_stride;
+            if (std::find(m, m + count, m[count]) != m + count) break;  // in order
+            squares[count] = query_stride == 0 ? shared : dot<W>(q[count], q[count], dim);
+        }
+        turn_rows<W>(m, q, squares, rates + i, count, dim, max_tangent, cosine + i);
+        i += count;
+    }
 }
 
 }  // namespace

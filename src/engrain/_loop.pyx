@@ -7,7 +7,6 @@ cimport numpy as cnp
 from libc.math cimport NAN, fabs
 from cpython.object cimport PyObject
 from libc.stdint cimport int32_t, int64_t
-from libc.string cimport memcpy
 from libcpp.mutex cimport mutex
 from libcpp.vector cimport vector
 
@@ -154,8 +153,8 @@ signals
     cdef float rate, tangent
     cdef float* memory
     cdef vector[float] targets, told, expected, errors, eligibility, credit, signal, cosine, ones
-    cdef vector[float] gradient, centred, blank
-    cdef vector[const float*] places
+    cdef vector[float] gradient, blank
+    cdef vector[const float*] places, centred
     cdef vector[int64_t] handle, anchors
     cdef vector[Use] used
 
@@ -207,7 +206,7 @@ signals
         self.credit.resize(n)
         self.signal.resize(n)
         self.cosine.resize(n)
-        self.centred.resize(n * max(1, self.dim))
+        self.centred.resize(n)
         self.places.resize(n)
         self.handle.resize(n)
         self.anchors.resize(n)
@@ -558,8 +557,7 @@ signals
         cdef TermView terms
         cdef float mass
         cdef Py_ssize_t i, n = 0
-        cdef const float* row
-        cdef const float* centred = NULL
+        cdef const float* const* centred = NULL
         if query != NULL and (vectors != NULL or self.memory != NULL):
             centred = self.centred.data()
         self.used.clear()
@@ -569,12 +567,11 @@ signals
                 continue
             use.handle, use.mass = shown[i], max(<int64_t>1, to_fixed(mass))
             self.used.push_back(use)
-            if centred != NULL:
-                if vectors != NULL:
-                    row = vectors + i * self.dim
-                else:
-                    row = self.memory + shown[i] * self.dim
-                memcpy(self.centred.data() + n * self.dim, row, self.dim * sizeof(float))
+            self.centred[n] = NULL
+            if vectors != NULL:
+                self.centred[n] = vectors + i * self.dim
+            elif self.memory != NULL:
+                self.centred[n] = self.memory + shown[i] * self.dim
             n += 1
         if n == 0 and not lesson.admit:
             return 0

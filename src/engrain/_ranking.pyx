@@ -226,14 +226,18 @@ cdef class EvidenceState:
             cnp.ndarray masses not None, cnp.ndarray centred, cnp.ndarray idf not None):
         cdef TermView view = terms_of(terms, counts, idf)
         cdef const float* q = self.vector_of(query)
-        cdef const float* vectors = NULL
         cdef vector[Use] used = self.uses_of(handles, masses)
+        cdef vector[const float*] vectors
+        cdef const float* first
         cdef int64_t number
+        cdef size_t i
         if centred is not None:
             check_shape(centred, "centred", used.size(), self.dim)
-            vectors = <const float*>data_of(centred, cnp.NPY_FLOAT32, "centred")
+            first = <const float*>data_of(centred, cnp.NPY_FLOAT32, "centred")
+            for i in range(used.size()):
+                vectors.push_back(first + i * self.dim)
         with nogil:
-            number = self.core.add(scope, q, view, used, vectors)
+            number = self.core.add(scope, q, view, used, vectors.data())
         self.version += 1
         return number
 

@@ -9,9 +9,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <shared_mutex>
-#include <unordered_map>
-#include <utility>
 #include <vector>
+
+#include "engrain/sum_vector.hpp"
+#include "engrain/term_holders.hpp"
 
 namespace engrain {
 
@@ -32,31 +33,8 @@ struct Question {
     std::int64_t number = -1;  // -1: removed
     std::int64_t scope = 0;
     bool has_vector = false, has_target = false;
-    std::vector<std::int32_t> terms;
-    std::vector<float> counts, weights;  // weights: counts * idf, unit length
+    std::vector<QuestionTerm> terms;  // ascending
     std::vector<Use> used;
-};
-
-// Which questions of the ring hold a term, by place, oldest first.
-class TermHolders {
-  public:
-    // Makes room for a question of these terms; `add` then needs no memory.
-    void reserve(TermView terms);
-    // Adds the question that room was made for.
-    void add(std::size_t place, const Question& question) noexcept;
-    // Drops the oldest entries of a place.
-    void remove(std::size_t place, const std::vector<std::int32_t>& terms) noexcept;
-    void clear() noexcept { held_.clear(); }
-    // cosines[place] += weight * weight of the term there.
-    void accumulate(std::int32_t term, float weight, float* cosines) const noexcept;
-
-  private:
-    struct Held {
-        std::size_t place;
-        float weight;
-    };
-    std::unordered_map<std::int32_t, std::vector<Held>> held_;
-    std::vector<std::pair<std::int32_t, std::vector<Held>*>> found_;  // by `reserve`, ascending
 };
 
 struct TermCredit {
@@ -67,8 +45,7 @@ struct TermCredit {
 struct Credit {
     std::int64_t handle = -1;  // -1: free
     std::int64_t mass = 0, length = 0;
-    std::vector<std::int64_t> sum;
-    std::vector<float> shadow;       // sum as float32, derived
+    SumVector sum;
     std::vector<TermCredit> counts;  // ascending terms, none of them 0
 };
 
@@ -140,9 +117,9 @@ class Evidence {
     void features(const Similar& similar, const CandidateView& block, TermView terms,
                   float average_length, float sd, float* out, std::size_t stride) const;
 
-    // Masses are Q24 in (0, 1]; centred: (uses, dim) or null. Returns the question's number.
+    // Masses are Q24 in (0, 1]; centred: a row per use, or null. Returns the question's number.
     std::int64_t add(std::int64_t scope, const float* query, TermView terms,
-                     const std::vector<Use>& used, const float* centred);
+                     const std::vector<Use>& used, const float* const* centred);
     bool remove(std::int64_t number);  // false: not in the ring
     void forget(std::int64_t handle);
     void set_ridge(const float* w);  // (dim, dim) row-major, W q; null drops it
@@ -167,17 +144,21 @@ class Evidence {
     const Question* find(std::int64_t number) const noexcept;
     const Credit* credit(std::int64_t handle) const noexcept;
     Credit& credit_or_new(std::int64_t handle);
-    void reserve(std::int64_t number, TermView terms, const std::vector<Use>& used);
+    void stage(TermView terms, const std::vector<Use>& used);
+    void reserve(std::size_t at, double length);
     void accumulate(const Question& question, const Use& use, std::int64_t sign) noexcept;
     void release(Credit& credit) noexcept;
-    void set_target(std::size_t at, const float* query, std::size_t uses, const float* centred);
+    void set_target(std::size_t at, const float* query, std::size_t uses,
+                    const float* const* centred);
+    double length_of(const float* query) const noexcept;
     void fill_touched(Similar& out) const;
 
     std::size_t dim_, capacity_;
     std::int64_t next_ = 0;
     std::vector<Question> ring_;
     TermHolders holders_;
-    std::vector<std::int32_t> retired_;     // terms of the question that gives way
+    Question staged_;                       // the one to come, and then the one that gave way
+    std::vector<float> target_, ones_;      // scratch
     std::vector<float> vectors_, targets_;  // (ring, dim)
     std::vector<float> leverage_;           // hat value by ring position; not part of the state
     std::vector<float> ridge_;              // W, (dim, dim), or empty

@@ -36,7 +36,7 @@ constexpr std::size_t rank_width(std::size_t columns) { return (columns + 7) / 8
 
 constexpr std::size_t laplace_scratch(std::size_t n, std::size_t columns) {
     const std::size_t width = rank_width(columns);
-    return 2 * n * (width + 1) + 2 * width * width + 10 * width;
+    return 2 * n * (width + 1) + width * width + 11 * width;
 }
 
 // Loss of all stored lists, sum_q weight_q (-sum_i t_i log softmax(x w)_i), and its derivatives.
