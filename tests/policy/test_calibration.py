@@ -104,7 +104,7 @@ def test_confidence_follows_drift() -> None:
     y[1500:] = np.random.default_rng(4).random(1500) < 0.3
     found, rate = run(x, y)
     assert brier_score(found, y) <= brier_score(rate, y)
-    assert calibration_error(found[2200:], y[2200:]) <= 0.06
+    assert calibration_error(found[2200:], y[2200:]) <= 0.03
 
 
 def test_state_restores_bit_for_bit() -> None:
@@ -164,7 +164,7 @@ def test_hangs_into_a_memory_and_comes_back_from_its_file(tmp_path: Path) -> Non
     with opened() as memory:
         ids = [memory.remember(None, vector=v, id=n) for n, v in enumerate(vectors)]
         start = memory.recall(vector=vectors[0], k=3, log=False).confidence
-        assert start == pytest.approx(0.85, abs=0.03)
+        assert start == pytest.approx(0.75, abs=0.03)
         for step in range(120):
             known = step % 2 == 0
             query = vectors[step % 30] if known else rng.standard_normal(8)

@@ -2,7 +2,8 @@
 
 A recall succeeds when a relevant memory is among the ten shown; questions without an answer in
 the memories (flagged adversarial, or unjudged) never succeed. Each question is answered before it
-teaches.
+teaches. The last line pools the streams of all seeds: bins of more questions tell an error from
+chance.
 
 Usage: ``python -m engrain.evaluation.confidence FOLDER [--seeds N] [--drift]``
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -85,6 +86,16 @@ def run_stream(
     return Stream(np.array(confidence), np.array(rates), np.array(successes), np.array(answerable))
 
 
+def pooled(streams: Sequence[Stream]) -> Stream:
+    """Return several streams as one, for figures over bins of more questions."""
+    return Stream(
+        *(
+            np.concatenate([getattr(stream, field.name) for stream in streams])
+            for field in fields(Stream)
+        )
+    )
+
+
 def summarise_stream(stream: Stream) -> dict[str, Any]:
     """Return calibration, and abstention where some questions cannot be answered."""
     p, y = stream.confidence, stream.success
@@ -139,10 +150,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--drift", action="store_true")
     options = parser.parse_args(arguments)
-    dataset = load_dataset(options.folder)
+    dataset, streams = load_dataset(options.folder), []
     for seed in range(options.seeds):
-        stream = run_stream(dataset, seed=seed, drift=options.drift)
-        print(json.dumps({"seed": seed, **summarise_stream(stream)}))
+        streams.append(run_stream(dataset, seed=seed, drift=options.drift))
+        print(json.dumps({"seed": seed, **summarise_stream(streams[-1])}))
+    print(json.dumps({"seeds": options.seeds, **summarise_stream(pooled(streams))}))
 
 
 if __name__ == "__main__":

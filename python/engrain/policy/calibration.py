@@ -15,6 +15,7 @@ from engrain.memory.confidence import SHAPE_FEATURES
 State = dict[str, npt.NDArray[Any]]
 
 BOUND = 0.005  # probabilities stay in [BOUND, 1 - BOUND]
+START = 0.75  # share of recalls that succeed, before any is known
 STEPS = 8.0  # standard deviations at which a feature is cut
 
 
@@ -173,11 +174,11 @@ class OnlineLogistic:
 
 
 class Rate:
-    """The share of successes, forgetting slowly; starts at `prior` with the weight of 4."""
+    """The share of successes, forgetting slowly; starts at `START` with the weight of 2."""
 
-    def __init__(self, prior: float = 0.85, memory: float = 1000.0) -> None:
+    def __init__(self, memory: float = 1000.0) -> None:
         self._keep = 1.0 - 1.0 / memory
-        self._counts: F64Array = np.array([4.0 * prior, 4.0 * (1.0 - prior)])
+        self._counts: F64Array = np.array([2.0 * START, 2.0 * (1.0 - START)])
 
     def predict(self, x: F64Array) -> float:
         """Return the share; features do not matter."""
@@ -200,11 +201,11 @@ class Rate:
 class RecallConfidence:
     """The probability that a relevant memory is among the shown.
 
-    Four experts, from the plain rate of successes to regressions on all features, are mixed by how
-    well they predicted so far, with a share for those that may be right after a change (fixed
-    share; Herbster & Warmuth 1998); a streaming Platt map calibrates the mixture. So it is never
-    much worse than the rate alone, and follows drift. Implements `Calibrator`; hangs into a memory
-    by the name "confidence".
+    Experts from the plain rate of successes to regressions on all features, each of long and of
+    short memory, are mixed by how well they predicted so far, with a share for those that may be
+    right after a change (fixed share; Herbster & Warmuth 1998); a streaming Platt map calibrates
+    the mixture. So it is never much worse than the rate alone, and follows drift. Implements
+    `Calibrator`; hangs into a memory by the name "confidence".
 
     Parameters
     ----------
@@ -212,10 +213,10 @@ class RecallConfidence:
         Of the mixture that returns to its prior with each observation.
     """
 
-    PRIOR = np.array([0.7, 0.2, 0.05, 0.05])
+    PRIOR = np.array([0.4, 0.2, 0.15, 0.1, 0.05, 0.05, 0.05])
     PRIOR.flags.writeable = False
 
-    def __init__(self, share: float = 0.003) -> None:
+    def __init__(self, share: float = 0.01) -> None:
         if not 0.0 <= share <= 1.0:
             raise ConfigError(f"share: expected a number in [0, 1], got {share!r}")
         self._share = share
@@ -225,14 +226,16 @@ class RecallConfidence:
         self._features, self._seen = features, 0
         self._mean, self._square = np.zeros(features), np.ones(features)
         self._mix: F64Array = self.PRIOR.copy()
-        self._platt, rate = StreamingPlatt(memory=200.0), Rate()
-        intercept = float(np.log(rate.predict(self._mean) / (1.0 - rate.predict(self._mean))))
+        self._platt, intercept = StreamingPlatt(memory=200.0), float(np.log(START / (1.0 - START)))
         shape = min(features, SHAPE_FEATURES)
         self._experts: tuple[Rate | OnlineLogistic, ...] = (
-            rate,
+            Rate(),
+            Rate(memory=60.0),
             OnlineLogistic(shape, 10.0, intercept),
+            OnlineLogistic(shape, 10.0, intercept, memory=80.0),
             OnlineLogistic(features, 10.0, intercept),
             OnlineLogistic(features, 100.0, intercept),
+            OnlineLogistic(features, 100.0, intercept, memory=100.0),
         )
 
     def predict(self, features: F32Array) -> float:
@@ -274,7 +277,7 @@ class RecallConfidence:
         scaled = (features - self._mean) / np.sqrt(self._square / (self._seen + 1))
         whole = np.append(np.clip(scaled, -STEPS, STEPS), 1.0)
         shape = np.append(whole[: min(self._features, SHAPE_FEATURES)], 1.0)
-        return whole, shape, whole, whole
+        return whole, whole, shape, shape, whole, whole, whole
 
     def _measure(self, features: F64Array) -> None:
         """Follow the mean and spread of each feature (Welford 1962)."""

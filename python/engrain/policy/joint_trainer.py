@@ -124,20 +124,20 @@ class JointTrainer:
         samples: Sequence[TrainingSample],
         validation: Sequence[TrainingSample] | float | None,
         generator: torch.Generator,
-    ) -> tuple[list[Batch], Batch | None]:
+    ) -> tuple[Batch, Batch | None]:
         if validation is None:
             validation = 0.1 if len(samples) >= SPLIT_FROM else 0.0
         if not isinstance(validation, float):
-            return self._rows(samples), self.collate(validation)
+            return self.collate(samples), self.collate(validation)
         count = int(validation * len(samples))
         order = torch.randperm(len(samples), generator=generator).tolist()
         held = [samples[i] for i in order[:count]]
         kept = [samples[i] for i in order[count:]]
-        return self._rows(kept), self.collate(held) if held else None
+        return self.collate(kept), self.collate(held) if held else None
 
     def _run(
         self,
-        train: list[Batch],
+        train: Batch,
         held: Batch | None,
         epochs: int,
         patience: int,
@@ -145,35 +145,36 @@ class JointTrainer:
     ) -> JointTrainingMetrics:
         parameters = [p for net in self.nets for p in net.parameters()]
         optimizer = torch.optim.Adam(parameters, lr=self.lr, fused=True)
-        steps = -(-len(train) // self.batch_size) * epochs
+        steps = -(-len(train.outcome) // self.batch_size) * epochs
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
             optimizer, steps, eta_min=0.1 * self.lr
         )
-        metrics = JointTrainingMetrics([self.evaluate(join(train))])
+        metrics = JointTrainingMetrics([self.evaluate(train)])
         best = BestWeights(self.nets, self.evaluate(held) if held is not None else None, metrics)
         for _ in range(epochs):
             steps_taken = []
-            for batch in self._batches(train, generator):
-                steps_taken.append(self._step(batch, optimizer, parameters))
-                schedule.step()
+            with mode(True, *self.nets):
+                for batch in self._batches(train, generator):
+                    steps_taken.append(self._step(batch, optimizer, parameters))
+                    schedule.step()
             metrics.history.append(mean_losses(steps_taken))
             if held is not None and best.is_stale(self.evaluate(held), patience):
                 break
-        metrics.history[-1] = self.evaluate(join(train))
+        metrics.history[-1] = self.evaluate(train)
         best.restore()
         return metrics
 
-    def _batches(self, train: list[Batch], generator: torch.Generator) -> Iterator[Batch]:
-        order = torch.randperm(len(train), generator=generator).tolist()
+    def _batches(self, train: Batch, generator: torch.Generator) -> Iterator[Batch]:
+        order = torch.randperm(len(train.outcome), generator=generator)
         for start in range(0, len(order), self.batch_size):
-            yield join([train[i] for i in order[start : start + self.batch_size]])
+            rows = order[start : start + self.batch_size]
+            yield Batch(*(part[rows] for part in train))
 
     def _step(
         self, batch: Batch, optimizer: torch.optim.Optimizer, parameters: list[Any]
     ) -> dict[str, float]:
         optimizer.zero_grad(set_to_none=True)
-        with mode(True, *self.nets):
-            losses = self.losses(batch)
+        losses = self.losses(batch)
         total = self.total(losses)
         torch.autograd.backward(total)
         nn.utils.clip_grad_norm_(parameters, self.max_grad_norm)
@@ -205,11 +206,8 @@ class JointTrainer:
 
     def collate(self, samples: Sequence[TrainingSample]) -> Batch:
         """Return samples as one batch of tensors."""
-        return join(self._rows(samples))
-
-    def _rows(self, samples: Sequence[TrainingSample]) -> list[Batch]:
         widths = self.encoder.text_dim, self.gate.memory_dim
-        return [read_sample(sample, *widths, self.registry) for sample in samples]
+        return join([read_sample(sample, *widths, self.registry) for sample in samples])
 
 
 def _floats(total: Tensor, losses: Mapping[str, Tensor]) -> dict[str, float]:

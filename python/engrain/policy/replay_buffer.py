@@ -24,7 +24,7 @@ __all__ = ["Imported", "Inputs", "PrioritizedBatch", "ReplayBuffer", "ReplayEntr
 
 INTERACTION = "policy.interaction"
 EPOCH = 1
-CACHED = 1024
+CACHED = 32 << 20  # bytes of entries kept in memory beside the log
 RECENCY = 2.0  # the newest entry is e^2 times as likely as the oldest
 
 
@@ -101,7 +101,7 @@ class ReplayBuffer:
         self._rng = np.random.Generator(np.random.Philox(seed))
         self._tree = SumTree(capacity, alpha, seed)
         self._recent: OrderedDict[int, bytes] = OrderedDict()
-        self._cached = CACHED if self._log is not None else capacity
+        self._room = CACHED
         self._lost: OrderedDict[int, None] = OrderedDict()  # seqs, capped like the ring
         self._gone: set[int] = set()  # slots of lost entries
         self._highest = 1.0
@@ -180,15 +180,17 @@ class ReplayBuffer:
 
     def _evict(self, slot: int) -> None:
         old = self._index.seq_at(slot)
-        self._recent.pop(old, None)
+        body = self._recent.pop(old, None)
+        self._room += 0 if body is None else len(body)
         self._gone.discard(slot)
         if self._log is not None and self._log.mode == "a" and old:
             self._log.drop_payload(old, 0)
 
     def _remember(self, seq: int, body: bytes) -> None:
         self._recent[seq] = body
-        if len(self._recent) > self._cached:
-            self._recent.popitem(last=False)
+        self._room -= len(body)
+        while self._room < 0 and self._log is not None:
+            self._room += len(self._recent.popitem(last=False)[1])
 
     # reading
 
@@ -267,9 +269,12 @@ class ReplayBuffer:
         if slot in self._gone:
             return None
         seq = self._index.seq_at(slot)
-        body = self._recent.get(seq)
         try:
-            return decode(self._stored(seq) if body is None else body)
+            body = self._recent.get(seq)
+            if body is None:
+                body = self._stored(seq)
+                self._remember(seq, body)
+            return decode(body)
         except (StorageError, UnknownIdError):
             self._lose(seq, slot)
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from math import isnan, nan
 from typing import Any, NamedTuple
@@ -113,6 +113,9 @@ class ReplayEntry:
         keep("propensity", None if propensity is None else _number(propensity, "propensity"))
 
 
+_KEEP = [ReplayEntry.__dict__[field.name].__set__ for field in fields(ReplayEntry)]
+
+
 def _number(value: float, name: str) -> float:
     low, high = _LIMITS[name]
     number = float(value)
@@ -157,20 +160,23 @@ def decode(data: bytes) -> ReplayEntry:
         situation, n, message, history, strategy, ids, metadata, *numbers = _HEAD.unpack_from(data)
         sizes = (situation, 8 * n, 4 * n, message, history, strategy, ids, metadata)
         parts = _split(data, sizes)
-        propensity = None if isnan(numbers[2]) else numbers[2]
-        return ReplayEntry(
+        values = (
             _floats(parts[0]),
-            np.frombuffer(parts[1], dtype="<i8"),
-            _floats(parts[2]),
+            np.frombuffer(bytearray(parts[1]), "<i8"),
+            np.frombuffer(bytearray(parts[2]), "<f4"),
             parts[5].decode(),
             numbers[0],
             numbers[1],
             tuple(map(decode_id, json.loads(parts[6]))) if ids else (),
-            Inputs(_floats(parts[3]), _floats(parts[4]), json.loads(parts[7])) if message else None,
-            propensity,
+            _inputs_of(parts[3], parts[4], parts[7]) if message else None,
+            None if isnan(numbers[2]) else numbers[2],
         )
     except (struct.error, ValueError, TypeError, KeyError) as error:
         raise StorageError(f"entry of {len(data)} bytes does not decode: {error}") from error
+    entry = object.__new__(ReplayEntry)  # its fields were checked before they were written
+    for keep, value in zip(_KEEP, values, strict=True):
+        keep(entry, value)
+    return entry
 
 
 def _split(data: bytes, sizes: Sequence[int]) -> list[bytes]:
@@ -184,7 +190,11 @@ def _split(data: bytes, sizes: Sequence[int]) -> list[bytes]:
 
 
 def _floats(data: bytes) -> F32Array:
-    return np.frombuffer(data, dtype="<f4")
+    return np.frombuffer(data, "<f4")
+
+
+def _inputs_of(message: bytes, history: bytes, metadata: bytes) -> Inputs:
+    return Inputs(_floats(message), _floats(history), json.loads(metadata))
 
 
 def _json(value: Any) -> bytes:
