@@ -65,6 +65,24 @@ def test_candidates_are_scored_by_the_residuals_of_similar_questions() -> None:
         Residual(DIM + 1).load(residual.state())
 
 
+@settings(max_examples=60, deadline=None)
+@given(seed=seeds, n=st.integers(1, DIM))
+def test_praise_is_never_held_against_the_praised(seed: int, n: int) -> None:
+    """However much was expected of a memory among several that helped, its part is at least 0."""
+    rng, residual = np.random.default_rng(seed), Residual(DIM)
+    query = unit_rows(rng.standard_normal((1, DIM)).astype(np.float32))[0]
+    scores = (4 * rng.standard_normal(n)).astype(np.float32)
+    outcomes = (rng.random(n) * (rng.random(n) < 0.6)).astype(np.float32)
+    outcomes[0] = 0.5
+    centred = np.ascontiguousarray(np.eye(DIM, dtype=np.float32)[:n])
+    residual.add(0, query, np.arange(n), centred, scores, outcomes)
+    (toward,) = residual.state()["toward"]
+    told = surprise(scores, outcomes)
+    assert (toward[:n][outcomes > 0] >= 0).all()
+    np.testing.assert_array_equal(toward[:n][outcomes == 0], told[outcomes == 0])
+    assert (residual.score(0, query, centred)[outcomes > 0] >= 0).all()
+
+
 def test_what_says_nothing_leaves_nothing() -> None:
     rng, residual = np.random.default_rng(2), Residual(DIM)
     query, centred, scores, outcomes = lesson(rng, 9)

@@ -3,11 +3,11 @@
 q is the question, d a candidate, t a past question of the same scope, p_t the softmax of the static
 model over the memories that t was about, y_t the outcomes over their sum:
 
-    r_t = sum_d (y_td - p_td) d
+    r_t = sum_d e_td d,  e_td = y_td - p_td, at least 0 where y_td > 0
     r:dir = d . sum_t K(q, t) r_t / (sum_t K(q, t) + 0.1),  K(q, t) = max(0, q . t)
 
-Where the static model was right, r_t is near 0. The differences sum to 0, so r_t does not depend on
-what vectors are centred on. Only the memories of largest |y - p| take part.
+Where the static model was right, r_t is near 0; what was praised is never pushed away for having
+been expected. Only the memories of largest |y - p| take part.
 """
 
 from __future__ import annotations
@@ -106,9 +106,9 @@ class Residual:
         if query is None or not self.dim or not outcomes.any() or share <= 0:
             return
         likely = np.argsort(-(scores + 1e3 * outcomes), kind="stable")[:MOST]
-        told = np.float32(share) * surprise(
-            np.ascontiguousarray(scores[likely]), np.ascontiguousarray(outcomes[likely])
-        )
+        scores, outcomes = (np.ascontiguousarray(x[likely]) for x in (scores, outcomes))
+        told = surprise(scores, outcomes)
+        told = np.float32(share) * np.where(outcomes > 0, np.maximum(told, 0), told)
         at = self._next % self.questions
         if at >= len(self._scope):
             self._grow()
