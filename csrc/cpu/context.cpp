@@ -70,9 +70,13 @@ void RetrievalIndex::score_sessions(Search& search) {
     const Sessions& sessions = scope.sessions();
     std::vector<float>& best = search.sessions.best;
     best.assign(sessions.length.size(), std::numeric_limits<float>::lowest());
-    for (std::size_t i = 0; i < sessions.of.size(); ++i) {
+    // Members of one session mostly stand side by side.
+    for (std::size_t i = 0, next; i < sessions.of.size(); i = next) {
         const std::uint32_t session = sessions.of[i];
-        if (session != none) best[session] = std::max(best[session], search.fixed[i]);
+        float most = search.fixed[i];
+        for (next = i + 1; next < sessions.of.size() && sessions.of[next] == session; ++next)
+            most = std::max(most, search.fixed[next]);
+        if (session != none) best[session] = std::max(best[session], most);
     }
     score_session_texts(search);
     standardize(search.sessions.bm25);
@@ -104,12 +108,17 @@ void RetrievalIndex::score_session_texts(Search& search) const {
     const auto& members = scope.members();
     const Sessions& sessions = scope.sessions();
     const std::size_t n = sessions.length.size();
-    std::vector<float> frequency(n + 1);  // the last: of members outside any session
-    const auto count = [&](std::size_t position, float times) {
-        frequency[std::min<std::size_t>(sessions.of[position], n)] += times;
+    // Four sums in turn, so that members of one session need not wait for each other; the last
+    // place of each is for members outside any session.
+    constexpr std::size_t lanes = 4;
+    const std::size_t stride = n + 1;
+    std::vector<float> frequency(lanes * stride);
+    const auto count = [&](std::size_t i, std::size_t position, float times) {
+        const std::size_t session = std::min<std::size_t>(sessions.of[position], n);
+        frequency[i % lanes * stride + session] += times;
     };
     double total = 0.0;
-    for (const float own : sessions.length) total += own;
+    for (const float length : sessions.length) total += length;
     const float slope = Bm25::slope(total > 0.0 ? total / double(n) : 1.0);
     std::vector<float>& bm25 = search.sessions.bm25;
     bm25.assign(n, 0.0F);
@@ -118,14 +127,17 @@ void RetrievalIndex::score_session_texts(Search& search) const {
         if (list == nullptr) continue;
         std::fill(frequency.begin(), frequency.end(), 0.0F);
         if (list->size() <= 8 * members.size()) {
-            for (const Posting& posting : *list) {
+            for (std::size_t i = 0; i < list->size(); ++i) {
+                const Posting posting = (*list)[i];
                 const std::int64_t position = scope.position(posting.document);
-                if (position >= 0) count(static_cast<std::size_t>(position), posting.count);
+                if (position >= 0) count(i, static_cast<std::size_t>(position), posting.count);
             }
         } else {
             for (std::size_t i = 0; i < members.size(); ++i)
-                count(i, lexical_.frequency(members[i], asked.term));
+                count(i, i, lexical_.frequency(members[i], asked.term));
         }
+        for (std::size_t lane = 1; lane < lanes; ++lane)
+            for (std::size_t i = 0; i < n; ++i) frequency[i] += frequency[lane * stride + i];
         std::size_t holding = 0;
         for (std::size_t i = 0; i < n; ++i) holding += frequency[i] > 0.0F;
         const float weight = asked.count * inverse_frequency(n, holding) * (Bm25::k1 + 1.0F);
@@ -141,43 +153,35 @@ std::uint32_t RetrievalIndex::step(std::uint32_t handle, int steps) const noexce
     return handle;
 }
 
-float RetrievalIndex::window(const Search& search, std::uint32_t handle,
-                             const std::vector<float>& scores,
-                             const Standard& standard) const noexcept {
+float RetrievalIndex::window(const Around& around, const std::vector<float>& scores,
+                             const Standard& standard) noexcept {
     float sum = 0.0F;
-    for (int offset = -2; offset <= 2; ++offset) {
-        const std::uint32_t at = step(handle, offset);
-        const std::int64_t position = at == none ? -1 : scopes_[search.scope].position(at);
-        if (position >= 0)
-            sum +=
-                window_weights[offset + 2] * standard.z(scores[static_cast<std::size_t>(position)]);
-    }
+    for (std::size_t i = 0; i < 5; ++i)
+        if (around.at[i] != none) sum += window_weights[i] * standard.z(scores[around.at[i]]);
     return sum;
 }
 
 // BM25 of the window as one text whose words count by their distance; rarity and mean length are
 // those of single memories. In deviations of the question's BM25.
-float RetrievalIndex::window_text(const Search& search, std::uint32_t handle) const noexcept {
+float RetrievalIndex::window_text(const Search& search, const Around& around) {
     constexpr float windows = 0.3F + 0.6F + 1.0F + 0.6F + 0.3F;
-    std::uint32_t near[5];
-    float weight[5], length = 0.0F;
-    std::size_t n = 0;
-    for (int offset = -2; offset <= 2; ++offset) {
-        const std::uint32_t at = step(handle, offset);
-        if (at == none || scopes_[search.scope].position(at) < 0) continue;
-        near[n] = at;
-        weight[n] = window_weights[offset + 2];
-        length += weight[n] * stems_.length(at);
-        ++n;
+    const auto& members = scopes_[search.scope].members();
+    const std::vector<TermWeight>& asked = search.reading.asked.terms();
+    std::vector<float>& frequency = window_;
+    frequency.assign(asked.size(), 0.0F);
+    float length = 0.0F;
+    for (std::size_t place = 0; place < 5; ++place) {
+        if (around.at[place] == none) continue;
+        const std::uint32_t handle = members[around.at[place]];
+        const float weight = window_weights[place];
+        length += weight * stems_.length(handle);
+        stems_.meet(handle, search.reading.asked,
+                    [&](std::size_t i, float count) { frequency[i] += weight * count; });
     }
     const float slope = Bm25::slope(stems_.average_length() * windows);
     float sum = 0.0F;
-    for (const TermWeight& asked : search.reading.weights) {
-        float frequency = 0.0F;
-        for (std::size_t i = 0; i < n; ++i)
-            frequency += weight[i] * stems_.frequency(near[i], asked.term);
-        if (frequency > 0.0F) sum += Bm25::gain(frequency, asked.weight, slope, length);
-    }
+    for (std::size_t i = 0; i < asked.size(); ++i)
+        if (frequency[i] > 0.0F) sum += Bm25::gain(frequency[i], asked[i].weight, slope, length);
     return sum / search.bm25_sd;
 }
 
@@ -188,31 +192,29 @@ bool RetrievalIndex::mentions(const Sources::Name& named, std::uint32_t handle) 
     return lexical_.frequency(handle, named.term) > (speaks ? 1.0F : 0.0F);
 }
 
-void RetrievalIndex::write_sequence(const Search& search, std::uint32_t handle,
-                                    float* out) const noexcept {
-    const Context& own = contexts_[handle];
-    out[window_bm25] = window_text(search, handle);
+void RetrievalIndex::write_sequence(const Search& search, const Around& around, float* out) {
+    const auto& members = scopes_[search.scope].members();
+    const Context& own = contexts_[members[around.own()]];
+    out[window_bm25] = window_text(search, around);
     if (!views_.empty() && search.views[0].asked)
-        out[window_cosine] =
-            window(search, handle, search.views[0].scores, search.views[0].standard);
-    out[two_before] = neighbour_score(search, step(handle, -2));
-    out[two_after] = neighbour_score(search, step(handle, 2));
-    const auto position = static_cast<std::size_t>(scopes_[search.scope].position(handle));
-    const std::uint32_t session = scopes_[search.scope].sessions().of[position];
+        out[window_cosine] = window(around, search.views[0].scores, search.views[0].standard);
+    out[two_before] = neighbour_score(search, around.at[0]);
+    out[two_after] = neighbour_score(search, around.at[4]);
+    const std::uint32_t session = scopes_[search.scope].sessions().of[around.own()];
     out[session_bm25] = search.sessions.bm25[session];
     out[session_best] = search.sessions.best[session];
     out[asks] = flag(own.form.asks);
     out[place] = static_cast<float>(engrain::log(1.0 + double(own.place)));
-    if (own.previous == none || !contexts_[own.previous].form.asks) return;
-    if (scopes_[search.scope].position(own.previous) < 0) return;
+    const std::uint32_t before = around.at[1];
+    if (before == none || !contexts_[members[before]].form.asks) return;
     out[after_question] = 1.0F;
-    out[after_question_score] = std::max(0.0F, neighbour_score(search, own.previous));
+    out[after_question_score] = std::max(0.0F, neighbour_score(search, before));
 }
 
-void RetrievalIndex::write_context(const Search& search, std::uint32_t handle,
-                                   float* out) const noexcept {
+void RetrievalIndex::write_context(const Search& search, const Around& around, float* out) {
+    const std::uint32_t handle = scopes_[search.scope].members()[around.own()];
     const Context& own = contexts_[handle];
-    if (own.sequence >= 0) write_sequence(search, handle, out);
+    if (own.sequence >= 0) write_sequence(search, around, out);
     if (search.named.source != Sources::none) {
         if (own.source != Sources::none)
             out[from_named] = own.source == search.named.source ? 1.0F : -1.0F;

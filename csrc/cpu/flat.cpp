@@ -5,8 +5,13 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <memory>
 
 #include "engrain/dot.hpp"
+
+#if ENGRAIN_X86
+#include <immintrin.h>
+#endif
 
 namespace engrain {
 namespace {
@@ -106,18 +111,36 @@ ENGRAIN_INLINE void add_standardized_body(const float* x, std::size_t n, float m
     for (std::size_t i = 0; i < n; ++i) total[i] += (x[i] - mean) * inverse;
 }
 
+// Four bounds at a time: x is read once for all of them.
 template <int W>
-ENGRAIN_INLINE std::size_t count_above_body(const float* x, std::size_t n, float bound) {
-    std::size_t count = 0;
-    while (n > 0) {
-        const std::size_t block = std::min<std::size_t>(n, std::size_t{1} << 20);
-        std::int32_t above = 0;
-        for (std::size_t i = 0; i < block; ++i) above += x[i] > bound ? 1 : 0;
-        count += static_cast<std::size_t>(above);
-        x += block;
-        n -= block;
+ENGRAIN_INLINE void count_above_body(const float* x, std::size_t n, const float* bounds,
+                                     std::size_t m, std::size_t* counts) {
+    constexpr std::size_t most = std::size_t{1} << 20;
+    std::fill(counts, counts + m, std::size_t{0});
+    for (std::size_t j = 0; j < m; j += 4) {
+        float bound[4];
+        for (std::size_t k = 0; k < 4; ++k) bound[k] = bounds[std::min(j + k, m - 1)];
+        for (std::size_t start = 0; start < n; start += most) {
+            const std::size_t end = std::min(n, start + most);
+            std::int32_t above[4] = {};
+            for (std::size_t i = start; i < end; ++i)
+                for (int k = 0; k < 4; ++k) above[k] += x[i] > bound[k] ? 1 : 0;
+            for (std::size_t k = 0; k < 4 && j + k < m; ++k)
+                counts[j + k] += static_cast<std::size_t>(above[k]);
+        }
     }
-    return count;
+}
+
+template <int W>
+ENGRAIN_INLINE void add_neighbours_body(const float* x, const float* floored,
+                                        const std::uint32_t* const* near, std::size_t n,
+                                        const Neighbourhood& weights, float* out) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const float around = floored[i] +
+                             weights.near * (floored[near[1][i]] + floored[near[2][i]]) +
+                             weights.far * (floored[near[0][i]] + floored[near[3][i]]);
+        out[i] = x[i] + weights.all * around;
+    }
 }
 
 // Sorts as the floats do, best first, then by position.
@@ -129,26 +152,57 @@ ENGRAIN_INLINE std::uint64_t key_of(float score, std::size_t position) {
     return std::uint64_t{bits} << 32 | position;
 }
 
-// Keys of what is above the bound, and of the first k that equal it.
-template <int W>
-ENGRAIN_INLINE void collect_body(const float* x, std::size_t n, float bound, std::size_t k,
-                                 std::vector<std::uint64_t>& keys) {
-    std::size_t equal = 0, i = 0;
-    const auto offer = [&](std::size_t at) {
-        if (x[at] > bound || (x[at] == bound && equal++ < k)) keys.push_back(key_of(x[at], at));
-    };
-    for (; i + 16 <= n; i += 16) {
-        int any = 0;
-        for (int lane = 0; lane < 16; ++lane) any |= x[i + lane] >= bound ? 1 : 0;
-        if (any != 0)
-            for (std::size_t j = i; j < i + 16; ++j) offer(j);
+std::size_t reach_each(const float* x, std::size_t n, float bound, std::uint32_t* places) {
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        places[found] = static_cast<std::uint32_t>(i);
+        found += x[i] >= bound ? 1 : 0;
     }
-    for (; i < n; ++i) offer(i);
+    return found;
+}
+
+#if ENGRAIN_X86
+
+ENGRAIN_AVX512 std::size_t reach_avx512(const float* x, std::size_t n, float bound,
+                                        std::uint32_t* places) {
+    const __m512 bounds = _mm512_set1_ps(bound);
+    __m512i at = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < n; i += 16) {
+        const auto lanes = static_cast<__mmask16>(n - i < 16 ? (1U << (n - i)) - 1U : 0xFFFFU);
+        const __mmask16 hits =
+            _mm512_mask_cmp_ps_mask(lanes, _mm512_maskz_loadu_ps(lanes, x + i), bounds, _CMP_GE_OQ);
+        _mm512_storeu_si512(places + found, _mm512_maskz_compress_epi32(hits, at));
+        at = _mm512_add_epi32(at, _mm512_set1_epi32(16));
+        found += static_cast<std::size_t>(__builtin_popcount(hits));
+    }
+    return found;
+}
+
+#endif
+
+// Positions of what is no less than the bound, ascending; `places` has room for n and 16 more.
+std::size_t reach(const float* x, std::size_t n, float bound, std::uint32_t* places) {
+#if ENGRAIN_X86
+    if (simd::level() == simd::Level::avx512) return reach_avx512(x, n, bound, places);
+#endif
+    return reach_each(x, n, bound, places);
+}
+
+// Keys of what is above the bound, and of the first k that equal it.
+void collect(const float* x, std::size_t n, float bound, std::size_t k, std::uint32_t* places,
+             std::vector<std::uint64_t>& keys) {
+    const std::size_t found = reach(x, n, bound, places);
+    std::size_t equal = 0;
+    for (std::size_t i = 0; i < found; ++i) {
+        const float score = x[places[i]];
+        if (score > bound || equal++ < k) keys.push_back(key_of(score, places[i]));
+    }
 }
 
 // A bound that about 2 k of x reach, judged by an even sample.
 float likely_bound(const float* x, std::size_t n, std::size_t k) {
-    constexpr std::size_t most = 512;
+    constexpr std::size_t most = 256;
     const std::size_t stride = n / most + 1, sampled = n / stride, rank = 2 * k / stride + 4;
     if (rank >= sampled) return -std::numeric_limits<float>::infinity();
     float sample[most];
@@ -204,26 +258,25 @@ ENGRAIN_DISPATCH(void, add_standardized,
                  (const float* x, std::size_t n, float mean, float inverse, float* total),
                  (x, n, mean, inverse, total))
 
-ENGRAIN_DISPATCH(std::size_t, count_above, (const float* x, std::size_t n, float bound),
-                 (x, n, bound))
+ENGRAIN_DISPATCH(void, count_above,
+                 (const float* x, std::size_t n, const float* bounds, std::size_t m,
+                  std::size_t* counts),
+                 (x, n, bounds, m, counts))
 
-namespace {
-
-ENGRAIN_DISPATCH(void, collect,
-                 (const float* x, std::size_t n, float bound, std::size_t k,
-                  std::vector<std::uint64_t>& keys),
-                 (x, n, bound, k, keys))
-
-}  // namespace
+ENGRAIN_DISPATCH(void, add_neighbours,
+                 (const float* x, const float* floored, const std::uint32_t* const* near,
+                  std::size_t n, const Neighbourhood& weights, float* out),
+                 (x, floored, near, n, weights, out))
 
 void select_best(const float* x, std::size_t n, std::size_t k, std::vector<std::uint32_t>& best) {
     k = std::min(k, n);
+    const std::unique_ptr<std::uint32_t[]> places(new std::uint32_t[n + 16]);
     std::vector<std::uint64_t> keys;
     keys.reserve(4 * k);
-    collect(x, n, likely_bound(x, n, k), k, keys);
+    collect(x, n, likely_bound(x, n, k), k, places.get(), keys);
     if (keys.size() < k) {
         keys.clear();
-        collect(x, n, -std::numeric_limits<float>::infinity(), k, keys);
+        collect(x, n, -std::numeric_limits<float>::infinity(), k, places.get(), keys);
     }
     std::nth_element(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(k), keys.end());
     std::sort(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(k));

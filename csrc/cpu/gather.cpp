@@ -12,7 +12,7 @@ namespace {
 
 using Guard = std::lock_guard<std::mutex>;
 
-constexpr std::size_t equal_documents = 5, weighted_documents = 10, ranked = 100;
+constexpr std::size_t equal_documents = 5, weighted_documents = 10, ranked = 100, ahead = 4;
 constexpr float least_neighbour = -3.0F;
 
 }  // namespace
@@ -30,10 +30,17 @@ bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::s
         centre(search.scope, asked.asked ? asked.query.data() : nullptr, handles, n, out.centred,
                cosine.data());
     }
+    const Layout& layout = this->layout(search.scope);
+    std::vector<Around> around(n);
+    for (std::size_t i = 0; i < n; ++i)
+        around[i] = this->around(
+            layout, static_cast<std::uint32_t>(scopes_[search.scope].position(handles[i])));
+    const std::vector<std::size_t> ranks = ranks_of(search, around);
     for (std::size_t i = 0; i < n; ++i) {
-        if (i + 1 < n) prefetch(handles[i + 1]);
+        if (i + 2 * ahead < n) prefetch_places(search, around[i + 2 * ahead]);
+        if (i + ahead < n) prefetch(search, around[i + ahead], ranks[i + ahead]);
         write_text(search, handles[i], i, out);
-        write_row(search, handles[i], i, out);
+        write_row(search, around[i], ranks[i], i, out);
     }
     write_cosines(search, cosine.data(), handles, n, out);
     if (!views_.empty()) write_feedback(search, n, out);
@@ -46,15 +53,25 @@ bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::s
     return true;
 }
 
+// Asks memory for where the words of a memory and of those around it lie.
+void RetrievalIndex::prefetch_places(const Search& search, const Around& around) const noexcept {
+    const auto& members = scopes_[search.scope].members();
+    __builtin_prefetch(&contexts_[members[around.own()]]);
+    lexical_.prefetch_slice(members[around.own()]);
+    prefetch_slices(members[around.own()]);
+    for (const std::uint32_t near : around.at)
+        if (near != none) stems_.prefetch_slice(members[near]);
+}
+
 // Asks memory for the words of a memory and of those around it.
-void RetrievalIndex::prefetch(std::uint32_t handle) const noexcept {
+void RetrievalIndex::prefetch(const Search& search, const Around& around,
+                              std::size_t rank) const noexcept {
+    const auto& members = scopes_[search.scope].members();
+    const std::uint32_t handle = members[around.own()];
     lexical_.prefetch(handle);
-    grams_.prefetch(handle);
-    pairs_.prefetch(handle);
-    for (int steps = -2; steps <= 2; ++steps) {
-        const std::uint32_t near = step(handle, steps);
-        if (near != none) stems_.prefetch(near);
-    }
+    if (rank >= search.reading.best.size()) prefetch_words(handle);
+    for (const std::uint32_t near : around.at)
+        if (near != none) stems_.prefetch(members[near]);
 }
 
 void RetrievalIndex::centred(std::uint32_t scope, const std::uint32_t* handles, std::size_t n,
@@ -106,52 +123,66 @@ void RetrievalIndex::feedback_vectors(const Search& search, std::vector<float>& 
     }
 }
 
-std::size_t RetrievalIndex::rank_of(const Search& search, std::uint32_t position) const noexcept {
-    const auto at = std::lower_bound(search.ranks.begin(), search.ranks.end(),
-                                     std::pair<std::uint32_t, std::uint32_t>{position, 0});
-    if (at != search.ranks.end() && at->first == position) return at->second;
-    const std::size_t above =
-        count_above(search.fixed.data(), search.fixed.size(), search.fixed[position]);
-    return std::max(above, search.best.size());
+// Static ranks: exact among the best, by the scan's scores beyond.
+std::vector<std::size_t> RetrievalIndex::ranks_of(const Search& search,
+                                                  const std::vector<Around>& around) {
+    const std::size_t best = search.best.size();
+    std::vector<std::size_t> ranks(around.size(), best), beyond, above;
+    std::vector<float> bounds;
+    for (std::size_t i = 0; i < around.size(); ++i) {
+        const std::uint32_t position = around[i].own();
+        const auto at = std::lower_bound(search.ranks.begin(), search.ranks.end(),
+                                         std::pair<std::uint32_t, std::uint32_t>{position, 0});
+        if (at != search.ranks.end() && at->first == position) {
+            ranks[i] = at->second;
+        } else {
+            beyond.push_back(i);
+            bounds.push_back(search.fixed[position]);
+        }
+    }
+    above.resize(beyond.size());
+    count_above(search.fixed.data(), search.fixed.size(), bounds.data(), beyond.size(),
+                above.data());
+    for (std::size_t j = 0; j < beyond.size(); ++j) ranks[beyond[j]] = std::max(best, above[j]);
+    return ranks;
 }
 
-float RetrievalIndex::neighbour_score(const Search& search, std::uint32_t handle) const noexcept {
-    if (handle == none) return 0.0F;
-    const std::int64_t position = scopes_[search.scope].position(handle);
-    if (position < 0) return 0.0F;
-    return std::max(search.fixed[static_cast<std::size_t>(position)], least_neighbour);
+float RetrievalIndex::neighbour_score(const Search& search, std::uint32_t position) noexcept {
+    return position == none ? 0.0F : std::max(search.fixed[position], least_neighbour);
 }
 
 void RetrievalIndex::write_text(const Search& search, std::uint32_t handle, std::size_t i,
                                 const Rows& out) const {
     out.length[i] = lexical_.length(handle);
-    const std::size_t terms = search.terms.size();
-    for (std::size_t t = 0; t < terms; ++t)
-        out.frequency[i * terms + t] = lexical_.frequency(handle, search.terms[t].term);
+    float* frequency = out.frequency + i * search.terms.size();
+    std::fill_n(frequency, search.terms.size(), 0.0F);
+    lexical_.meet(handle, search.sought,
+                  [&](std::size_t term, float count) { frequency[term] = count; });
 }
 
 // Every column but those made of cosines.
-void RetrievalIndex::write_row(const Search& search, std::uint32_t handle, std::size_t i,
-                               const Rows& out) const {
-    const auto position = static_cast<std::uint32_t>(scopes_[search.scope].position(handle));
+void RetrievalIndex::write_row(const Search& search, const Around& around, std::size_t rank,
+                               std::size_t i, const Rows& out) {
+    const std::uint32_t position = around.own();
+    const std::uint32_t handle = scopes_[search.scope].members()[position];
     float* row = out.x + i * out.stride;
     std::fill_n(row, out.stride, 0.0F);
     row[0] = search.bm25_standard.z(search.bm25[position]);
     const float* frequency = out.frequency + i * search.terms.size();
     float covered = 0.0F, all = 1e-9F;
     for (std::size_t t = 0; t < search.terms.size(); ++t) {
-        const float weight = search.idf[t] * search.terms[t].count;
+        const float weight = search.sought.terms()[t].weight * search.terms[t].count;
         all += weight;
         covered += frequency[t] > 0.0F ? weight : 0.0F;
     }
     float* form = row + base_columns() - 6;
     form[0] = covered / all;
     form[1] = static_cast<float>(engrain::log(double(out.length[i]) + 5.0));
-    form[2] = -static_cast<float>(engrain::log(1.0 + double(rank_of(search, position))));
-    form[4] = neighbour_score(search, contexts_[handle].previous);
-    form[5] = neighbour_score(search, contexts_[handle].next);
-    write_context(search, handle, row + base_columns());
-    write_words(search, handle, row + base_columns() + context_columns);
+    form[2] = -static_cast<float>(engrain::log(1.0 + double(rank)));
+    form[4] = neighbour_score(search, around.at[1]);
+    form[5] = neighbour_score(search, around.at[3]);
+    write_context(search, around, row + base_columns());
+    write_words(search, handle, rank, row + base_columns() + context_columns);
 }
 
 void RetrievalIndex::write_cosines(const Search& search, const float* cosine,

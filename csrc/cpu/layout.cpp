@@ -12,7 +12,8 @@ namespace {
 using Guard = std::lock_guard<std::mutex>;
 
 // A memory among good neighbours is worth a look; one from the source or the day asked for, too.
-constexpr float near_weight = 0.6F, far_weight = 0.3F, neighbourhood = 0.3F, dated = 3.0F;
+constexpr Neighbourhood neighbourhood = {0.6F, 0.3F, 0.3F};
+constexpr float dated = 3.0F;
 constexpr float least_neighbour = -3.0F, taken = -1e30F;
 
 }  // namespace
@@ -48,6 +49,17 @@ void RetrievalIndex::lay_out(const Scope& scope, Layout& layout) const {
     }
 }
 
+Around RetrievalIndex::around(const Layout& layout, std::uint32_t position) const noexcept {
+    Around around{{none, none, position, none, none}};
+    if (!layout.sequential) return around;
+    const std::size_t members = layout.near[0].size();
+    for (std::size_t at = 0; at < 4; ++at) {
+        const std::uint32_t near = layout.near[at][position];
+        if (near < members) around.at[at < 2 ? at : at + 1] = near;
+    }
+    return around;
+}
+
 bool RetrievalIndex::propose(Search& search, std::size_t best, std::size_t around,
                              std::vector<std::uint32_t>& handles) {
     const Guard lock(mutex_);
@@ -79,13 +91,9 @@ void RetrievalIndex::score_neighbourhoods(Search& search, std::vector<float>& sc
     std::vector<float> floored(n + 1, 0.0F);
     for (std::size_t i = 0; i < n; ++i) floored[i] = std::max(search.fixed[i], least_neighbour);
     scores.resize(n);
-    const auto& near = layout.near;
-    for (std::size_t i = 0; i < n; ++i) {
-        const float around = floored[i] +
-                             near_weight * (floored[near[1][i]] + floored[near[2][i]]) +
-                             far_weight * (floored[near[0][i]] + floored[near[3][i]]);
-        scores[i] = search.fixed[i] + neighbourhood * around;
-    }
+    const std::uint32_t* near[4];
+    for (std::size_t at = 0; at < 4; ++at) near[at] = layout.near[at].data();
+    add_neighbours(search.fixed.data(), floored.data(), near, n, neighbourhood, scores.data());
 }
 
 void RetrievalIndex::prefer_origins(const Search& search, std::vector<float>& scores) const {

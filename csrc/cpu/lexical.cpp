@@ -1,10 +1,27 @@
 #include "engrain/lexical.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "engrain/simd.hpp"
 #include "engrain/transcendental.hpp"
 
 namespace engrain {
+namespace {
+
+template <int W>
+ENGRAIN_INLINE void gains_body(const float* counts, const float* lengths, std::size_t n,
+                               float weight, float slope, float* gains) {
+    for (std::size_t i = 0; i < n; ++i) gains[i] = Bm25::gain(counts[i], weight, slope, lengths[i]);
+}
+
+ENGRAIN_DISPATCH(void, gains,
+                 (const float* counts, const float* lengths, std::size_t n, float weight,
+                  float slope, float* gains),
+                 (counts, lengths, n, weight, slope, gains))
+
+}  // namespace
+
 float inverse_frequency(std::size_t documents, std::size_t holding) noexcept {
     const double df = double(holding);
     return static_cast<float>(engrain::log(1.0 + (double(documents) - df + 0.5) / (df + 0.5)));
@@ -20,40 +37,46 @@ std::vector<TermCount> count_terms(std::vector<Term>& terms) {
     return counted;
 }
 
-void ForwardIndex::add(std::uint32_t document, const std::vector<TermCount>& terms) {
-    const std::size_t begin = entries_.size();
+void ForwardIndex::add(std::uint32_t document, const std::vector<Term>& terms) {
+    const std::size_t begin = terms_.rows();
     slices_.resize(document, Slice{begin, begin});
     length_.resize(document, 0.0F);
-    entries_.insert(entries_.end(), terms.begin(), terms.end());
-    float length = 0.0F;
-    for (const TermCount& entry : terms) length += entry.count;
-    slices_.push_back({begin, entries_.size()});
-    length_.push_back(length);
-    total_length_ += static_cast<std::int64_t>(length);
+    terms_.resize(begin + terms.size());
+    std::copy(terms.begin(), terms.end(), terms_.row(begin));
+    slices_.push_back({begin, terms_.rows()});
+    length_.push_back(static_cast<float>(terms.size()));
+    total_length_ += static_cast<std::int64_t>(terms.size());
     ++live_;
 }
 
 void ForwardIndex::remove(std::uint32_t document) {
     const Slice slice = slices_[document];
-    dead_entries_ += slice.end - slice.begin;
-    total_length_ -= static_cast<std::int64_t>(length_[document]);
+    dead_ += slice.end - slice.begin;
+    total_length_ -= static_cast<std::int64_t>(slice.end - slice.begin);
     length_[document] = 0.0F;
     slices_[document] = {slice.begin, slice.begin};
     --live_;
-    if (dead_entries_ > 1024 && dead_entries_ * 2 > entries_.size()) compact();
+    if (dead_ > 1024 && dead_ * 2 > terms_.rows()) compact();
 }
 
 void ForwardIndex::compact() {
-    std::vector<TermCount> kept;
-    kept.reserve(entries_.size() - dead_entries_);
+    Arena<Term> kept(1);
+    kept.resize(terms_.rows() - dead_);
+    std::size_t end = 0;
     for (Slice& slice : slices_) {
-        const std::size_t begin = kept.size();
-        kept.insert(kept.end(), entries_.begin() + static_cast<std::ptrdiff_t>(slice.begin),
-                    entries_.begin() + static_cast<std::ptrdiff_t>(slice.end));
-        slice = {begin, kept.size()};
+        const std::size_t begin = end;
+        end += slice.end - slice.begin;
+        std::copy(terms_.row(slice.begin), terms_.row(slice.end), kept.row(begin));
+        slice = {begin, end};
     }
-    entries_.swap(kept);
-    dead_entries_ = 0;
+    terms_ = std::move(kept);
+    dead_ = 0;
+}
+
+std::vector<TermCount> ForwardIndex::counts(std::uint32_t document) const {
+    std::vector<TermCount> own;
+    each(document, [&](Term term, float count) { own.push_back({term, count}); });
+    return own;
 }
 
 double ForwardIndex::average_length() const noexcept {
@@ -62,84 +85,76 @@ double ForwardIndex::average_length() const noexcept {
 
 void ForwardIndex::prefetch(std::uint32_t document) const noexcept {
     const Slice slice = slices_[document];
-    for (std::size_t i = slice.begin; i < slice.end; i += 64 / sizeof(TermCount))
-        __builtin_prefetch(&entries_[i]);
+    for (std::size_t i = slice.begin; i < slice.end; i += 64 / sizeof(Term))
+        __builtin_prefetch(terms_.row(i));
 }
 
 // Halving without branches: the outcome of each comparison cannot be predicted.
 float ForwardIndex::frequency(std::uint32_t document, Term term) const noexcept {
-    return find(begin(document), static_cast<std::size_t>(end(document) - begin(document)), term);
-}
-
-float ForwardIndex::find(const TermCount* at, std::size_t n, Term term) noexcept {
+    const Term *first = begin(document), *at = first;
+    std::size_t n = static_cast<std::size_t>(end(document) - first);
     if (n == 0) return 0.0F;
     for (std::size_t half = n / 2; half > 0; half = n / 2) {
-        at += at[half].term <= term ? half : 0;
+        at += at[half] <= term ? half : 0;
         n -= half;
     }
-    return at->term == term ? at->count : 0.0F;
+    const Term* before = at + 1;
+    while (before != first && before[-1] == term) --before;
+    return static_cast<float>(at + 1 - before);
 }
 
-// Looking each term up takes more steps than a merge, but steps that do not wait for each other.
-float ForwardIndex::score(std::uint32_t document,
-                          const std::vector<TermWeight>& question) const noexcept {
-    const TermCount* own = begin(document);
-    const std::size_t n = static_cast<std::size_t>(end(document) - own);
+float ForwardIndex::score(std::uint32_t document, const Sought& question) const noexcept {
     const float slope = Bm25::slope(average_length()), length = length_[document];
     float sum = 0.0F;
-    for (const TermWeight& asked : question) {
-        const float found = find(own, n, asked.term);
-        if (found > 0.0F) sum += Bm25::gain(found, asked.weight, slope, length);
-    }
+    meet(document, question, [&](std::size_t i, float count) {
+        sum += Bm25::gain(count, question.terms()[i].weight, slope, length);
+    });
     return sum;
 }
 
-void CountedIndex::add(std::uint32_t document, const std::vector<TermCount>& terms) {
-    for (const TermCount& entry : terms) ++holding_[entry.term];
+void CountedIndex::add(std::uint32_t document, const std::vector<Term>& terms) {
     ForwardIndex::add(document, terms);
+    each(document, [&](Term term, float) { holding_.increment(term); });
 }
 
 void CountedIndex::remove(std::uint32_t document) {
-    for (const TermCount* entry = begin(document); entry != end(document); ++entry) {
-        const auto found = holding_.find(entry->term);
-        if (--found->second == 0) holding_.erase(found);
-    }
+    each(document, [&](Term term, float) { holding_.decrement(term); });
     ForwardIndex::remove(document);
 }
 
 float CountedIndex::idf(Term term) const noexcept {
-    const auto found = holding_.find(term);
-    return inverse_frequency(live(), found == holding_.end() ? 0 : found->second);
+    return inverse_frequency(live(), holding_.count(term));
 }
 
 std::vector<TermWeight> CountedIndex::weigh(const std::vector<TermCount>& question) const {
     std::vector<TermWeight> weights;
     weights.reserve(question.size());
+    for (const TermCount& asked : question) holding_.prefetch(asked.term);
     for (const TermCount& asked : question) {
-        const auto found = holding_.find(asked.term);
-        if (found == holding_.end()) continue;
-        const float idf = inverse_frequency(live(), found->second);
+        const std::uint32_t holding = holding_.count(asked.term);
+        if (holding == 0) continue;
+        const float idf = inverse_frequency(live(), holding);
         weights.push_back({asked.term, asked.count * idf * (Bm25::k1 + 1.0F)});
     }
     return weights;
 }
 
-void LexicalIndex::add(std::uint32_t document, const std::vector<TermCount>& terms) {
-    for (const TermCount& entry : terms) postings_[entry.term].push_back({document, entry.count});
-    scores_.resize(document + 1, 0.0F);
+void LexicalIndex::add(std::uint32_t document, const std::vector<Term>& terms) {
     ForwardIndex::add(document, terms);
+    each(document, [&](Term term, float count) { postings_[term].push_back({document, count}); });
+    scores_.resize(document + 1, 0.0F);
 }
 
 void LexicalIndex::remove(std::uint32_t document) {
-    for (const TermCount* entry = begin(document); entry != end(document); ++entry) {
-        const auto found = postings_.find(entry->term);
+    each(document, [&](Term term, float) {
+        const auto found = postings_.find(term);
         std::vector<Posting>& list = found->second;
         const auto at =
             std::lower_bound(list.begin(), list.end(), document,
                              [](const Posting& p, std::uint32_t d) { return p.document < d; });
         list.erase(at);
         if (list.empty()) postings_.erase(found);
-    }
+    });
     ForwardIndex::remove(document);
 }
 
@@ -153,36 +168,55 @@ const std::vector<Posting>* LexicalIndex::postings(Term term) const noexcept {
     return found == postings_.end() ? nullptr : &found->second;
 }
 
+// Divisions go side by side where they do not wait for the sums.
 void LexicalIndex::accumulate(const std::vector<Posting>& list, float weight,
                               float slope) noexcept {
-    for (const Posting& posting : list)
-        scores_[posting.document] +=
-            Bm25::gain(posting.count, weight, slope, length(posting.document));
+    constexpr std::size_t block = 128;
+    float counts[block], lengths[block], gained[block];
+    for (std::size_t start = 0; start < list.size(); start += block) {
+        const std::size_t n = std::min(block, list.size() - start);
+        const Posting* postings = list.data() + start;
+        for (std::size_t i = 0; i < n; ++i) {
+            counts[i] = postings[i].count;
+            lengths[i] = length(postings[i].document);
+        }
+        gains(counts, lengths, n, weight, slope, gained);
+        for (std::size_t i = 0; i < n; ++i) scores_[postings[i].document] += gained[i];
+    }
+}
+
+std::vector<TermWeight> LexicalIndex::rarities(const std::vector<TermCount>& question) const {
+    std::vector<TermWeight> rarities;
+    for (const TermCount& asked : question) rarities.push_back({asked.term, idf(asked.term)});
+    return rarities;
 }
 
 void LexicalIndex::score_members(const std::vector<TermCount>& query,
+                                 const std::vector<TermWeight>& idf,
                                  const std::vector<std::uint32_t>& members, float* out) {
     std::size_t work = 0;
     for (const TermCount& q : query)
         if (const auto* list = postings(q.term)) work += list->size();
-    if (members.size() * query.size() * 8 < work) return score_by_document(query, members, out);
+    if (members.size() * query.size() * 8 < work)
+        return score_by_document(query, idf, members, out);
     const float slope = Bm25::slope(average_length());
-    for (const TermCount& q : query)
-        if (const auto* list = postings(q.term))
-            accumulate(*list, q.count * idf(q.term) * (Bm25::k1 + 1.0F), slope);
+    for (std::size_t i = 0; i < query.size(); ++i)
+        if (const auto* list = postings(query[i].term))
+            accumulate(*list, query[i].count * idf[i].weight * (Bm25::k1 + 1.0F), slope);
     for (std::size_t i = 0; i < members.size(); ++i) out[i] = scores_[members[i]];
     std::fill(scores_.begin(), scores_.end(), 0.0F);
 }
 
 void LexicalIndex::score_by_document(const std::vector<TermCount>& query,
+                                     const std::vector<TermWeight>& idf,
                                      const std::vector<std::uint32_t>& members, float* out) const {
     const float slope = Bm25::slope(average_length());
     std::fill(out, out + members.size(), 0.0F);
-    for (const TermCount& q : query) {
-        if (postings(q.term) == nullptr) continue;
-        const float weight = q.count * idf(q.term) * (Bm25::k1 + 1.0F);
+    for (std::size_t t = 0; t < query.size(); ++t) {
+        if (postings(query[t].term) == nullptr) continue;
+        const float weight = query[t].count * idf[t].weight * (Bm25::k1 + 1.0F);
         for (std::size_t i = 0; i < members.size(); ++i) {
-            const float tf = frequency(members[i], q.term);
+            const float tf = frequency(members[i], query[t].term);
             if (tf > 0.0F) out[i] += Bm25::gain(tf, weight, slope, length(members[i]));
         }
     }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "engrain/retrieval.hpp"
 #include "engrain/similarity.hpp"
@@ -13,13 +14,14 @@ namespace engrain {
 namespace {
 
 constexpr std::size_t gauging = 100, feedback_documents = 8, feedback_words = 20;
+constexpr std::size_t words_ahead = 4;  // documents that memory is asked for early
 constexpr float noise = 1e-6F;
 
-Standard standard_of(const std::vector<float>& x) {
+Standard standard_of(const std::vector<Words>& x, float Words::* score) {
     double sum = 0.0, squares = 0.0;
-    for (const float value : x) sum += value;
+    for (const Words& words : x) sum += words.*score;
     const double mean = x.empty() ? 0.0 : sum / double(x.size());
-    for (const float value : x) squares += (value - mean) * (value - mean);
+    for (const Words& words : x) squares += (words.*score - mean) * (words.*score - mean);
     const double deviation = x.empty() ? 0.0 : std::sqrt(squares / double(x.size()));
     return {static_cast<float>(mean), static_cast<float>(1.0 / (deviation + noise))};
 }
@@ -58,9 +60,9 @@ void RetrievalIndex::read_words(const char* text, std::size_t size, Search& sear
     Stems read = read_stems(text, size);
     Reading& reading = search.reading;
     reading.stems = count_terms(read.stems);
-    reading.weights = stems_.weigh(reading.stems);
-    reading.grams = grams_.weigh(count_terms(read.grams));
-    reading.pairs = pairs_.weigh(count_terms(read.pairs));
+    reading.asked.seek(stems_.weigh(reading.stems));
+    reading.grams.seek(grams_.weigh(count_terms(read.grams)));
+    reading.pairs.seek(pairs_.weigh(count_terms(read.pairs)));
     reading.latent.resize(latent_.dim());
     if (latent_.known())
         latent_.place(reading.stems.data(), reading.stems.size(), reading.latent.data());
@@ -71,16 +73,16 @@ void RetrievalIndex::read_words(const char* text, std::size_t size, Search& sear
 void RetrievalIndex::find_feedback_words(Search& search) const {
     const auto& members = scopes_[search.scope].members();
     const std::size_t n = std::min(feedback_documents, search.best.size());
-    std::vector<TermWeight>& words = search.reading.feedback;
-    words.clear();
+    std::vector<TermWeight> words;
     for (std::size_t i = 0; i < n; ++i) {
         const std::uint32_t handle = members[search.best[i]];
         const double trust = engrain::exp(double(search.best_scores[i] - search.best_scores[0]));
         const float share = static_cast<float>(trust) / std::max(stems_.length(handle), 1.0F);
-        for (const TermCount* own = stems_.begin(handle); own != stems_.end(handle); ++own)
-            words.push_back({own->term, share * own->count});
+        stems_.each(handle,
+                    [&](Term term, float count) { words.push_back({term, share * count}); });
     }
     merge(words);
+    for (const TermWeight& word : words) stems_.prefetch_idf(word.term);
     for (TermWeight& word : words) word.weight *= stems_.idf(word.term);
     keep_heaviest(words, feedback_words, 0.5F);
     float asked = 0.0F;
@@ -89,6 +91,7 @@ void RetrievalIndex::find_feedback_words(Search& search) const {
         words.push_back({stem.term, 0.5F * stem.count / asked});
     merge(words);
     for (TermWeight& word : words) word.weight *= stems_.idf(word.term) * (Bm25::k1 + 1.0F);
+    search.reading.feedback.seek(std::move(words));
 }
 
 // The best static documents give the columns their scale.
@@ -96,66 +99,57 @@ void RetrievalIndex::gauge_words(Search& search) const {
     Reading& reading = search.reading;
     if (reading.gauged) return;
     const auto& members = scopes_[search.scope].members();
-    for (const std::uint32_t place : search.best) {
-        grams_.prefetch(members[place]);
-        stems_.prefetch(members[place]);
+    const std::size_t n = std::min(gauging, search.best.size());
+    for (std::size_t i = 0; i < n; ++i) {
+        prefetch_slices(members[search.best[i]]);
+        if (i < feedback_documents) stems_.prefetch(members[search.best[i]]);
     }
     find_feedback_words(search);
-    gauge(search, &RetrievalIndex::gram_score, reading.gram_gauge);
-    gauge(search, &RetrievalIndex::feedback_score, reading.feedback_gauge);
-    if (latent_.known()) gauge(search, &RetrievalIndex::latent_score, reading.latent_gauge);
+    reading.best.resize(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        if (i + words_ahead < n) prefetch_words(members[search.best[i + words_ahead]]);
+        reading.best[i] = read_document(search, members[search.best[i]]);
+    }
+    reading.gram_scale = standard_of(reading.best, &Words::grams);
+    reading.feedback_scale = standard_of(reading.best, &Words::feedback);
+    reading.latent_scale = standard_of(reading.best, &Words::latent);
     reading.gauged = true;
 }
 
-void RetrievalIndex::gauge(const Search& search, Measure measure, Gauge& gauge) const {
-    const auto& members = scopes_[search.scope].members();
-    gauge.best.resize(std::min(gauging, search.best.size()));
-    for (std::size_t i = 0; i < gauge.best.size(); ++i)
-        gauge.best[i] = (this->*measure)(search, members[search.best[i]]);
-    gauge.standard = standard_of(gauge.best);
+void RetrievalIndex::prefetch_slices(std::uint32_t handle) const noexcept {
+    for (const CountedIndex* index : {&stems_, &grams_, &pairs_}) index->prefetch_slice(handle);
 }
 
-float RetrievalIndex::gauged(const Search& search, const Gauge& gauge, Measure measure,
-                             std::uint32_t handle, std::size_t rank) const noexcept {
-    const bool known = rank < gauge.best.size();
-    return gauge.standard.z(known ? gauge.best[rank] : (this->*measure)(search, handle));
+void RetrievalIndex::prefetch_words(std::uint32_t handle) const noexcept {
+    for (const CountedIndex* index : {&stems_, &grams_, &pairs_}) index->prefetch(handle);
+    for (std::size_t j = 0; j < latent_.dim(); j += 64 / sizeof(float))
+        __builtin_prefetch(latent_rows_.row(handle) + j);
 }
 
-float RetrievalIndex::gram_score(const Search& search, std::uint32_t handle) const noexcept {
-    return grams_.score(handle, search.reading.grams);
+Words RetrievalIndex::read_document(const Search& search, std::uint32_t handle) const noexcept {
+    const Reading& reading = search.reading;
+    Words words;
+    words.stems = stems_.score(handle, reading.asked);
+    words.grams = grams_.score(handle, reading.grams);
+    words.pairs = pairs_.score(handle, reading.pairs);
+    words.feedback = stems_.score(handle, reading.feedback);
+    words.latent = 0.0F;
+    if (latent_.known())
+        score_rows(latent_rows_.row(handle), reading.latent.data(), 1, latent_.dim(),
+                   &words.latent);
+    return words;
 }
 
-float RetrievalIndex::feedback_score(const Search& search, std::uint32_t handle) const noexcept {
-    return stems_.score(handle, search.reading.feedback);
-}
-
-float RetrievalIndex::latent_score(const Search& search, std::uint32_t handle) const noexcept {
-    float cosine = 0.0F;
-    score_rows(latent_rows_.row(handle), search.reading.latent.data(), 1, latent_.dim(), &cosine);
-    return cosine;
-}
-
-std::size_t RetrievalIndex::best_rank(const Search& search, std::uint32_t handle) const noexcept {
-    const auto position = static_cast<std::uint32_t>(scopes_[search.scope].position(handle));
-    const auto at = std::lower_bound(search.ranks.begin(), search.ranks.end(),
-                                     std::pair<std::uint32_t, std::uint32_t>{position, 0});
-    const bool found = at != search.ranks.end() && at->first == position;
-    return found ? at->second : search.best.size();
-}
-
-void RetrievalIndex::write_words(const Search& search, std::uint32_t handle,
+void RetrievalIndex::write_words(const Search& search, std::uint32_t handle, std::size_t rank,
                                  float* out) const noexcept {
     const Reading& reading = search.reading;
-    const std::size_t rank = best_rank(search, handle);
-    out[stem_bm25] = stems_.score(handle, reading.weights) / search.bm25_sd;
-    out[gram_bm25] = gauged(search, reading.gram_gauge, &RetrievalIndex::gram_score, handle, rank);
-    const float pairs = pairs_.score(handle, reading.pairs);
-    out[pair_bm25] = static_cast<float>(engrain::log(1.0 + double(pairs)));
-    out[feedback_bm25] =
-        gauged(search, reading.feedback_gauge, &RetrievalIndex::feedback_score, handle, rank);
-    if (latent_.known())
-        out[latent_cosine] =
-            gauged(search, reading.latent_gauge, &RetrievalIndex::latent_score, handle, rank);
+    const bool known = rank < reading.best.size();
+    const Words words = known ? reading.best[rank] : read_document(search, handle);
+    out[stem_bm25] = words.stems / search.bm25_sd;
+    out[gram_bm25] = reading.gram_scale.z(words.grams);
+    out[pair_bm25] = static_cast<float>(engrain::log(1.0 + double(words.pairs)));
+    out[feedback_bm25] = reading.feedback_scale.z(words.feedback);
+    if (latent_.known()) out[latent_cosine] = reading.latent_scale.z(words.latent);
 }
 
 }  // namespace engrain

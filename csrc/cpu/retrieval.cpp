@@ -1,5 +1,7 @@
 #include "engrain/retrieval.hpp"
 
+#include <algorithm>
+
 #include "engrain/stems.hpp"
 
 namespace engrain {
@@ -16,11 +18,13 @@ void RetrievalIndex::add(std::uint32_t handle, const char* text, std::size_t siz
     const Guard lock(mutex_);
     std::vector<Term> terms;
     append_terms(text, size, terms);
-    lexical_.add(handle, count_terms(terms));
     Stems read = read_stems(text, size);
-    stems_.add(handle, count_terms(read.stems));
-    grams_.add(handle, count_terms(read.grams));
-    pairs_.add(handle, count_terms(read.pairs));
+    for (std::vector<Term>* own : {&terms, &read.stems, &read.grams, &read.pairs})
+        std::sort(own->begin(), own->end());
+    lexical_.add(handle, terms);
+    stems_.add(handle, read.stems);
+    grams_.add(handle, read.grams);
+    pairs_.add(handle, read.pairs);
     if (latent_.known()) place_latent(handle);
     live_.resize(handle, 0);
     live_.push_back(1);
@@ -47,9 +51,8 @@ void RetrievalIndex::learn_latent(const Term* terms, const float* idf, const flo
 
 void RetrievalIndex::place_latent(std::uint32_t handle) {
     if (latent_rows_.rows() <= handle) latent_rows_.resize(handle + 1);
-    const TermCount* terms = stems_.begin(handle);
-    latent_.place(terms, static_cast<std::size_t>(stems_.end(handle) - terms),
-                  latent_rows_.row(handle));
+    const std::vector<TermCount> terms = stems_.counts(handle);
+    latent_.place(terms.data(), terms.size(), latent_rows_.row(handle));
 }
 
 void RetrievalIndex::link(std::uint32_t handle, std::int64_t sequence) {

@@ -70,11 +70,7 @@ Scope::Scope(const std::vector<VectorView>& views) {
     for (const VectorView& view : views) views_.emplace_back(view);
 }
 
-std::int64_t Scope::position(std::uint32_t handle) const noexcept {
-    if (members_.empty() || handle < members_.front()) return -1;
-    const std::size_t direct = handle - members_.front();
-    if (direct < members_.size() && members_[direct] == handle)
-        return static_cast<std::int64_t>(direct);
+std::int64_t Scope::search(std::uint32_t handle) const noexcept {
     const auto at = std::lower_bound(members_.begin(), members_.end(), handle);
     return at != members_.end() && *at == handle ? at - members_.begin() : -1;
 }

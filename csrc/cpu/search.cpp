@@ -39,12 +39,12 @@ void RetrievalIndex::score_text(const char* text, std::size_t size, Search& sear
     std::vector<Term> terms;
     append_terms(text, size, terms);
     search.terms = count_terms(terms);
-    for (const TermCount& term : search.terms) search.idf.push_back(lexical_.idf(term.term));
+    search.sought.seek(lexical_.rarities(search.terms));
     search.average_length = static_cast<float>(lexical_.average_length());
     const auto& members = scopes_[search.scope].members();
     const std::size_t n = members.size();
     search.bm25.resize(n);
-    lexical_.score_members(search.terms, members, search.bm25.data());
+    lexical_.score_members(search.terms, search.sought.terms(), members, search.bm25.data());
     const Moments spread = moments(search.bm25.data(), n, n);
     const float deviation = static_cast<float>(spread.deviation);
     search.bm25_standard = {static_cast<float>(spread.mean), 1.0F / (deviation + float_noise)};

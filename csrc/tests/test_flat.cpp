@@ -46,7 +46,35 @@ static void check_selection(std::size_t n, std::size_t k, std::size_t values) {
         for (std::size_t i = 0; i < n && !best.empty(); ++i)
             better += x[i] > x[best.back()] || (x[i] == x[best.back()] && i < best.back());
         CHECK(best.empty() || better == best.size() - 1);
-        CHECK(n == 0 || best.empty() || count_above(x.data(), n, x[best[0]]) == 0);
+        const float bounds[] = {2.0F, best.empty() ? 2.0F : x[best[0]], 0.0F, -2.0F, 0.5F};
+        std::size_t counts[5];
+        count_above(x.data(), n, bounds, 5, counts);
+        for (std::size_t j = 0; j < 5; ++j) {
+            std::size_t above = 0;
+            for (const float value : x) above += value > bounds[j];
+            CHECK(counts[j] == above);
+        }
+    }
+}
+
+static void check_neighbours(std::size_t n) {
+    std::vector<float> x(n), floored(n + 1, 0.0F), out(n);
+    std::vector<std::uint32_t> near[4];
+    for (std::size_t i = 0; i < n; ++i) {
+        x[i] = floored[i] = pseudo(i);
+        for (std::size_t at = 0; at < 4; ++at)
+            near[at].push_back(std::uint32_t((i * 7 + at) % (n + 1)));
+    }
+    const std::uint32_t* places[] = {near[0].data(), near[1].data(), near[2].data(),
+                                     near[3].data()};
+    for (Level level : {Level::baseline, Level::avx2, Level::avx512}) {
+        simd::set_level(level);
+        add_neighbours(x.data(), floored.data(), places, n, {0.6F, 0.3F, 0.5F}, out.data());
+        for (std::size_t i = 0; i < n; ++i) {
+            const float around = floored[i] + 0.6F * (floored[near[1][i]] + floored[near[2][i]]) +
+                                 0.3F * (floored[near[0][i]] + floored[near[3][i]]);
+            CHECK(out[i] == x[i] + 0.5F * around);
+        }
     }
 }
 
@@ -85,6 +113,7 @@ int main() {
     for (std::size_t n : {0, 1, 7, 8, 9, 15, 16, 17, 1003, 20000})
         for (std::size_t k : {0, 1, 10, 133})
             for (std::size_t values : {1, 5, 2001}) check_selection(n, k, values);
+    for (std::size_t n : {0, 1, 15, 16, 17, 1003}) check_neighbours(n);
     for (std::size_t dim : {1, 7, 16, 17, 384, 1003}) check_centring(dim);
     const Moments spread = moments(nullptr, 0, 0);
     CHECK(spread.mean == 0.0 && spread.deviation == 0.0);

@@ -51,14 +51,20 @@ cdef extern from "engrain/stems.hpp" namespace "engrain":
         vector[int32_t] pairs
     Stems read_stems(const char* text, size_t size) except +
 
+cdef extern from "engrain/sought.hpp" namespace "engrain":
+    cdef struct TermWeight:
+        int32_t term
+        float weight
+    cdef cppclass Sought:
+        const vector[TermWeight]& terms() const
+
 cdef extern from "engrain/lexical.hpp" namespace "engrain":
     cdef struct TermCount:
         int32_t term
         float count
     vector[TermCount] count_terms(vector[int32_t]& terms) except +
     cdef cppclass CountedIndex:
-        const TermCount* begin(uint32_t document) const
-        const TermCount* end(uint32_t document) const
+        vector[TermCount] counts(uint32_t document) except +
     cdef cppclass LexicalIndex:
         size_t live() const
         double average_length() const
@@ -96,7 +102,7 @@ cdef extern from "engrain/retrieval.hpp" namespace "engrain":
     cdef cppclass CSearch "engrain::Search":
         uint32_t scope
         vector[TermCount] terms
-        vector[float] idf
+        Sought sought
         float average_length
         float bm25_sd
         vector[Cosines] views
@@ -120,7 +126,7 @@ cdef extern from "engrain/retrieval.hpp" namespace "engrain":
         size_t scopes() const
         const vector[VectorView]& views() const
         const LexicalIndex& lexical() const
-        const CountedIndex& stems() const
+        const CountedIndex& stems()
         void learn_latent(const int32_t* terms, const float* idf, const float* basis, size_t n,
                           size_t dim) except +
         Scope& scope(size_t i)

@@ -135,10 +135,11 @@ cdef class Search:
 
     @property
     def idf(self):
-        cdef size_t n = self.found.idf.size()
+        cdef size_t i, n = self.found.sought.terms().size()
         cdef cnp.ndarray out = empty(cnp.NPY_FLOAT32, n)
-        if n:
-            memcpy(cnp.PyArray_DATA(out), self.found.idf.data(), n * sizeof(float))
+        cdef float* p = <float*>cnp.PyArray_DATA(out)
+        for i in range(n):
+            p[i] = self.found.sought.terms()[i].weight
         return out
 
     def top(self, n=100):
@@ -357,28 +358,24 @@ cdef class RetrievalIndex:
 
     def stem_counts(self):
         cdef const CountedIndex* stems = &self.index.stems()
-        cdef size_t n = self.index.lexical().live(), i = 0, size = 0
+        cdef size_t n = self.index.lexical().live(), i = 0, j
         cdef uint32_t handle
         cdef cnp.ndarray starts = empty(cnp.NPY_INT64, n + 1)
         cdef int64_t* start = <int64_t*>cnp.PyArray_DATA(starts)
+        cdef vector[TermCount] own, all
         start[0] = 0
         for handle in range(self.index.handles()):
             if self.index.holds(handle):
-                size += stems.end(handle) - stems.begin(handle)
+                own = stems.counts(handle)
+                all.insert(all.end(), own.begin(), own.end())
                 i += 1
-                start[i] = size
-        cdef cnp.ndarray terms = empty(cnp.NPY_INT32, size), counts = empty(cnp.NPY_FLOAT32, size)
+                start[i] = all.size()
+        cdef cnp.ndarray terms = empty(cnp.NPY_INT32, all.size())
+        cdef cnp.ndarray counts = empty(cnp.NPY_FLOAT32, all.size())
         cdef int32_t* term = <int32_t*>cnp.PyArray_DATA(terms)
         cdef float* count = <float*>cnp.PyArray_DATA(counts)
-        cdef const TermCount* entry
-        i = 0
-        for handle in range(self.index.handles()):
-            if self.index.holds(handle):
-                entry = stems.begin(handle)
-                while entry != stems.end(handle):
-                    term[i], count[i] = entry.term, entry.count
-                    i += 1
-                    entry += 1
+        for j in range(all.size()):
+            term[j], count[j] = all[j].term, all[j].count
         return starts, terms, counts
 
     def learn_latent(self, terms, idf, basis):

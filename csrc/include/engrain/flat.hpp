@@ -46,8 +46,19 @@ Moments moments(const float* x, std::size_t n, std::size_t count) noexcept;
 void add_standardized(const float* x, std::size_t n, float mean, float inverse,
                       float* total) noexcept;
 
-// How many of x lie above `bound`.
-std::size_t count_above(const float* x, std::size_t n, float bound) noexcept;
+// counts[j] = how many of x lie above bounds[j], j < m.
+void count_above(const float* x, std::size_t n, const float* bounds, std::size_t m,
+                 std::size_t* counts) noexcept;
+
+// What a memory's neighbours one and two places away count, and what all of it does.
+struct Neighbourhood {
+    float near, far, all;
+};
+
+// out[i] = x[i] + all * (y[i] + near * (one before + one after) + far * (two before + two after)),
+// y = `floored`, near[0..3][i] = where y[i - 2], y[i - 1], y[i + 1], y[i + 2] of a sequence stand.
+void add_neighbours(const float* x, const float* floored, const std::uint32_t* const* near,
+                    std::size_t n, const Neighbourhood& weights, float* out) noexcept;
 
 // Positions of the min(k, n) largest of x, best first, ties by position. NaN must not occur.
 void select_best(const float* x, std::size_t n, std::size_t k, std::vector<std::uint32_t>& best);

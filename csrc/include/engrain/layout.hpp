@@ -15,4 +15,12 @@ struct Layout {
     std::array<std::vector<std::uint32_t>, 4> near;
 };
 
+// Where a member and those around it stand, two before to two after; `none` for one that is no
+// member.
+struct Around {
+    static constexpr std::uint32_t none = 0xFFFFFFFFU;
+    std::uint32_t at[5];
+    std::uint32_t own() const noexcept { return at[2]; }
+};
+
 }  // namespace engrain

@@ -6,6 +6,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engrain/arena.hpp"
+#include "engrain/sought.hpp"
+#include "engrain/term_table.hpp"
 #include "engrain/text.hpp"
 
 namespace engrain {
@@ -38,60 +41,77 @@ struct Bm25 {
 // Sorts `terms` and returns each once with how often it occurs, ascending by term.
 std::vector<TermCount> count_terms(std::vector<Term>& terms);
 
-// A term of a question and its part of BM25 before the document is known, see `Bm25::gain`.
-struct TermWeight {
-    Term term;
-    float weight;
-};
-
 // Which terms each document holds.
 class ForwardIndex {
   public:
-    // Documents arrive in ascending order; `terms` (ascending, once each) may be empty.
-    void add(std::uint32_t document, const std::vector<TermCount>& terms);
+    // Documents arrive in ascending order; `terms` ascend and may be empty.
+    void add(std::uint32_t document, const std::vector<Term>& terms);
     void remove(std::uint32_t document);
 
     std::size_t live() const noexcept { return live_; }
     double average_length() const noexcept;
     float length(std::uint32_t document) const noexcept { return length_[document]; }
-    const TermCount* begin(std::uint32_t document) const noexcept {
-        return entries_.data() + slices_[document].begin;
+    // Ascending, each term as often as it occurs.
+    const Term* begin(std::uint32_t document) const noexcept {
+        return terms_.row(slices_[document].begin);
     }
-    const TermCount* end(std::uint32_t document) const noexcept {
-        return entries_.data() + slices_[document].end;
+    const Term* end(std::uint32_t document) const noexcept {
+        return terms_.row(slices_[document].end);
     }
-    // Ask memory for the document's terms.
+    // Calls visit(term, count) for each of a document's terms, ascending.
+    template <class Visit>
+    void each(std::uint32_t document, Visit visit) const {
+        const Term *own = begin(document), *last = end(document);
+        while (own != last) {
+            const Term* next = own + 1;
+            while (next != last && *next == *own) ++next;
+            visit(*own, static_cast<float>(next - own));
+            own = next;
+        }
+    }
+    std::vector<TermCount> counts(std::uint32_t document) const;
+    // Calls visit(i, count) for each sought term that the document holds, ascending.
+    template <class Visit>
+    void meet(std::uint32_t document, const Sought& sought, Visit visit) const {
+        const Slice slice = slices_[document];
+        sought.meet(terms_.row(slice.begin), slice.end - slice.begin, visit);
+    }
+    // Ask memory for where the document's terms lie, and for them.
+    void prefetch_slice(std::uint32_t document) const noexcept {
+        __builtin_prefetch(&slices_[document]);
+        __builtin_prefetch(&length_[document]);
+    }
     void prefetch(std::uint32_t document) const noexcept;
     // Frequency of the term in the document.
     float frequency(std::uint32_t document, Term term) const noexcept;
-    // BM25 of the document for a question of terms in ascending order.
-    float score(std::uint32_t document, const std::vector<TermWeight>& question) const noexcept;
+    // BM25 of the document for a question.
+    float score(std::uint32_t document, const Sought& question) const noexcept;
 
   private:
     struct Slice {
         std::size_t begin, end;
     };
-    static float find(const TermCount* at, std::size_t n, Term term) noexcept;
     void compact();
 
-    std::vector<TermCount> entries_;  // terms of all documents, document by document
-    std::vector<Slice> slices_;       // where a document's entries lie
+    Arena<Term> terms_{1};       // of all documents, document by document
+    std::vector<Slice> slices_;  // where a document's terms lie
     std::vector<float> length_;
-    std::size_t live_ = 0, dead_entries_ = 0;
+    std::size_t live_ = 0, dead_ = 0;
     std::int64_t total_length_ = 0;
 };
 
 // A forward index that knows how many documents hold a term: BM25 of few documents.
 class CountedIndex : public ForwardIndex {
   public:
-    void add(std::uint32_t document, const std::vector<TermCount>& terms);
+    void add(std::uint32_t document, const std::vector<Term>& terms);
     void remove(std::uint32_t document);
     float idf(Term term) const noexcept;
+    void prefetch_idf(Term term) const noexcept { holding_.prefetch(term); }
     // A question's terms with their weights c_t idf_t (k1 + 1).
     std::vector<TermWeight> weigh(const std::vector<TermCount>& question) const;
 
   private:
-    std::unordered_map<Term, std::uint32_t> holding_;
+    TermTable holding_;
 };
 
 // Inverted and forward index. score(d) = sum_t c_t idf_t tf (k1 + 1) / (tf + k1 (1 - b + b len /
@@ -100,20 +120,22 @@ class CountedIndex : public ForwardIndex {
 // sum runs over the query's terms in ascending order, whichever index it is taken from.
 class LexicalIndex : public ForwardIndex {
   public:
-    void add(std::uint32_t document, const std::vector<TermCount>& terms);
+    void add(std::uint32_t document, const std::vector<Term>& terms);
     void remove(std::uint32_t document);
 
     float idf(Term term) const noexcept;
     // Ascending by document; null where no document has the term.
     const std::vector<Posting>* postings(Term term) const noexcept;
+    // A question's terms with their idf, also of those that no document has.
+    std::vector<TermWeight> rarities(const std::vector<TermCount>& question) const;
 
-    // out[i] = score of members[i] (ascending).
-    void score_members(const std::vector<TermCount>& query,
+    // out[i] = score of members[i] (ascending); `idf` of the query's terms.
+    void score_members(const std::vector<TermCount>& query, const std::vector<TermWeight>& idf,
                        const std::vector<std::uint32_t>& members, float* out);
 
   private:
     void accumulate(const std::vector<Posting>& postings, float weight, float slope) noexcept;
-    void score_by_document(const std::vector<TermCount>& query,
+    void score_by_document(const std::vector<TermCount>& query, const std::vector<TermWeight>& idf,
                            const std::vector<std::uint32_t>& members, float* out) const;
 
     std::unordered_map<Term, std::vector<Posting>> postings_;

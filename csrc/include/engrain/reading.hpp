@@ -25,18 +25,18 @@ struct Standard {
     float z(float score) const noexcept { return (score - mean) * inverse; }
 };
 
-// What the best static documents score by a measure, which gives it its scale.
-struct Gauge {
-    std::vector<float> best;  // by static rank
-    Standard standard;        // over `best`
+// What a document says to a question's words, before any of it is standardized.
+struct Words {
+    float stems, grams, pairs, feedback, latent;
 };
 
 struct Reading {
     bool gauged = false;
     std::vector<TermCount> stems;
-    std::vector<TermWeight> weights, grams, pairs, feedback;
+    Sought asked, grams, pairs, feedback;
     std::vector<float> latent;  // where the question lies, empty without a basis
-    Gauge gram_gauge, feedback_gauge, latent_gauge;
+    std::vector<Words> best;    // by static rank; they give the columns their scale
+    Standard gram_scale, feedback_scale, latent_scale;
 };
 
 }  // namespace engrain

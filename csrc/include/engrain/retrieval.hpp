@@ -30,7 +30,7 @@ struct Search {
     std::uint32_t scope = 0;
     std::uint64_t version = 0;
     std::vector<TermCount> terms;
-    std::vector<float> idf;
+    Sought sought;  // the same, weighed by their idf
     float average_length = 1.0F, bm25_sd = 0.3F;
     std::vector<float> bm25;  // by position
     Standard bm25_standard;
@@ -132,25 +132,23 @@ class RetrievalIndex {
     void score_neighbourhoods(Search& search, std::vector<float>& scores);
     void prefer_origins(const Search& search, std::vector<float>& scores) const;
     std::uint32_t step(std::uint32_t handle, int steps) const noexcept;
-    float window(const Search& search, std::uint32_t handle, const std::vector<float>& scores,
-                 const Standard& standard) const noexcept;
-    float window_text(const Search& search, std::uint32_t handle) const noexcept;
+    Around around(const Layout& layout, std::uint32_t position) const noexcept;
+    static float window(const Around& around, const std::vector<float>& scores,
+                        const Standard& standard) noexcept;
+    float window_text(const Search& search, const Around& around);
     bool mentions(const Sources::Name& named, std::uint32_t handle) const noexcept;
     void read_words(const char* text, std::size_t size, Search& search) const;
     void find_feedback_words(Search& search) const;
     void gauge_words(Search& search) const;
-    using Measure = float (RetrievalIndex::*)(const Search&, std::uint32_t) const noexcept;
-    void gauge(const Search& search, Measure measure, Gauge& gauge) const;
-    float gauged(const Search& search, const Gauge& gauge, Measure measure, std::uint32_t handle,
-                 std::size_t rank) const noexcept;
-    float gram_score(const Search& search, std::uint32_t handle) const noexcept;
-    float feedback_score(const Search& search, std::uint32_t handle) const noexcept;
-    float latent_score(const Search& search, std::uint32_t handle) const noexcept;
-    // Static rank among the best, their number for those beyond.
-    std::size_t best_rank(const Search& search, std::uint32_t handle) const noexcept;
-    void write_words(const Search& search, std::uint32_t handle, float* out) const noexcept;
-    void write_sequence(const Search& search, std::uint32_t handle, float* out) const noexcept;
-    void write_context(const Search& search, std::uint32_t handle, float* out) const noexcept;
+    Words read_document(const Search& search, std::uint32_t handle) const noexcept;
+    void prefetch_slices(std::uint32_t handle) const noexcept;
+    void prefetch_words(std::uint32_t handle) const noexcept;
+    static std::vector<std::size_t> ranks_of(const Search& search,
+                                             const std::vector<Around>& around);
+    void write_words(const Search& search, std::uint32_t handle, std::size_t rank,
+                     float* out) const noexcept;
+    void write_sequence(const Search& search, const Around& around, float* out);
+    void write_context(const Search& search, const Around& around, float* out);
     void score_text(const char* text, std::size_t size, Search& search);
     void score_view(const float* vector, std::size_t i, Search& search);
     void scan(const Search& search, std::size_t view, float* out);
@@ -163,13 +161,13 @@ class RetrievalIndex {
                 std::size_t n, float* rows, float* cosine);
     void feedback_vectors(const Search& search, std::vector<float>& equal,
                           std::vector<float>& weighted);
-    std::size_t rank_of(const Search& search, std::uint32_t position) const noexcept;
-    void prefetch(std::uint32_t handle) const noexcept;
-    float neighbour_score(const Search& search, std::uint32_t handle) const noexcept;
+    void prefetch_places(const Search& search, const Around& around) const noexcept;
+    void prefetch(const Search& search, const Around& around, std::size_t rank) const noexcept;
+    static float neighbour_score(const Search& search, std::uint32_t position) noexcept;
     void write_text(const Search& search, std::uint32_t handle, std::size_t i,
                     const Rows& out) const;
-    void write_row(const Search& search, std::uint32_t handle, std::size_t i,
-                   const Rows& out) const;
+    void write_row(const Search& search, const Around& around, std::size_t rank, std::size_t i,
+                   const Rows& out);
     void write_cosines(const Search& search, const float* cosine, const std::uint32_t* handles,
                        std::size_t n, const Rows& out) const;
     void write_feedback(const Search& search, std::size_t n, const Rows& out);
@@ -189,6 +187,7 @@ class RetrievalIndex {
     Sources sources_;
     std::vector<std::int8_t> codes_;  // scratch of scan
     std::vector<std::int32_t> dots_;
+    std::vector<float> window_;  // scratch of window_text
 };
 
 }  // namespace engrain

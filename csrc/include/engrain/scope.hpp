@@ -60,7 +60,12 @@ class Scope {
 
     const std::vector<std::uint32_t>& members() const noexcept { return members_; }
     // Position of a handle among the members, -1 where it is none.
-    std::int64_t position(std::uint32_t handle) const noexcept;
+    std::int64_t position(std::uint32_t handle) const noexcept {
+        const std::size_t n = members_.size();
+        const std::size_t direct = n > 0 ? handle - members_.front() : 0;  // none removed so far
+        if (direct < n && members_[direct] == handle) return static_cast<std::int64_t>(direct);
+        return search(handle);
+    }
     // Changes with every change of members or of their vectors.
     std::uint64_t version() const noexcept { return version_; }
     // Changes with every change of members, never 0 once there was one.
@@ -82,6 +87,7 @@ class Scope {
     void replace_view(std::size_t i, const VectorView& view);
 
   private:
+    std::int64_t search(std::uint32_t handle) const noexcept;
     void touch() noexcept;
     void count(std::uint32_t handle, std::size_t i, const VectorView& view, int sign);
 

@@ -18,12 +18,14 @@ from engrain._ranking import (
     sequence_bounds,
     take_best,
 )
+from engrain._residual import ResidualState, surprise
 from engrain.base.arrays import F32Array, F64Array
 
 __all__ = [
     "EvidenceState",
     "LedgerState",
     "RankerState",
+    "ResidualState",
     "Similar",
     "add_moments",
     "laplace_step",
@@ -32,6 +34,7 @@ __all__ = [
     "list_derivatives",
     "observe",
     "sequence_bounds",
+    "surprise",
     "take_best",
     "weigh_rows",
 ]

@@ -118,11 +118,11 @@ def hits(state: State, ranked: Ranked) -> tuple[Hit, ...]:
     """Present ranked memories."""
     learner = state.learner
     addends = ranked.rows * learner.guard.weights.astype(np.float32)
-    found = []
-    for handle, score, parts in zip(
-        ranked.handles.tolist(), ranked.scores.tolist(), addends, strict=True
-    ):
-        record = state.catalog.record(handle)
-        id = state.catalog.id(handle)
-        found.append(Hit(id, score, record, learner.names, parts))
-    return tuple(found)
+    catalog, names = state.catalog, learner.names
+    ids, records = catalog.ids(ranked.handles), catalog.records_of(ranked.handles)
+    return tuple(
+        Hit(id, score, record, names, addends, place)
+        for place, (id, score, record) in enumerate(
+            zip(ids, ranked.scores.tolist(), records, strict=True)
+        )
+    )

@@ -70,6 +70,16 @@ class Catalog:
             raise UnknownIdError(self.id(handle))
         return record
 
+    def ids(self, handles: I64Array) -> list[Id]:
+        """Return the public ids of handles."""
+        public = self._public
+        return [public[handle] for handle in handles.tolist()]
+
+    def records_of(self, handles: I64Array) -> list[Record]:
+        """Return live memories."""
+        records = [self.records[handle] for handle in handles.tolist()]
+        return [record for record in records if record is not None]
+
     def new_id(self) -> str:
         """Return an encoded id that is not in use: m1, m2 and so on."""
         number = len(self.records) + 1
@@ -97,7 +107,8 @@ class Catalog:
 
     def alive(self, handles: I64Array) -> BoolArray:
         """Tell which of `handles` are still held."""
-        return np.array([self.records[handle] is not None for handle in handles.tolist()], np.bool_)
+        records = self.records
+        return np.array([records[handle] is not None for handle in handles.tolist()], np.bool_)
 
     def _reserve(self, size: int) -> None:
         for name, array in self._usage.items():

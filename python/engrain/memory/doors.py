@@ -125,15 +125,19 @@ def shown_outcomes(
         worth = 1.0 if outcome is None else checked_share(outcome, "outcome")
         values = dict.fromkeys(used, worth)
     elif isinstance(outcomes, Mapping):
-        values = {id: checked_share(x, f"outcomes[{id!r}]") for id, x in outcomes.items()}
-        told[:] = np.nan
+        values = {
+            id: x if type(x) is float and 0.0 <= x <= 1.0 else checked_share(x, f"outcomes[{id!r}]")
+            for id, x in outcomes.items()
+        }
+        told.fill(np.nan)
     else:
         raise TypeError(f"outcomes: expected a mapping of id to number, got {outcomes!r}")
-    places = {catalog.id(handle): place for place, handle in enumerate(shown.tolist())}
+    places = {id: place for place, id in enumerate(catalog.ids(shown))}
     for id, value in values.items():
-        if id not in places:
+        place = places.get(id)
+        if place is None:
             raise UnknownIdError(id, "the memories shown in this trace")
-        told[places[id]] = value
+        told[place] = value
     return told
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, overload
 
 from engrain.base.arrays import F32Array
@@ -24,11 +23,19 @@ class Hit:
     metadata : mapping
     """
 
+    __slots__ = ("_addends", "_names", "_place", "_record", "id", "score")
+
     def __init__(
-        self, id: Id, score: float, record: Record, names: tuple[str, ...], addends: F32Array
+        self,
+        id: Id,
+        score: float,
+        record: Record,
+        names: tuple[str, ...],
+        addends: F32Array,
+        place: int,
     ) -> None:
         self.id, self.score = id, score
-        self._record, self._names, self._addends = record, names, addends
+        self._record, self._names, self._addends, self._place = record, names, addends, place
 
     @property
     def text(self) -> str:
@@ -40,10 +47,10 @@ class Hit:
         """What was remembered beside the text."""
         return self._record.metadata
 
-    @cached_property
+    @property
     def components(self) -> dict[str, float]:
         """Every addend of the score: learned weight times component score, by name."""
-        return dict(zip(self._names, self._addends.tolist(), strict=True))
+        return dict(zip(self._names, self._addends[self._place].tolist(), strict=True))
 
     def __repr__(self) -> str:
         return f"Hit(id={self.id!r}, score={self.score:.4f})"

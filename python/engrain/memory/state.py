@@ -274,8 +274,10 @@ class State:
 
     def _calibrate(self, trace: OpenTrace, told: F32Array) -> None:
         """Teach the calibrator with the recall as it was, before anything else learns from it."""
+        if self._calibrator is None:
+            return
         success = was_success(told)
-        if self._calibrator is not None and success is not None:
+        if success is not None:
             scores = self.learner.score(trace.rows)
             self._calibrator.update(recall_features(trace.rows, scores), success)
 

@@ -1,0 +1,113 @@
+#include "engrain/residual.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "engrain/simd.hpp"
+#include "engrain/similarity.hpp"
+#include "engrain/softmax.hpp"
+
+namespace engrain {
+namespace {
+
+constexpr float discount = 0.1F;
+
+template <int W>
+ENGRAIN_INLINE void add_scaled_body(const float* row, float scale, std::size_t n, float* sum) {
+    for (std::size_t j = 0; j < n; ++j) sum[j] += scale * row[j];
+}
+
+ENGRAIN_DISPATCH(void, add_scaled, (const float* row, float scale, std::size_t n, float* sum),
+                 (row, scale, n, sum))
+
+// Places of the memories that take part, best first, ties by place.
+std::vector<std::size_t> likely(const Told& told) {
+    std::vector<float> worth(told.n);
+    for (std::size_t i = 0; i < told.n; ++i) worth[i] = told.scores[i] + 1e3F * told.outcomes[i];
+    std::vector<std::size_t> places(told.n);
+    std::iota(places.begin(), places.end(), std::size_t{0});
+    std::stable_sort(places.begin(), places.end(),
+                     [&](std::size_t a, std::size_t b) { return worth[a] > worth[b]; });
+    places.resize(std::min(places.size(), Residuals::most));
+    return places;
+}
+
+}  // namespace
+
+void surprise(const float* scores, const float* outcomes, std::size_t n, float* out) {
+    std::vector<double> p(scores, scores + n);
+    softmax(p.data(), n, p.data());
+    double sum = 0.0;
+    for (std::size_t i = 0; i < n; ++i) sum += outcomes[i];
+    for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<float>(outcomes[i] / sum - p[i]);
+}
+
+std::size_t Residuals::size() const noexcept {
+    return std::min(static_cast<std::size_t>(held_.next), questions_);
+}
+
+void Residuals::resize(std::size_t rows) {
+    held_.asked.resize(rows * dim_);
+    held_.toward.resize(rows * dim_);
+    held_.scope.resize(rows);
+    held_.number.resize(rows);
+    held_.about.resize(rows * most);
+}
+
+void Residuals::add(const Told& told) {
+    const std::vector<std::size_t> places = likely(told);
+    const std::size_t n = places.size();
+    std::vector<float> scores, outcomes, beyond(n), transposed(dim_ * n);
+    for (const std::size_t place : places) {
+        scores.push_back(told.scores[place]);
+        outcomes.push_back(told.outcomes[place]);
+    }
+    surprise(scores.data(), outcomes.data(), n, beyond.data());
+    for (std::size_t i = 0; i < n; ++i)
+        beyond[i] = told.share * (outcomes[i] > 0.0F ? std::max(beyond[i], 0.0F) : beyond[i]);
+    for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = 0; j < dim_; ++j)
+            transposed[j * n + i] = told.centred[places[i] * dim_ + j];
+    const std::size_t at = static_cast<std::size_t>(held_.next) % questions_;
+    if (at >= held_.scope.size()) resize(at + 1);
+    std::copy_n(told.query, dim_, held_.asked.data() + at * dim_);
+    score_rows(transposed.data(), beyond.data(), dim_, n, held_.toward.data() + at * dim_);
+    held_.scope[at] = told.scope;
+    held_.number[at] = told.number;
+    std::int64_t* about = held_.about.data() + at * most;
+    std::fill_n(about, most, std::int64_t{-1});
+    for (std::size_t i = 0; i < n; ++i) about[i] = told.handles[places[i]];
+    ++held_.next;
+}
+
+void Residuals::score(std::int64_t scope, const float* query, const float* centred, std::size_t n,
+                      std::int64_t exclude, float* out) const {
+    const std::size_t rows = size();
+    std::vector<float> likeness(rows), toward(dim_, 0.0F);
+    float all = discount;
+    for (std::size_t first = 0, end; first < rows; first = end) {
+        const bool counts = held_.scope[first] == scope;
+        for (end = first + 1; end < rows && (held_.scope[end] == scope) == counts;) ++end;
+        if (!counts) continue;
+        score_rows(held_.asked.data() + first * dim_, query, end - first, dim_,
+                   likeness.data() + first);
+        for (std::size_t t = first; t < end; ++t) {
+            if (!(likeness[t] > 0.0F) || (exclude >= 0 && held_.number[t] == exclude)) continue;
+            all += likeness[t];
+            add_scaled(held_.toward.data() + t * dim_, likeness[t], dim_, toward.data());
+        }
+    }
+    for (float& value : toward) value /= all;
+    score_rows(centred, toward.data(), n, dim_, out);
+}
+
+void Residuals::forget(std::int64_t handle) noexcept {
+    for (std::size_t t = 0; t < size(); ++t) {
+        std::int64_t* about = held_.about.data() + t * most;
+        if (std::find(about, about + most, handle) == about + most) continue;
+        std::fill_n(held_.toward.data() + t * dim_, dim_, 0.0F);
+        std::fill_n(about, most, std::int64_t{-1});
+    }
+}
+
+}  // namespace engrain

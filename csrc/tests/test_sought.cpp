@@ -1,0 +1,62 @@
+#include <algorithm>
+#include <vector>
+
+#include "check.hpp"
+#include "engrain/lexical.hpp"
+#include "engrain/simd.hpp"
+
+using namespace engrain;
+using simd::Level;
+
+static Term pseudo(std::size_t i) { return static_cast<Term>(i * 2654435761U ^ i << 7); }
+
+static void check_meeting(std::size_t asked, std::size_t n) {
+    std::vector<TermWeight> terms;
+    for (std::size_t i = 0; i < asked; ++i) terms.push_back({pseudo(3 * i), 1.0F});
+    std::sort(terms.begin(), terms.end(),
+              [](const TermWeight& a, const TermWeight& b) { return a.term < b.term; });
+    std::vector<Term> own;
+    for (std::size_t i = 0; own.size() < n; ++i) own.insert(own.end(), i % 3 + 1, pseudo(2 * i));
+    own.resize(n);
+    std::sort(own.begin(), own.end());
+    Sought sought;
+    sought.seek(terms);
+    for (Level level : {Level::baseline, Level::avx2, Level::avx512}) {
+        simd::set_level(level);
+        std::vector<float> counts(asked, 0.0F);
+        std::size_t last = 0;
+        sought.meet(own.data(), n, [&](std::size_t i, float count) {
+            CHECK(i >= last && counts[i] == 0.0F);
+            counts[i] = count;
+            last = i;
+        });
+        for (std::size_t i = 0; i < asked; ++i)
+            CHECK(counts[i] == float(std::count(own.begin(), own.end(), terms[i].term)));
+    }
+}
+
+static void documents_come_and_go() {
+    CountedIndex index;
+    for (std::uint32_t d = 0; d < 400; ++d) {
+        std::vector<Term> terms;
+        for (std::size_t i = 0; i < 20; ++i) terms.push_back(pseudo(i < 2 ? 1 : d + i));
+        std::sort(terms.begin(), terms.end());
+        index.add(d, terms);
+    }
+    CHECK(index.frequency(7, pseudo(1)) == 2.0F && index.frequency(7, pseudo(9)) == 1.0F);
+    CHECK(index.frequency(7, pseudo(1000)) == 0.0F && index.length(7) == 20.0F);
+    CHECK(index.counts(7).size() == 19);
+    CHECK(index.idf(pseudo(1)) == inverse_frequency(400, 400));
+    for (std::uint32_t d = 0; d < 390; ++d) index.remove(d);
+    CHECK(index.idf(pseudo(1)) == inverse_frequency(10, 10));
+    CHECK(index.idf(pseudo(9)) == inverse_frequency(10, 0));
+    CHECK(index.counts(7).empty() && index.counts(399).size() == 19);
+    CHECK(index.frequency(399, pseudo(1)) == 2.0F && index.average_length() == 20.0);
+}
+
+int main() {
+    for (std::size_t asked : {0, 1, 8, 40, 1500})
+        for (std::size_t n : {0, 1, 7, 15, 16, 17, 511, 512, 513, 1003}) check_meeting(asked, n);
+    documents_come_and_go();
+    return 0;
+}
