@@ -8,7 +8,7 @@ import pytest
 
 from engrain.base.errors import ConfigError
 from engrain.evaluation.options import Options
-from engrain.evaluation.protocols import evaluate
+from engrain.evaluation.protocols import Run, evaluate
 from tests.evaluation.worlds import TOPICS, WORDINGS, make_world
 
 ALL = TOPICS * WORDINGS
@@ -142,3 +142,25 @@ def test_learning_on_real_data(data: Path) -> None:
     assert judged["lift"]["ci95"][0] > 0
     noisy = evaluate(cranfield, Options(protocol="repeat", clicks="noisy"))
     assert noisy["lift"]["ndcg10"] >= 0.10
+
+
+def test_an_attacker_may_bring_its_memory() -> None:
+    report = run(protocol="prequential", poison=0.3, inject=True)["poison"]
+    assert report["inject"]
+    assert 0 < report["top5_share_clean"] <= 1
+    assert 0 < report["top5_share"] <= 1
+
+
+def test_a_change_of_what_is_right_is_reported_before_and_after_fifty_feedbacks() -> None:
+    drift = run(protocol="repeat", drift=True)["drift"]
+    late = ALL  # every question once, about the half of the documents that is right then
+    assert drift["within_50"]["n"] + drift["later"]["n"] <= late
+    assert drift["within_50"]["n"] >= 40
+    assert drift["within_50"]["lift"] > 0
+
+
+def test_exploration_shows_what_would_not_be_shown(tmp_path: Path) -> None:
+    run = Run(make_world(), Options(protocol="prequential", explore=1.0), tmp_path)
+    with run.subject("stream") as subject:
+        assert subject.ask(0).propensity == pytest.approx(1 / 14)
+        assert subject.glance(0).propensity == 1.0

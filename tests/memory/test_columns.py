@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -121,3 +122,63 @@ def test_a_file_of_other_columns_opens_and_learns_on(
         again = memory.candidates("drag 3")
         np.testing.assert_array_equal(again.weights, learned.weights)
         np.testing.assert_array_equal(again.rows, learned.rows)
+
+
+class Counting:
+    """How often each memory was in a lesson."""
+
+    name, version = "counting", 1
+    kind: Literal["static", "evidence"] = "evidence"
+    sign: Literal[-1, 0, 1] = 1
+
+    def __init__(self) -> None:
+        self.counts = np.zeros(200)
+
+    def remember(self, record: Any) -> None:
+        """Nothing is kept of contents."""
+
+    def forget(self, handle: int) -> None:
+        self.counts[handle] = 0
+
+    def score(self, query: Any, handles: Any, out: Any) -> None:
+        out[:] = np.log1p(self.counts[handles])
+
+    def learn(self, trace: Any, outcomes: Any) -> None:
+        self.counts[trace.handles] += 1
+
+    def state(self) -> dict[str, Any]:
+        return {"counts": self.counts.copy()}
+
+    def load(self, state: Any) -> None:
+        self.counts = np.array(state["counts"])
+
+
+def test_what_an_absent_component_learned_is_kept(tmp_path: Path) -> None:
+    path, first = tmp_path / "m.db", Counting()
+    with Memory(path, components=[first, "confidence"]) as memory:
+        teach(memory)
+        calibrated = memory._parts.calibrator
+        assert calibrated is not None
+        held = calibrated.state()
+    assert first.counts.sum() > 0
+    for turn in range(2):
+        with Memory(path) as memory:
+            recall = memory.recall("drag and lift")
+            memory.feedback(recall, used=[recall[0].id])
+            if turn:
+                memory.forget(7, erase=False)
+            hash = memory.state_hash
+        with Memory(path, mode="r") as memory:
+            assert memory.state_hash == hash
+    again = Counting()
+    with Memory(path, components=[again, "confidence"]) as memory:
+        expected = first.counts.copy()
+        expected[7] = 0
+        np.testing.assert_array_equal(again.counts, expected)
+        assert memory._parts.calibrator is not None
+        now = memory._parts.calibrator.state()
+        assert all(np.array_equal(array, now[name]) for name, array in held.items())
+    with Memory(path) as memory:
+        memory.forget(8)
+    with Memory(path, components=[Counting()]) as memory:
+        assert memory._parts.components[0].state()["counts"].sum() == 0

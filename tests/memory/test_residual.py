@@ -80,7 +80,9 @@ def test_praise_is_never_held_against_the_praised(seed: int, n: int) -> None:
     told = surprise(scores, outcomes)
     assert (toward[:n][outcomes > 0] >= 0).all()
     np.testing.assert_array_equal(toward[:n][outcomes == 0], told[outcomes == 0])
-    assert (residual.score(0, query, centred)[outcomes > 0] >= 0).all()
+    found = residual.score(0, query, centred)
+    assert found is not None
+    assert (found[outcomes > 0] >= 0).all()
 
 
 def test_what_says_nothing_leaves_nothing() -> None:

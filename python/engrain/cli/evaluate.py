@@ -38,11 +38,17 @@ def evaluate(
     principals: Annotated[
         int, typer.Option(help="Names the attacker uses; 0 attacks as the unguarded owner.")
     ] = 1,
+    inject: Annotated[
+        bool, typer.Option("--inject", help="The attacker praises memories that it brings.")
+    ] = False,
     flip: Annotated[float, typer.Option(help="Share of requests with flipped outcomes.")] = 0.0,
     drift: Annotated[
         bool, typer.Option("--drift", help="Half-way, other documents become the right ones.")
     ] = False,
     delay: Annotated[int, typer.Option(help="Requests by which feedback comes late.")] = 0,
+    explore: Annotated[
+        float, typer.Option(help="Share of requests whose last place shows a random memory.")
+    ] = 0.0,
     prior: Annotated[
         str, typer.Option(help="Weights to start from: base, fixed, auto or leave-out.")
     ] = "base",
@@ -71,9 +77,11 @@ def evaluate(
         exclude_adversarial=exclude_adversarial,
         poison=poison,
         principals=principals,
+        inject=inject,
         flip=flip,
         drift=drift,
         delay=delay,
+        explore=explore,
         prior=prior,
         trees=trees,
         seed=seed,
@@ -100,6 +108,12 @@ def show(result: Mapping[str, Any]) -> None:
         f"recall p50 {latency['recall_p50']:,.0f} µs, p99 {latency['recall_p99']:,.0f} µs; "
         f"feedback p50 {latency['feedback_p50']:,.0f} µs, p99 {latency['feedback_p99']:,.0f} µs"
     )
+    if "drift" in result:
+        first, then = result["drift"]["within_50"], result["drift"]["later"]
+        output.print(
+            f"after the change, over the prior: {first['lift'] or 0:+.4f} in the first 50 "
+            f"feedbacks, {then['lift'] or 0:+.4f} later"
+        )
     if "poison" in result:
         attack = result["poison"]
         output.print(

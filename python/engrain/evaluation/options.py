@@ -37,12 +37,17 @@ class Options:
         Share of requests after which an attacker praises its memory.
     principals : int
         How many names the attacker uses; 0 for none, as the unguarded owner.
+    inject : bool
+        The attacker brings a memory of its own per conversation, made of three honest questions'
+        words, and praises that.
     flip : float
         Share of requests whose outcomes praise one shown memory at random instead.
     drift : bool
         Half-way, other documents become the right ones.
     delay : int
         Feedback arrives so many requests late.
+    explore : float
+        Share of requests whose last place shows a memory drawn at random; see `Memory`.
     prior : {"base", "fixed", "auto", "leave-out"}
         Weights that the memory starts from. Those that "auto" takes were learned on judged data:
         it is no measure on those. "leave-out" takes weights that were fitted without the data set,
@@ -62,9 +67,11 @@ class Options:
     exclude_adversarial: bool = False
     poison: float = 0.0
     principals: int = 1
+    inject: bool = False
     flip: float = 0.0
     drift: bool = False
     delay: int = 0
+    explore: float = 0.0
     prior: Prior = "base"
     trees: bool = False
     refit_every: int = 50
@@ -81,7 +88,7 @@ class Options:
                 raise ConfigError(
                     f"{name}: expected one of {', '.join(known)}, got {getattr(self, name)!r}"
                 )
-        for name in ("poison", "flip"):
+        for name in ("poison", "flip", "explore"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ConfigError(f"{name}: expected a share in [0, 1], got {getattr(self, name)}")
         for name, least in (
@@ -93,9 +100,11 @@ class Options:
         ):
             if getattr(self, name) < least:
                 raise ConfigError(f"{name}: expected at least {least}, got {getattr(self, name)}")
-        if (self.poison or self.drift or self.delay) and not self.is_stream:
+        late = self.poison or self.inject or self.drift or self.delay
+        if late and not self.is_stream:
             raise ConfigError(
-                "poison, drift and delay belong to a stream: --protocol prequential or repeat"
+                "poison, inject, drift and delay belong to a stream: --protocol prequential or "
+                "repeat"
             )
 
     @property

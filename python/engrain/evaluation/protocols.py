@@ -15,7 +15,7 @@ from engrain.base.arrays import BoolArray, F32Array
 from engrain.base.errors import ConfigError
 from engrain.evaluation.datasets import Dataset
 from engrain.evaluation.options import LEAVE_OUT, Options
-from engrain.evaluation.results import Studied, study, summarise
+from engrain.evaluation.results import Studied, part, study, summarise
 from engrain.evaluation.subject import Stopwatch, Subject
 from engrain.evaluation.trees import Trees, fit_trees, static_list
 from engrain.evaluation.users import Attacker, User, early_half, intrusion
@@ -23,6 +23,7 @@ from engrain.memory.prior import left_out
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 CURVE_POINTS = 20
+RECOVERY = 50  # feedbacks after which what changed should have been learned
 
 
 def silent(label: str, done: int, total: int) -> None:
@@ -41,6 +42,8 @@ class Run:
         Whether it belongs to the part that the figures cover.
     intrusions : list of bool
         Counted questions that the attacker's memory is no answer to: is it in the first five?
+    since : list of int
+        Feedbacks since other documents became the right ones, -1 before; by question.
     """
 
     dataset: Dataset
@@ -51,6 +54,7 @@ class Run:
     studied: list[Studied] = field(default_factory=list)
     counted: list[bool] = field(default_factory=list)
     intrusions: list[bool] = field(default_factory=list)
+    since: list[int] = field(default_factory=list)
     rewarded: set[str] = field(default_factory=set)
     early: frozenset[str] = frozenset()
     names: tuple[str, ...] = ()
@@ -63,7 +67,10 @@ class Run:
         mechanisms = self.options.mechanisms or ()
         foreign = [m for m in mechanisms if not is_builtin(m)]
         path = self.folder / f"{name}.db"
-        subject = Subject(self.dataset, path, foreign, self.stopwatch, self.options.prior)
+        options = self.options
+        subject = Subject(
+            self.dataset, path, foreign, self.stopwatch, options.prior, options.explore
+        )
         self._choose_columns(subject)
         return subject
 
@@ -111,6 +118,8 @@ class Run:
         }
         if self.options.is_stream:
             report["curve"] = curve(self.studied)
+        if self.options.drift:
+            report["drift"] = recovery(self.studied, self.since)
         return report
 
 
@@ -138,20 +147,29 @@ def evaluate(
         The data set has fewer judged questions than the protocol needs, or a mechanism is unknown.
     """
     options = options or Options()
-    run = joined([perform(part, own, progress) for part, own in tenants(dataset, options)])
+    run = run_all(dataset, options, progress)
     report = run.report()
     if options.poison:
         unharmed = replace(options, poison=0.0)
-        clean = joined([perform(part, own, progress) for part, own in tenants(dataset, unharmed)])
+        clean = joined(
+            [perform(own, settings, progress) for own, settings in tenants(dataset, unharmed)]
+        )
         report["poison"] = {
             "rate": options.poison,
             "principals": options.principals,
+            "inject": options.inject,
             "top5_share": share(run.intrusions),
             "top5_share_clean": share(clean.intrusions),
             "recall5": report["learned"]["recall5"],
             "recall5_clean": clean.report()["learned"]["recall5"],
         }
     return report
+
+
+def run_all(dataset: Dataset, options: Options, progress: Progress) -> Run:
+    """Run a protocol on each tenant, and return the runs as one."""
+    found = tenants(dataset, options)
+    return joined([perform(own, settings, progress) for own, settings in found])
 
 
 def tenants(dataset: Dataset, options: Options) -> list[tuple[Dataset, Options]]:
@@ -182,6 +200,8 @@ def joined(runs: Sequence[Run]) -> Run:
     for run in others:
         first.stopwatch.add(run.stopwatch)
         first.intrusions += run.intrusions
+    since = [found for run in runs for found in run.since]
+    first.since = [since[i] for i in order] if since else []
     first.studied, first.counted = [studied[i] for i in order], [counted[i] for i in order]
     return first
 
@@ -257,20 +277,25 @@ def run_stream(run: Run, order: Sequence[int]) -> None:
     run.early = early_half([d.id for d in run.dataset.documents], run.options.seed)
     user, attacker = User(run.options), Attacker(run.dataset, run.options)
     waiting: deque[tuple[Any, dict[Any, float]]] = deque()
+    changed = 0
     with run.subject("stream") as subject:
+        attacker.bring(subject)
         for step, index in enumerate(passes):
             relevant = relevant_at(run, index, late=step >= len(passes) // 2)
             if not relevant:
                 continue
             run.note(subject, index, relevant, counts=step >= counted)
+            late = step >= len(passes) // 2
+            run.since.append(changed if late else -1)
             recall = subject.ask(index)
             if step >= counted:
                 target = attacker.targets[run.dataset.questions[index].conv]
-                found = intrusion(recall, target, relevant)
+                found = None if index in attacker.copied else intrusion(recall, target, relevant)
                 run.intrusions += [] if found is None else [found]
             waiting.append((recall, user.outcomes(recall, relevant)))
             if len(waiting) > run.options.delay:
                 settle(run, subject, *waiting.popleft())
+                changed += late
             attacker.act(subject, index)
             if (step + 1) % run.options.refit_every == 0:
                 subject.memory.refit()
@@ -299,6 +324,14 @@ def is_builtin(mechanism: str) -> bool:
 def share(flags: Sequence[bool]) -> float:
     """Return the share of true flags, 0 of none."""
     return float(np.mean(flags)) if flags else 0.0
+
+
+def recovery(studied: Sequence[Studied], since: Sequence[int]) -> dict[str, Any]:
+    """Return how far above the prior the ranking is after other documents became the right ones."""
+    gain = np.array([s.learned.ndcg10 - s.prior.ndcg10 for s in studied])
+    after = np.array(since)
+    early = (after >= 0) & (after < RECOVERY)
+    return {"within_50": part(gain, early), "later": part(gain, after >= RECOVERY)}
 
 
 def curve(studied: Sequence[Studied]) -> list[dict[str, float]]:

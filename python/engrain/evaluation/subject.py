@@ -62,6 +62,8 @@ class Subject:
         Where recalls and feedback are timed.
     prior : {"base", "fixed", "auto"}
         Of the memory.
+    explore : float
+        Of the memory.
     """
 
     def __init__(
@@ -71,13 +73,19 @@ class Subject:
         components: Sequence[str],
         stopwatch: Stopwatch,
         prior: Prior = "base",
+        explore: float = 0.0,
     ) -> None:
         self.dataset = dataset
         self.stopwatch = stopwatch
         times = [d.time for d in dataset.documents if d.time is not None]
         self.clock = SimulatedClock(max([*times, FIRST_DAY]) + SECONDS_PER_REQUEST)
         self.memory = Memory(
-            path, dim=dataset.dim, components=components, clock=self.clock, prior=prior
+            path,
+            dim=dataset.dim,
+            components=components,
+            clock=self.clock,
+            prior=prior,
+            explore=explore,
         )
         self.memory.remember_many(self._items())
 

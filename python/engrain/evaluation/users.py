@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,8 @@ from engrain.evaluation.datasets import Dataset
 from engrain.evaluation.options import Options
 from engrain.evaluation.subject import SHOWN, Subject, scope_of
 from engrain.memory import Recall
+
+COPIED = 3  # honest questions in a memory that an attacker brings
 
 
 class User:
@@ -32,47 +33,87 @@ class User:
         return dict(zip(shown, told.tolist(), strict=True))
 
 
-@dataclass(slots=True)
 class Attacker:
     """Praises one memory per conversation after a share of all requests.
 
     It asks the honest user's question with the memory's own words behind it, so that its memory is
-    shown, and says that only this one helped.
+    shown, and says that only this one helped. The memory is one that was there, or with
+    ``options.inject`` one that it brought: the words of three honest questions.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    options : Options
 
     Attributes
     ----------
     targets : dict
         The praised memory by conversation.
+    copied : set of int
+        Questions whose words its own memories repeat.
     """
 
-    dataset: Dataset
-    options: Options
-    targets: dict[str | None, str] = field(init=False)
-    _texts: dict[str, str] = field(init=False)
-    _rng: np.random.Generator = field(init=False)
+    def __init__(self, dataset: Dataset, options: Options) -> None:
+        self.dataset, self.options = dataset, options
+        self._rng = np.random.default_rng([options.seed, 2])
+        self.copied: set[int] = set()
+        chosen = self._own() if options.inject else self._held()
+        self.targets = {conv: id for conv, (id, _, _) in chosen.items()}
+        self._known = {id: (text, vector) for id, text, vector in chosen.values()}
 
-    def __post_init__(self) -> None:
-        self._rng = np.random.default_rng([self.options.seed, 2])
-        self._texts = {d.id: d.text for d in self.dataset.documents}
-        by_conv: dict[str | None, list[str]] = {}
-        for document in self.dataset.documents:
-            by_conv.setdefault(document.metadata.get("conv"), []).append(document.id)
-        if not any(question.conv is not None for question in self.dataset.questions):
-            by_conv = {None: [document.id for document in self.dataset.documents]}
-        self.targets = {
-            conv: ids[int(self._rng.integers(len(ids)))] for conv, ids in by_conv.items()
-        }
+    def _convs(self) -> list[str | None]:
+        return list(dict.fromkeys(question.conv for question in self.dataset.questions))
+
+    def _held(self) -> dict[str | None, tuple[str, str, Any]]:
+        """Choose a memory of each conversation."""
+        documents, vectors = self.dataset.documents, self.dataset.document_vectors
+        chosen = {}
+        for conv in self._convs():
+            places = [
+                place
+                for place, document in enumerate(documents)
+                if conv is None or document.metadata.get("conv") == conv
+            ]
+            place = places[int(self._rng.integers(len(places)))]
+            vector = None if vectors is None else vectors[place]
+            chosen[conv] = (documents[place].id, documents[place].text, vector)
+        return chosen
+
+    def _own(self) -> dict[str | None, tuple[str, str, Any]]:
+        """Make a memory for each conversation."""
+        questions, vectors = self.dataset.questions, self.dataset.question_vectors
+        chosen = {}
+        for conv in self._convs():
+            places = [place for place, q in enumerate(questions) if q.conv == conv]
+            copied = self._rng.permutation(places)[:COPIED].tolist()
+            text = " ".join(questions[place].text for place in copied)
+            vector = None if vectors is None else vectors[copied].sum(axis=0)
+            chosen[conv] = (f"attacker of {conv}", text, vector)
+            self.copied.update(copied)
+        return chosen
+
+    def bring(self, subject: Subject) -> None:
+        """Have its own memories remembered."""
+        if not self.options.inject:
+            return
+        for conv, id in self.targets.items():
+            text, vector = self._known[id]
+            metadata = {} if conv is None else {"conv": conv}
+            subject.memory.remember(
+                text, id=id, vector=vector, metadata=metadata, source="attacker"
+            )
 
     def act(self, subject: Subject, index: int) -> None:
         """Praise after this request, or keep still."""
         if self._rng.random() >= self.options.poison:
             return
-        question = self.dataset.questions[index]
+        question, vectors = self.dataset.questions[index], self.dataset.question_vectors
         target = self.targets[question.conv]
+        text, vector = self._known[target]
         recall = subject.memory.recall(
-            f"{question.text} {self._texts[target]}",
+            f"{question.text} {text}",
             SHOWN,
-            vector=self._vector(index, target),
+            vector=None if vector is None or vectors is None else vector + vectors[index],
             filter=scope_of(question),
         )
         if target in {hit.id for hit in recall.hits}:
@@ -82,13 +123,6 @@ class Attacker:
     def _name(self) -> str | None:
         count = self.options.principals
         return f"attacker {self._rng.integers(count)}" if count else None
-
-    def _vector(self, index: int, target: str) -> Any:
-        documents, questions = self.dataset.document_vectors, self.dataset.question_vectors
-        if documents is None or questions is None:
-            return None
-        place = next(i for i, d in enumerate(self.dataset.documents) if d.id == target)
-        return documents[place] + questions[index]
 
 
 def intrusion(recall: Recall, target: str, relevant: frozenset[str]) -> bool | None:

@@ -62,10 +62,17 @@ def simple(meta: Mapping[str, Any], arrays: Arrays | None = None) -> list[bytes]
 
 
 def recalled(
-    question: Question, session: str | None, handles: I64Array, rows: F32Array
+    question: Question,
+    session: str | None,
+    handles: I64Array,
+    rows: F32Array,
+    propensity: float = 1.0,
 ) -> list[bytes]:
-    """Encode a recall: what was shown, the request, the rows."""
-    shown = pack({"scope": question.scope, "session": session}, {"handles": handles})
+    """Encode a recall: what was shown, the request, the rows; and how likely the last place was."""
+    meta: dict[str, Any] = {"scope": question.scope, "session": session}
+    if propensity < 1.0:
+        meta["propensity"] = propensity
+    shown = pack(meta, {"handles": handles})
     return [shown, question.encode(), pack({}, {"rows": rows})]
 
 

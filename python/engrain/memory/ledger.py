@@ -143,4 +143,4 @@ class Ledger(LedgerState):
         source, target = places((*names, *sums), (*self.names, *sums))
         sequences = ledger_sequences(len(self.names))
         sequences[..., target] = state["sequences"][..., source]
-        return {"sequences": sequences}
+        return {"sequences": sequences, "columns": np.array([len(self.names)], np.int64)}

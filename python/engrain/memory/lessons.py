@@ -39,6 +39,8 @@ class Lesson:
         Latency over its target, 1 where they were not given.
     model : int or None
         The model tier that answered.
+    propensity : float
+        Probability with which the last of the shown stood in its place.
     """
 
     seq: int
@@ -48,6 +50,7 @@ class Lesson:
     quality: float
     latency_ratio: float
     model: int | None
+    propensity: float = 1.0
 
 
 def read_lessons(state: State, log: EventLog, after: int, most: int) -> list[Lesson]:
@@ -74,7 +77,7 @@ def _read(state: State, log: EventLog, event: Event, recalls: dict[int, Event]) 
     recall = recalls.get(meta["trace"]) or log.read(meta["trace"])
     about, shown = events.content(recall, 0)
     question = Question.decode(recall.payloads[events.QUESTION], about["scope"])
-    return _lesson(state, event.seq, question, shown["handles"], arrays["outcomes"], meta)
+    return _lesson(state, event.seq, question, shown["handles"], arrays["outcomes"], meta | about)
 
 
 def retest(
@@ -126,6 +129,7 @@ def _lesson(
         meta.get("quality", best),
         ratio,
         meta.get("model_tier"),
+        meta.get("propensity", 1.0),
     )
 
 

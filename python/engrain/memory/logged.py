@@ -258,8 +258,10 @@ class LoggedState:
             given = found if found.any() else None
         return (rounded(given),)
 
-    def _open_trace(self, request: Request, shown: Ranked, session: str | None) -> str:
-        payloads = events.recalled(request.question, session, shown.handles, shown.rows)
+    def _open_trace(
+        self, request: Request, shown: Ranked, session: str | None, propensity: float
+    ) -> str:
+        payloads = events.recalled(request.question, session, shown.handles, shown.rows, propensity)
         receipt = self._log.append(events.RECALLED, payloads)
         trace = OpenTrace(
             receipt.seq,

@@ -13,10 +13,13 @@ from engrain.base.clock import Clock
 from engrain.base.errors import ConfigError, FeedbackConflict
 from engrain.base.ids import Id
 from engrain.base.protocols import Adopter, Component
+from engrain.base.rng import event_rng
 from engrain.memory import answering, doors, events
+from engrain.memory.answering import Ranked
 from engrain.memory.candidates import Candidates
 from engrain.memory.contents import Answered, Contents, read_answered, read_contents
 from engrain.memory.explain import Explanation, explain
+from engrain.memory.exploration import explored
 from engrain.memory.ledger import Lift
 from engrain.memory.lessons import Lesson, read_lessons, retest
 from engrain.memory.logged import LoggedState
@@ -54,6 +57,9 @@ class Memory(LoggedState):
         Weights that a new file's ranking starts from: "base" is BM25 + cosine; "fixed" adds what
         surrounds a memory, with weights 1; "auto" takes weights learned on other conversations
         where what is remembered first has a sequence and a source, and the base elsewhere.
+    explore : float
+        Probability with which the last of the shown places goes to one of the next best memories,
+        so that something is learned of what is never shown; logged with its propensity.
     seed : int
         Seed of everything random.
     mode : {"a", "r"}
@@ -82,9 +88,11 @@ class Memory(LoggedState):
         components: Sequence[str | Component] | None = None,
         clock: Clock | None = None,
         prior: Prior = "auto",
+        explore: float = 0.0,
         seed: int = 0,
         mode: Literal["a", "r"] = "a",
     ) -> None:
+        self._explore = doors.checked_share(explore, "explore")
         super().__init__(
             path,
             dim=dim,
@@ -182,7 +190,8 @@ class Memory(LoggedState):
         erase : bool
             Also delete their bytes from the file, its snapshots and journals: no copy stays on
             disk once the receipt's ``wait()`` returned. Earlier history still verifies, but
-            `rollback` cannot reach behind an erasure.
+            `rollback` cannot reach behind an erasure, and what components that do not hang in had
+            learned is dropped, since none can tell what of it speaks of the erased.
 
         Raises
         ------
@@ -198,6 +207,7 @@ class Memory(LoggedState):
             receipt = self._commit(events.FORGOTTEN, events.simple({}, arrays))
             if not erase:
                 return receipt
+            self._state.aside.clear()  # what absent components know of the erased cannot be told
             receipt = self._log.erase(seqs, *self._state.snapshot())
             self._state.seq = receipt.seq
             return receipt
@@ -251,15 +261,22 @@ class Memory(LoggedState):
             scope = self._scope(filter)
             request = answering.ask(self._state, query, self._raw(query, given), scope)
             now = self._clock()
-            shown = answering.rank(self._state, request, now).best(k)
+            shown, propensity = self._choose(answering.rank(self._state, request, now), k, live)
             best = len(shown.handles)
             if max_linked:
                 linked = answering.neighbours(self._state, request, shown, max_linked, now)
                 shown = shown.joined(linked)
             confidence = self._parts.confidence(shown.rows[:best], shown.scores[:best])
-            trace = self._open_trace(request, shown, session) if live else None
+            trace = self._open_trace(request, shown, session, propensity) if live else None
             hits = answering.hits(self._state, shown)
-            return Recall(trace, confidence, hits[:best], hits[best:])
+            return Recall(trace, confidence, hits[:best], hits[best:], propensity)
+
+    def _choose(self, ranked: Ranked, k: int, live: bool) -> tuple[Ranked, float]:
+        """Return what is shown, and with which probability the last of it stands there."""
+        if not (self._explore and live):
+            return ranked.best(k), 1.0
+        rng = event_rng(self._state.settings.seed, self._log.tenant, self._log.head.seq + 1)
+        return explored(ranked, k, self._explore, rng)
 
     def candidates(
         self,

@@ -6,12 +6,16 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from engrain.base.errors import ConfigError, SnapshotError
 from engrain.memory import events
 from engrain.memory.codec import Arrays, unpack
 from engrain.memory.parts import Parts
 from engrain.memory.state import Rule, Settings, State
 from engrain.storage import EventLog, Snapshot
+
+COMPONENT = "learner/component/"
 
 
 def replay(log: EventLog, parts: Parts, *, also: Sequence[Rule] = ()) -> State | None:
@@ -114,12 +118,34 @@ def _restored(log: EventLog, snapshot: Snapshot, hung: Parts) -> State:
     state.links.load(parts["links"])
     state.order.load(parts.get("order", {}), meta.get("progress", {}))
     state.index.load(parts["index"])
+    state.aside = _set_aside(arrays, hung)
     state.learner.load(parts["learner"], state.columns.at(snapshot.seq))
     if hung.calibrator is not None and "calibrator" in parts:
         hung.calibrator.load(parts["calibrator"])
+    _catch_up(state, hung, meta["aside"])
     _restore_lessons(state, log, parts["lessons"])
     state.seq = snapshot.seq
     return state
+
+
+def _set_aside(arrays: Arrays, hung: Parts) -> Arrays:
+    """Return what parts learned that do not hang in now: the next snapshot holds it again."""
+    present = tuple(f"{COMPONENT}{component.name}/" for component in hung.components)
+    absent = () if hung.calibrator is not None else ("calibrator/",)
+    return {
+        name: np.array(array)
+        for name, array in arrays.items()
+        if name.startswith(absent) or (name.startswith(COMPONENT) and not name.startswith(present))
+    }
+
+
+def _catch_up(state: State, hung: Parts, aside: Sequence[str]) -> None:
+    """Tell components that were absent which memories were forgotten since."""
+    dead = [handle for handle, record in enumerate(state.catalog.records) if record is None]
+    for component in hung.components:
+        if any(name.startswith(f"{COMPONENT}{component.name}/") for name in aside):
+            for handle in dead:
+                component.forget(handle)
 
 
 def _restore_contents(state: State, log: EventLog, catalog: Arrays) -> None:

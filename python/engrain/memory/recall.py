@@ -70,12 +70,15 @@ class Recall:
         Best first.
     linked : tuple of Hit
         Neighbours of the hits by `Memory.link`, strongest link first; not ranked among the hits.
+    propensity : float
+        Probability with which the last hit stands in its place: 1 without exploration.
     """
 
     trace_id: str | None
     confidence: float
     hits: tuple[Hit, ...]
     linked: tuple[Hit, ...] = ()
+    propensity: float = 1.0
 
     def __len__(self) -> int:
         return len(self.hits)

@@ -117,6 +117,7 @@ class State:
         self.clicks: deque[OpenTrace] = deque(maxlen=KEPT_LESSONS)
         self.judgments: deque[Judgment] = deque(maxlen=KEPT_LESSONS)
         self.kept = 0  # seq of the lesson before which the model was last proven better
+        self.aside: Arrays = {}  # by its name in the snapshot: what absent parts had learned
         self.rules: list[Rule] = []
         self._expire = expire
         self._appliers: dict[str, Callable[[Event], None]] = {
@@ -414,10 +415,11 @@ class State:
             "sequences": self.catalog.sequences,
             "progress": asdict(self.order.progress),
             "kept": self.kept,
+            "aside": sorted(self.aside),
             "columns": self.columns.history(),
             "placed": None if self.placed is None else self.placed[0],
         }
-        data = pack(meta, arrays)
+        data = pack(meta, arrays | self.aside)
         return data, hashlib.sha256(data).digest()
 
     def mark_answered(
