@@ -7,8 +7,10 @@ import pytest
 
 from engrain.base.errors import ConfigError
 from engrain.evaluation.datasets import Dataset, load_dataset
-from engrain.evaluation.gate import held_out, read_cases
+from engrain.evaluation.gate import held_out, read_cases, teach
 from engrain.evaluation.intervals import bootstrap_interval
+from engrain.policy.gate import GuardedGate, InlineGate
+from tests.policy.test_gate import corrupt
 
 
 @pytest.mark.slow
@@ -21,6 +23,25 @@ def test_the_gate_lifts_the_cosine_on_held_out_questions(
     assert np.mean(gated - base) >= least
     assert interval is not None
     assert interval[0] > -0.005
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mem_locomo_dev", "ret_cranfield"])
+@pytest.mark.parametrize("kind", ["flipped", "huge"])
+def test_a_corrupted_gate_is_reverted_within_100_interactions(
+    data: Path, name: str, kind: str
+) -> None:
+    cases = read_cases(load_dataset(data / name))
+    order = np.random.default_rng(0).permutation(len(cases))[:200].tolist()
+    guarded = GuardedGate(InlineGate(len(cases[0].situation)))
+    for at in order[:100]:
+        teach(guarded, cases[at])
+    corrupt(guarded.gate, kind)
+    before = guarded.reverted
+    for at in order[100:]:
+        teach(guarded, cases[at])
+    assert guarded.reverted > before
+    assert guarded.gate.distance <= guarded.gate.radius * 1.001
 
 
 def test_vectors_are_needed() -> None:

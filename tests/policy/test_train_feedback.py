@@ -8,7 +8,7 @@ import pytest
 from engrain.policy import feedback_corpora as corpora
 from engrain.policy.feedback_corpora import Example
 from engrain.policy.feedback_model import FeedbackModel
-from engrain.policy.train_feedback import MANY_ROWS, average_precision, fit, main, measure
+from engrain.policy.train_feedback import MANY_ROWS, average_precision, cross_validated, fit, main
 
 
 def test_training_learns_what_the_table_does_not_know() -> None:
@@ -30,10 +30,9 @@ def test_average_precision_counts_ties_against_us() -> None:
 
 @pytest.mark.slow
 def test_held_out_meetings_reach_the_bars(data: Path) -> None:
-    train, held = corpora.split_conversations(corpora.meetings(data))
-    found = measure(fit(train, trust=0.0, rows=MANY_ROWS), held)
+    found = cross_validated(corpora.meetings(data), trust=0.0, rows=MANY_ROWS)
     assert found["negative"] >= 0.65
-    assert found["positive"] >= 0.59
+    assert found["positive"] >= 0.60
     assert found["confusion"] >= 0.28
 
 

@@ -67,7 +67,7 @@ def held_out(cases: Sequence[Case], *, seed: int = 0, folds: int = 5) -> tuple[F
     for fold in range(folds):
         guarded = GuardedGate(InlineGate(len(cases[0].situation)))
         for at in order[np.arange(len(order)) % folds != fold].tolist():
-            _teach(guarded, cases[at])
+            teach(guarded, cases[at])
         for at in order[fold::folds].tolist():
             situation, memories, relevant = cases[at]
             plain = score_rows(memories, situation)
@@ -76,7 +76,8 @@ def held_out(cases: Sequence[Case], *, seed: int = 0, folds: int = 5) -> tuple[F
     return base, gated
 
 
-def _teach(guarded: GuardedGate, case: Case) -> None:
+def teach(guarded: GuardedGate, case: Case) -> None:
+    """Let the gate learn a question's best memories by the cosine and all its relevant ones."""
     found, _ = topk(case.memories, case.situation, TAUGHT)
     best = np.union1d(found, np.flatnonzero(case.relevant))
     outcomes = case.relevant[best].astype(np.float32)

@@ -17,8 +17,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "feedback_model": ("FeedbackModel",),
     "feedback_reader": ("UtteranceReader",),
     "gate": ("GatedRows", "GuardedGate", "InlineGate"),
-    "gate_component": ("GateComponent",),
+    "gate_component": ("GateComponent", "GateLesson"),
     "gate_ladder": ("Cosine", "GateLadder"),
+    "gate_training": ("GateReport", "GateTraining"),
     "joint_trainer": ("JointTrainer", "JointTrainingMetrics", "TrainingSample"),
     "memory_bank": ("MemoryBank", "Merge"),
     "memory_gate": ("MemoryGate",),
@@ -27,6 +28,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "promotion": ("Promotion",),
     "replay_buffer": ("Imported", "Inputs", "PrioritizedBatch", "ReplayBuffer", "ReplayEntry"),
     "situation_encoder": ("SituationEncoder",),
+    "strategy_component": ("StrategyComponent",),
     "strategy_selector": ("Strategy", "StrategyRegistry", "StrategySelector"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}

@@ -6,6 +6,13 @@ from typing import NamedTuple
 
 from engrain.policy.feedback_text import PhraseTable, split_words
 
+# What people say while they think; without it, what is left of an utterance recurs more often.
+_FILLERS = frozenset(
+    split_words(
+        "uh um well oh so and but huh yeah okay right mm hmm i mean you know think like just ah no "
+        "yes guess uhhuh then actually . , ? !"
+    )
+)
 _LENGTHS = ("0", "1", "2", "3", "4", "5", "6", "6", "8", "8", "8", "11", "11", "11", "11")
 
 
@@ -59,7 +66,28 @@ def _context(words: list[str], before: list[str], cues: dict[str, int]) -> list[
         found += [f"first:{first}:length:{length}", f"first:{first}:last:{last}"]
         if last in {"?", "？"}:
             found.append(f"asked:{length}")
-    return found + _relation(words, before)
+    return found + _core(words) + _relation(words, before)
+
+
+def _core(words: list[str]) -> list[str]:
+    """Return how an utterance begins and ends without fillers and repetitions, and all of it."""
+    core: list[str] = []
+    for word in words:
+        if word not in _FILLERS and (not core or word != core[-1]):
+            core.append(word)
+    if not core:
+        return ["core:0"]
+    length, first, last = min(len(core), 7), core[0], core[-1]
+    return [
+        f"core:{length}",
+        f"core:{'_'.join(core[:6])}:{length}",
+        f"core:first:{first}:{length}",
+        f"core:last:{last}:{length}",
+        f"core:ends:{first}:{last}",
+        f"core:start:{'_'.join(core[:2])}",
+        f"core:two:{'_'.join(core[-2:])}",
+        f"core:three:{'_'.join(core[-3:])}",
+    ]
 
 
 def _relation(words: list[str], before: list[str]) -> list[str]:

@@ -1,0 +1,176 @@
+"""Training of a net behind a memory's gate: it is offered by the log, and proven there."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engrain.base.errors import ConfigError
+from engrain.memory import Memory
+from engrain.policy.gate_component import GateComponent, GateLesson
+from engrain.policy.losses import contrastive_loss
+from engrain.policy.memory_gate import MemoryGate
+from engrain.policy.nets import mode
+
+log = logging.getLogger(__name__)
+
+LEAST = 100  # lists
+HELD_OUT = 0.2
+BATCH = 64
+PATIENCE = 10
+
+
+class GateReport(NamedTuple):
+    """What a training did: its lists, held-out losses of cosine and net, and if it was offered."""
+
+    lists: int
+    cosine: float
+    net: float
+    offered: bool
+
+
+class _Lists(NamedTuple):
+    situations: Tensor
+    memories: Tensor
+    relevant: Tensor
+    mask: Tensor
+
+
+class GateTraining:
+    """Trains a `MemoryGate` on what a memory's gate learned from, in a thread of its own.
+
+    Requests never wait for it. The oldest four fifths of the lists teach, the newest fifth stops
+    the training in time; a net that ranks the newest better than the cosine is handed to the
+    component by `Memory.adopt`, which logs it, and has to beat the inline gate there.
+
+    Parameters
+    ----------
+    memory : Memory
+    gate : GateComponent
+        The one that hangs into it: ``Memory(components=[gate])``.
+    every : int
+        Lists after which the thread trains again.
+    epochs : int
+        At most; training ends once `PATIENCE` of them were no better.
+    lr : float
+    seed : int
+
+    Raises
+    ------
+    ConfigError
+        A setting is out of its range.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        gate: GateComponent,
+        *,
+        every: int = 200,
+        epochs: int = 60,
+        lr: float = 3e-3,
+        seed: int = 0,
+    ) -> None:
+        if every < 1 or epochs < 1 or lr <= 0:
+            raise ConfigError(f"expected positive every, epochs, lr, got {every}, {epochs}, {lr}")
+        self.memory, self.gate, self.every = memory, gate, every
+        self.epochs, self.lr, self.seed = epochs, lr, seed
+        self.last_report: GateReport | None = None
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._work, name="engrain-gate", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _work(self) -> None:
+        taught = 0
+        while not self._stop.wait(0.5):
+            if self.gate.lists - taught >= self.every:
+                taught = self.gate.lists
+                try:
+                    self.run_once()
+                except Exception:
+                    log.exception("the gate's net was not trained; the inline gate goes on")
+
+    def run_once(self) -> GateReport:
+        """Train once on the lists at hand, and offer the net where it pays."""
+        lessons = [
+            lesson
+            for lesson in self.gate.lessons()
+            if (lesson.outcomes > 0.5).any() and (lesson.outcomes <= 0.5).any()
+        ]
+        if len(lessons) < LEAST:
+            return GateReport(len(lessons), float("nan"), float("nan"), offered=False)
+        held = int(HELD_OUT * len(lessons))
+        train, test = _joined(lessons[:-held]), _joined(lessons[-held:])
+        net = MemoryGate(*[train.situations.shape[1]] * 2)
+        cosine = _loss(net, test)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            best = self._fit(net, train, test, cosine)
+        offered = best < cosine
+        if offered:
+            difference = net.difference.detach().numpy()
+            self.memory.adopt(self.gate.name, {"difference": np.ascontiguousarray(difference)})
+        self.last_report = GateReport(len(lessons), cosine, best, offered)
+        return self.last_report
+
+    def _fit(self, net: MemoryGate, train: _Lists, test: _Lists, best: float) -> float:
+        """Train until the held-out loss rises; leave the best weights and return their loss."""
+        optimizer = torch.optim.Adam([net.difference], lr=self.lr)
+        kept, since = net.difference.detach().clone(), 0
+        for _ in range(self.epochs):
+            order = torch.randperm(len(train.situations))
+            for start in range(0, len(order), BATCH):
+                rows = order[start : start + BATCH]
+                optimizer.zero_grad(set_to_none=True)
+                with mode(True, net):
+                    loss = _contrast(net, _Lists(*(part[rows] for part in train)))
+                torch.autograd.backward(loss)
+                optimizer.step()
+                net.project()
+            found = _loss(net, test)
+            since = 0 if found < best else since + 1
+            if found < best:
+                best, kept = found, net.difference.detach().clone()
+            if since == PATIENCE:
+                break
+        with torch.no_grad():
+            net.difference.copy_(kept)
+        return best
+
+
+def _joined(lessons: Sequence[GateLesson]) -> _Lists:
+    longest = max(len(lesson.outcomes) for lesson in lessons)
+    shape = len(lessons), longest
+    memories = np.zeros((*shape, lessons[0].memories.shape[1]), np.float32)
+    relevant, mask = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+    for row, lesson in enumerate(lessons):
+        n = len(lesson.outcomes)
+        memories[row, :n], relevant[row, :n] = lesson.memories, lesson.outcomes > 0.5
+        mask[row, :n] = True
+    situations = np.stack([lesson.situation for lesson in lessons])
+    return _Lists(*map(torch.from_numpy, (situations, memories, relevant, mask)))
+
+
+def _contrast(net: MemoryGate, lists: _Lists) -> Tensor:
+    scores = net(lists.situations, lists.memories) / net.temperature.detach()
+    return contrastive_loss(scores, lists.relevant, lists.mask)
+
+
+@torch.no_grad()
+def _loss(net: MemoryGate, lists: _Lists) -> float:
+    return float(_contrast(net, lists))
