@@ -19,6 +19,7 @@ from engrain.evaluation.results import Studied, part, study, summarise
 from engrain.evaluation.subject import Stopwatch, Subject
 from engrain.evaluation.trees import Trees, fit_trees, static_list
 from engrain.evaluation.users import Attacker, User, early_half, intrusion
+from engrain.memory.ledger import Lift
 from engrain.memory.prior import left_out
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -44,6 +45,8 @@ class Run:
         Counted questions that the attacker's memory is no answer to: is it in the first five?
     since : list of int
         Feedbacks since other documents became the right ones, -1 before; by question.
+    ledger : list of Lift
+        What the memories of streams had to say of their mechanisms in the end.
     """
 
     dataset: Dataset
@@ -55,6 +58,7 @@ class Run:
     counted: list[bool] = field(default_factory=list)
     intrusions: list[bool] = field(default_factory=list)
     since: list[int] = field(default_factory=list)
+    ledger: list[Lift] = field(default_factory=list)
     rewarded: set[str] = field(default_factory=set)
     early: frozenset[str] = frozenset()
     names: tuple[str, ...] = ()
@@ -166,7 +170,7 @@ def evaluate(
     return report
 
 
-def run_all(dataset: Dataset, options: Options, progress: Progress) -> Run:
+def run_all(dataset: Dataset, options: Options, progress: Progress = silent) -> Run:
     """Run a protocol on each tenant, and return the runs as one."""
     found = tenants(dataset, options)
     return joined([perform(own, settings, progress) for own, settings in found])
@@ -200,6 +204,7 @@ def joined(runs: Sequence[Run]) -> Run:
     for run in others:
         first.stopwatch.add(run.stopwatch)
         first.intrusions += run.intrusions
+        first.ledger += run.ledger
     since = [found for run in runs for found in run.since]
     first.since = [since[i] for i in order] if since else []
     first.studied, first.counted = [studied[i] for i in order], [counted[i] for i in order]
@@ -300,6 +305,7 @@ def run_stream(run: Run, order: Sequence[int]) -> None:
             if (step + 1) % run.options.refit_every == 0:
                 subject.memory.refit()
             run.progress("learning", step + 1, len(passes))
+        run.ledger = subject.memory.lift()
 
 
 def settle(run: Run, subject: Subject, recall: Any, outcomes: dict[Any, float]) -> None:
