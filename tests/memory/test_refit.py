@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from engrain.evaluation.subject import Subject
 from engrain.memory import Memory
+from engrain.memory.codec import Arrays
+from engrain.memory.refit import RefitReport, Refitting
 from tests.evaluation.worlds import TOPICS, WORDINGS, make_world, open_subject
 
 
@@ -45,3 +49,36 @@ def test_corrections_are_learned_where_lessons_recur_and_survive_a_restart(
         assert memory.state_hash == digest
         again = memory.candidates("x", vector=make_world().question_vectors[0])  # type: ignore[index]
         np.testing.assert_array_equal(again.weights, weights)
+
+
+def test_requests_go_on_while_a_refit_works(tmp_path: Path) -> None:
+    with open_subject(make_world(), tmp_path) as subject:
+        for index in range(TOPICS * WORDINGS):
+            subject.judge(index)
+        thread = threading.Thread(target=subject.memory.refit)
+        thread.start()
+        asked = 0
+        while thread.is_alive():
+            subject.study(0)
+            asked += 1
+        assert asked > 3
+
+
+def test_what_is_rolled_back_meanwhile_is_not_fitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_subject(make_world(), tmp_path) as subject:
+        for index in range(TOPICS):
+            subject.judge(index)
+        seq = subject.memory.flush().seq
+        for index in range(TOPICS, 2 * TOPICS):
+            subject.judge(index)
+        fit, done = Refitting.fit, list[Receipt]()
+
+        def interrupted(work: Refitting) -> tuple[Arrays | None, RefitReport]:
+            if not done:
+                done.append(subject.memory.rollback(seq))
+            return fit(work)
+
+        monkeypatch.setattr(Refitting, "fit", interrupted)
+        assert subject.memory.refit().judged == TOPICS

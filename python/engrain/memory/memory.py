@@ -26,11 +26,13 @@ from engrain.memory.logged import LoggedState
 from engrain.memory.opening import replay, seq_at
 from engrain.memory.prior import BASE, Prior, fixed_mix
 from engrain.memory.recall import Recall
-from engrain.memory.refit import RefitReport, refit
+from engrain.memory.refit import RefitReport, Refitting
 from engrain.memory.remembering import checked_items, is_turn
 from engrain.memory.reorganisation import Change, Progress
 from engrain.memory.state import Rule
 from engrain.storage import Head, Receipt, VerifyReport
+
+REFIT_PORTION = 8  # judged questions read at once, while requests wait
 
 
 class Memory(LoggedState):
@@ -431,16 +433,32 @@ class Memory(LoggedState):
         """Fit the ranking weights to all kept lessons at once (maximum a posteriori).
 
         Judged questions enter with their own evidence left out, fed-back recalls with the rows
-        that were logged. The fitted weights are logged; replay takes them as they are.
+        that were logged. The fitted weights are logged; replay takes them as they are. Requests of
+        other threads go on meanwhile: rows are read in portions, the fit works on copies.
         """
         with self._lock:
             self._begin()
             if self._created:
                 self._place_if_due()
-            result, report = refit(self._state, self._clock())
-            if result is not None:
-                self._commit(events.REFITTED, events.simple({}, result))
-            return report
+            work = Refitting(self._state, self._clock())
+        while self._read_on(work):
+            pass
+        result, report = work.fit()
+        with self._lock:
+            self._begin()
+            if self._state is work.state:
+                if result is not None:
+                    self._commit(events.REFITTED, events.simple({}, result))
+                return report
+        return self.refit()  # what it had read was rolled back
+
+    def _read_on(self, work: Refitting) -> bool:
+        with self._lock:
+            self._begin()
+            left = self._state is work.state and work.read(REFIT_PORTION)
+            if not left:
+                work.prepare()
+            return left
 
     def adopters(self) -> tuple[str, ...]:
         """Return the names of the components that `adopt` can speak to."""

@@ -8,8 +8,9 @@ The score of a candidate is w.x. A judged list with targets t (its outcomes over
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -211,16 +212,29 @@ class RankingModel(RankerState):
         --------
         engrain.memory.fit.fit_map : the objective.
         """
-        return fit_map(
+        return self.fitting(rows, targets, offsets, value=value, lam=lam)()
+
+    def fitting(
+        self,
+        rows: F32Array,
+        targets: F32Array,
+        offsets: I64Array,
+        *,
+        value: F64Array,
+        lam: float | F64Array,
+    ) -> Callable[[], FitReport]:
+        """Return `fit` as a call that holds all it needs of the model as it is now."""
+        return partial(
+            fit_map,
             rows,
             targets,
             offsets,
             value=value,
             lam=np.broadcast_to(np.asarray(lam, dtype=np.float64), (len(offsets) - 1,)),
-            base=self.base,
-            signs=self.signs,
-            free=self.learnable,
-            fixed=self.weights,
+            base=self.base.copy(),
+            signs=self.signs.copy(),
+            free=self.learnable.copy(),
+            fixed=self.weights.copy(),
             precision_unit=self.lam,
             stiffness=np.where(self.evidence_mask, 1.0, self.trust),
         )

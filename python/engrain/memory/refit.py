@@ -7,7 +7,8 @@ blind trust. Fed-back recalls enter with the rows that were logged when they wer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -16,15 +17,9 @@ import numpy as np
 from engrain.base.arrays import BoolArray, F32Array, I64Array
 from engrain.memory.answering import Ranked, ask, is_static, rank
 from engrain.memory.codec import Arrays
-from engrain.memory.learner import (
-    CLICK_LAMBDA,
-    JUDGE_LAMBDA,
-    JUDGE_OMEGA,
-    Learner,
-    outcomes_of,
-)
+from engrain.memory.fit import FitReport
+from engrain.memory.learner import CLICK_LAMBDA, JUDGE_LAMBDA, JUDGE_OMEGA, outcomes_of
 from engrain.memory.state import Judgment, State
-from engrain.memory.traces import OpenTrace
 
 MOST_JUDGED = 800
 LEAST_LESSONS = 10
@@ -115,40 +110,85 @@ class Lessons:
         )
 
 
-def refit(state: State, now: float) -> tuple[Arrays | None, RefitReport]:
-    """Fit the full model and its control.
+class Refitting:
+    """A refit in three parts: `read` and `prepare` need the state to themselves, `fit` does not.
 
-    Returns
-    -------
-    arrays or None
-        What to log and apply; None while there are too few lessons.
-    report : RefitReport
+    Parameters
+    ----------
+    state : State
+    now : float
+        Seconds since the epoch.
     """
-    judgments, clicks = list(state.judgments), list(state.clicks)
-    if len(judgments) + len(clicks) < LEAST_LESSONS:
-        return None, RefitReport(False, len(judgments), len(clicks), np.nan, np.nan, {})
-    ridge = state.learner.evidence.refit_ridge()
-    with state.learner.evidence.trying_ridge(ridge):
-        lessons = _lessons(state, judgments, clicks, now)
-    if not lessons.rows:
-        return None, RefitReport(False, len(judgments), len(clicks), np.nan, np.nan, {})
-    return _fit(state.learner, lessons, ridge, len(judgments), len(clicks))
 
+    def __init__(self, state: State, now: float) -> None:
+        self.state, self._now = state, now
+        judgments, self._clicks = list(state.judgments), list(state.clicks)
+        self._counts = len(judgments), len(self._clicks)
+        enough = sum(self._counts) >= LEAST_LESSONS
+        self._ridge = state.learner.evidence.refit_ridge() if enough else None
+        self._waiting = deque(_evenly(judgments, MOST_JUDGED) if enough else ())
+        self._lessons = Lessons()
+        self._problems: dict[str, Callable[[], FitReport]] = {}
+        self._recurring = False
 
-def _lessons(
-    state: State, judgments: Sequence[Judgment], clicks: Sequence[OpenTrace], now: float
-) -> Lessons:
-    lessons = Lessons()
-    for judgment in _evenly(judgments, MOST_JUDGED):
-        rows, outcomes, static, seen = judged_rows(state, judgment, now)
-        value = 1.0 if seen else 1.0 + JUDGE_OMEGA
-        lessons.add(rows, outcomes, static, judgment.share * value, JUDGE_LAMBDA)
-    for trace in clicks:
-        told = np.frombuffer(trace.outcomes or b"", np.float32)
-        outcomes = np.where(np.isnan(told), np.float32(0), told)
-        static = np.ones(len(outcomes), np.bool_)
-        lessons.add(trace.rows, outcomes, static, trace.share, CLICK_LAMBDA)
-    return lessons
+    def read(self, most: int) -> bool:
+        """Compute the rows of up to `most` more judged questions; tell whether some are left."""
+        with self.state.learner.evidence.trying_ridge(self._ridge):
+            for _ in range(min(most, len(self._waiting))):
+                judgment = self._waiting.popleft()
+                rows, outcomes, static, seen = judged_rows(self.state, judgment, self._now)
+                value = judgment.share * (1.0 if seen else 1.0 + JUDGE_OMEGA)
+                self._lessons.add(rows, outcomes, static, value, JUDGE_LAMBDA)
+        return bool(self._waiting)
+
+    def prepare(self) -> None:
+        """Take from the models what the fits need."""
+        learner, lessons = self.state.learner, self._lessons
+        if sum(self._counts) >= LEAST_LESSONS:
+            self._add_clicks()
+        if not lessons.rows:
+            return
+        self._recurring = lessons.recurring(learner.names.index("e:count")) >= LEAST_RECURRING
+        static = lessons.without_evidence()
+        parts = (
+            ("model", learner.model, lessons),
+            ("control", learner.control, static if static.rows else lessons),
+        )
+        for name, model, taught in parts:
+            rows, targets, offsets = taught.stacked()
+            values, lams = np.array(taught.values), np.array(taught.lams)
+            with learner.trying_corrections(self._recurring):
+                self._problems[name] = model.fitting(rows, targets, offsets, value=values, lam=lams)
+
+    def _add_clicks(self) -> None:
+        for trace in self._clicks:
+            told = np.frombuffer(trace.outcomes or b"", np.float32)
+            outcomes = np.where(np.isnan(told), np.float32(0), told)
+            static = np.ones(len(outcomes), np.bool_)
+            self._lessons.add(trace.rows, outcomes, static, trace.share, CLICK_LAMBDA)
+
+    def fit(self) -> tuple[Arrays | None, RefitReport]:
+        """Fit the full model and its control.
+
+        Returns
+        -------
+        arrays or None
+            What to log and apply; None while there are too few lessons.
+        report : RefitReport
+        """
+        if not self._problems:
+            return None, RefitReport(False, *self._counts, np.nan, np.nan, {})
+        arrays: Arrays = {} if self._ridge is None else {"ridge": self._ridge}
+        arrays["corrections"] = np.array([self._recurring])
+        reports = {name: problem() for name, problem in self._problems.items()}
+        for name, fitted in reports.items():
+            arrays[f"{name}/weights"] = fitted.weights
+            arrays[f"{name}/scales"] = fitted.scales
+            arrays[f"{name}/precision"] = fitted.precision
+        names = self.state.learner.names
+        weights = dict(zip(names, reports["model"].weights.tolist(), strict=True))
+        full, control = reports["model"].loss, reports["control"].loss
+        return arrays, RefitReport(True, *self._counts, full, control, weights)
 
 
 def judged_rows(
@@ -181,31 +221,6 @@ def _as_components_said(ranked: Ranked, judgment: Judgment) -> None:
         ranked.handles, judgment.candidates, assume_unique=True, return_indices=True
     )
     own[here] = judgment.columns[there]
-
-
-def _fit(
-    learner: Learner, lessons: Lessons, ridge: F32Array | None, judged: int, clicked: int
-) -> tuple[Arrays, RefitReport]:
-    arrays: Arrays = {} if ridge is None else {"ridge": ridge}
-    reports = {}
-    recurring = lessons.recurring(learner.names.index("e:count")) >= LEAST_RECURRING
-    arrays["corrections"] = np.array([recurring])
-    static = lessons.without_evidence()
-    parts = (
-        ("model", learner.model, lessons),
-        ("control", learner.control, static if static.rows else lessons),
-    )
-    for name, model, taught in parts:
-        rows, targets, offsets = taught.stacked()
-        values, lams = np.array(taught.values), np.array(taught.lams)
-        with learner.trying_corrections(recurring):
-            fitted = reports[name] = model.fit(rows, targets, offsets, value=values, lam=lams)
-        arrays[f"{name}/weights"] = fitted.weights
-        arrays[f"{name}/scales"] = fitted.scales
-        arrays[f"{name}/precision"] = fitted.precision
-    weights = dict(zip(learner.names, reports["model"].weights.tolist(), strict=True))
-    full, control = reports["model"].loss, reports["control"].loss
-    return arrays, RefitReport(True, judged, clicked, full, control, weights)
 
 
 T = TypeVar("T")
