@@ -10,6 +10,7 @@ from engrain.evaluation.subject import Subject
 from engrain.memory import Memory
 from engrain.memory.codec import Arrays
 from engrain.memory.refit import RefitReport, Refitting
+from engrain.storage import Receipt
 from tests.evaluation.worlds import TOPICS, WORDINGS, make_world, open_subject
 
 
