@@ -99,7 +99,7 @@ void for_each_edge(const EdgeTableView& table, const std::int64_t* from, const s
         for (std::size_t i = 0; i < count; ++i) {
             keys[i] = key_of(std::uint32_t(from[start + i]), std::uint32_t(to[start + i]));
             homes[i] = home_of(table, keys[i]);
-            __builtin_prefetch(&table.slots[homes[i]], 1);
+            __builtin_prefetch(&table.slots[homes[i]]);
         }
         for (std::size_t i = 0; i < count; ++i) use(start + i, keys[i], homes[i]);
     }

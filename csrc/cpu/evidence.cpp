@@ -5,6 +5,7 @@
 
 #include "engrain/combine.hpp"
 #include "engrain/fixed.hpp"
+#include "engrain/prefetch.hpp"
 #include "engrain/simd.hpp"
 #include "engrain/similarity.hpp"
 
@@ -252,16 +253,28 @@ double Evidence::mass_of(std::int64_t handle) const {
     return held == nullptr ? 0.0 : from_fixed(held->mass);
 }
 
-void Evidence::prefetch(const std::int64_t* handles, std::size_t n) const {
+void Evidence::approach(const std::int64_t* handles, std::size_t n, TermView terms) const {
     std::shared_lock<std::shared_mutex> lock(mutex_);
+    if (position(next_) < ring_.size()) engrain::prefetch(&ring_[position(next_)]);
+    for (std::size_t i = 0; i < n; ++i)
+        if (const Credit* held = credit(handles[i])) prefetch_row(held, 2);
+    for (std::size_t i = 0; i < terms.n; ++i) holders_.approach(terms.ids[i]);
+}
+
+void Evidence::prefetch(const std::int64_t* handles, std::size_t n, TermView terms) const {
+    std::shared_lock<std::shared_mutex> lock(mutex_);
+    for (std::size_t i = 0; i < terms.n; ++i) holders_.prefetch(terms.ids[i]);
     for (std::size_t i = 0; i < n; ++i) {
         const Credit* held = credit(handles[i]);
         if (held == nullptr) continue;
-        const std::int32_t* sum = held->sum.narrow();
-        for (std::size_t j = 0; sum != nullptr && j < dim_ && j < 64; j += 16)
-            __builtin_prefetch(sum + j, 1);
-        __builtin_prefetch(held->counts.data(), 1);
+        if (held->sum.narrow() != nullptr) prefetch_row(held->sum.narrow(), dim_);
+        engrain::prefetch(held->counts.data());
     }
+    const std::size_t at = position(next_);
+    if (at >= ring_.size()) return;
+    for (const QuestionTerm& term : ring_[at].terms) holders_.approach(term.id);
+    prefetch_row(vectors_.data() + at * dim_, dim_);
+    prefetch_row(targets_.data() + at * dim_, dim_);
 }
 
 bool Evidence::any_rewarded(const std::int64_t* handles, std::size_t n) const {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engrain/prefetch.hpp"
+
 namespace engrain {
 
 void TermHolders::clear() {
@@ -105,13 +107,16 @@ void TermHolders::accumulate(std::int32_t term, float weight, float* cosines) co
         cosines[list.entries[i].place] += weight * list.entries[i].weight;
 }
 
-void TermHolders::prefetch(const std::int32_t* terms, std::size_t n) const noexcept {
-    for (std::size_t i = 0; i < n; ++i) {
-        const Slot& slot = slots_[find(terms[i])];
-        if (slot.list < 0) continue;
-        const List& list = lists_[static_cast<std::size_t>(slot.list)];
-        __builtin_prefetch(list.entries.data() + list.entries.size(), 1);
-    }
+void TermHolders::approach(std::int32_t term) const noexcept {
+    const Slot& slot = slots_[find(term)];
+    if (slot.list >= 0) engrain::prefetch(&lists_[static_cast<std::size_t>(slot.list)]);
+}
+
+void TermHolders::prefetch(std::int32_t term) const noexcept {
+    const Slot& slot = slots_[find(term)];
+    if (slot.list < 0) return;
+    const std::vector<Entry>& entries = lists_[static_cast<std::size_t>(slot.list)].entries;
+    engrain::prefetch(entries.data() + entries.size());
 }
 
 }  // namespace engrain

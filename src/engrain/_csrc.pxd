@@ -297,6 +297,10 @@ cdef extern from "engrain/sum_tree.hpp" namespace "engrain" nogil:
     void sample_priorities(const SumTreeView& view, uint64_t& random, size_t size, double beta,
                            size_t n, int64_t* indices, float* weights)
 
+cdef extern from "engrain/prefetch.hpp" namespace "engrain" nogil:
+    void prefetch(const void* object)
+    void prefetch_row(const float* row, size_t n)
+
 cdef extern from "engrain/ring.hpp" namespace "engrain" nogil:
     cdef struct RingCounts:
         uint64_t recorded, drained, overwritten, dropped
@@ -309,6 +313,7 @@ cdef extern from "engrain/ring.hpp" namespace "engrain" nogil:
     cdef cppclass TrajectoryRing:
         TrajectoryRing(size_t capacity, size_t dim, size_t max_ids) except +
         int64_t push(const float* query, const int64_t* ids, const TrajectoryFacts& facts)
+        void prefetch()
         cbool pop(float* query, int64_t* ids, TrajectoryFacts& facts, int64_t& number)
         size_t size()
         size_t capacity()
@@ -323,6 +328,7 @@ cdef extern from "engrain/queue.hpp" namespace "engrain" nogil:
     cdef cppclass NativeQueue "engrain::SignalQueue":
         NativeQueue(size_t capacity, size_t dim) except +
         cbool push(const Signal& signal, const float* query)
+        void prefetch()
         cbool pop(Signal& signal, float* query)
         size_t size()
         size_t capacity()
@@ -336,5 +342,3 @@ cdef extern from "engrain/reconsolidate.hpp" namespace "engrain" nogil:
 cdef extern from "engrain/combine.hpp" namespace "engrain" nogil:
     void combine_rows(const float* const* rows, const float* weights, size_t n, size_t dim,
                       float* out)
-    void prefetch(const void* object)
-    void prefetch_row(const float* row, size_t n)

@@ -496,12 +496,12 @@ signals
                       const Lesson& lesson) noexcept nogil:
         """The ledger with the state as it was, then the ranking weights.
 
-        What later steps need is asked of memory between these, in parts, so that it arrives while
-        they compute.
+        What later steps need is asked of memory meanwhile.
         """
         cdef const float* rows = <const float*>cnp.PyArray_DATA(trace.rows)
         cdef const float* y = self.targets.data()
         cdef const int64_t* shown = <const int64_t*>cnp.PyArray_DATA(trace.shown)
+        cdef TermView terms = self._terms(trace)
         cdef Py_ssize_t i, used = 0
         cdef bint overlap
         for i in range(trace.n):
@@ -509,26 +509,53 @@ signals
                 self.anchors[used] = shown[i]
                 used += 1
         overlap = self.evidence.core.any_rewarded(self.anchors.data(), used)
-        self._fetch(0, spoken // 2)
+        self._approach(spoken)
+        self.evidence.core.approach(self.anchors.data(), used, terms)
         if used and lesson.information > 0.0:
             self.ledger.settle(rows, y, trace.n, self.model.core.weights.data(),
                                self.control.core.weights.data(), overlap)
-        self._fetch(spoken // 2, spoken)
+        self._fetch(spoken)
+        self.evidence.core.prefetch(self.anchors.data(), used, terms)
         if used and lesson.information > 0.0:
             self.model.core.step(rows, y, trace.n, lesson.information)
-        self.evidence.core.prefetch(self.anchors.data(), used)
-        if used and lesson.information > 0.0:
             self.control.core.step(rows, y, trace.n, lesson.information)
 
-    cdef void _fetch(self, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    cdef TermView _terms(self, LoopTrace trace) noexcept nogil:
+        cdef TermView terms
+        terms.n = 0
+        terms.ids = NULL
+        terms.counts = terms.idf = NULL
+        if <PyObject*>trace.terms != Py_None:
+            terms.ids = <const int32_t*>cnp.PyArray_DATA(trace.terms)
+            terms.counts = <const float*>cnp.PyArray_DATA(trace.counts)
+            terms.idf = <const float*>cnp.PyArray_DATA(trace.idf)
+            terms.n = cnp.PyArray_DIM(trace.terms, 0)
+        return terms
+
+    cdef void _approach(self, Py_ssize_t n) noexcept nogil:
+        """Ask for what the tables know of n memories, and for their vectors."""
         cdef Py_ssize_t i
-        for i in range(first, last):
+        for i in range(n):
             prefetch(&self.values.view.value[self.handle[i]])
             prefetch(&self.values.view.count[self.handle[i]])
             prefetch(&self.values.view.position[self.handle[i]])
             prefetch(&self.traces.view.slot_of[self.handle[i]])
             if self.memory != NULL:
                 prefetch_row(self.places[i], self.dim)
+
+    cdef void _fetch(self, Py_ssize_t n) noexcept nogil:
+        """Ask for what the tables point at, and for the next places in the rings."""
+        cdef Py_ssize_t i
+        cdef int32_t place
+        for i in range(n):
+            place = self.traces.view.slot_of[self.handle[i]]
+            if place >= 0:
+                prefetch(&self.traces.view.traces[place])
+            place = self.values.view.position[self.handle[i]]
+            if place >= 0:
+                prefetch(&self.values.view.trace[place])
+        self.trajectories.ring.prefetch()
+        self.signals.queue.prefetch()
 
     cdef void _credit(self, Py_ssize_t n, double now) noexcept nogil:
         """Three factors: gate * prediction error * eligibility, into `credit`."""
@@ -554,7 +581,6 @@ signals
                        const Lesson& lesson) except -1 nogil:
         """Add the question and what it used to the evidence."""
         cdef Use use
-        cdef TermView terms
         cdef float mass
         cdef Py_ssize_t i, n = 0
         cdef const float* const* centred = NULL
@@ -575,15 +601,7 @@ signals
             n += 1
         if n == 0 and not lesson.admit:
             return 0
-        terms.n = 0
-        terms.ids = NULL
-        terms.counts = terms.idf = NULL
-        if <PyObject*>trace.terms != Py_None:
-            terms.ids = <const int32_t*>cnp.PyArray_DATA(trace.terms)
-            terms.counts = <const float*>cnp.PyArray_DATA(trace.counts)
-            terms.idf = <const float*>cnp.PyArray_DATA(trace.idf)
-            terms.n = cnp.PyArray_DIM(trace.terms, 0)
-        self.evidence.core.add(trace.scope, query, terms, self.used, centred)
+        self.evidence.core.add(trace.scope, query, self._terms(trace), self.used, centred)
         return 0
 
     cdef void _adapt(self, const float* query, Py_ssize_t n, const Lesson& lesson) noexcept nogil:

@@ -66,7 +66,8 @@ cdef extern from "engrain/evidence.hpp" namespace "engrain" nogil:
         vector[float] ridge() except +
         bint holds(int64_t number)
         double mass_of(int64_t handle)
-        void prefetch(const int64_t* handles, size_t n)
+        void approach(const int64_t* handles, size_t n, TermView terms)
+        void prefetch(const int64_t* handles, size_t n, TermView terms)
         bint any_rewarded(const int64_t* handles, size_t n)
         CState save() except +
         void load(const CState& state) except +

@@ -9,11 +9,4 @@ namespace engrain {
 void combine_rows(const float* const* rows, const float* weights, std::size_t n, std::size_t dim,
                   float* out) noexcept;
 
-// Ask memory for an object, or for the start of a row of n floats, that will be written: once a row
-// is being read in order, the machine asks for the rest by itself.
-inline void prefetch(const void* object) noexcept { __builtin_prefetch(object, 1); }
-inline void prefetch_row(const float* row, std::size_t n) noexcept {
-    for (std::size_t i = 0; i < n && i < 64; i += 16) __builtin_prefetch(row + i, 1);
-}
-
 }  // namespace engrain

@@ -130,8 +130,10 @@ class Evidence {
     std::vector<float> ridge() const;
     bool holds(std::int64_t number) const;
     double mass_of(std::int64_t handle) const;
-    // Asks memory for what `add` will change of rewarded memories.
-    void prefetch(const std::int64_t* handles, std::size_t n) const;
+    // Asks memory for where `add` will look for memories and terms; then, once that is here, for
+    // what it will change.
+    void approach(const std::int64_t* handles, std::size_t n, TermView terms) const;
+    void prefetch(const std::int64_t* handles, std::size_t n, TermView terms) const;
     // Whether one of the handles has been rewarded before.
     bool any_rewarded(const std::int64_t* handles, std::size_t n) const;
     EvidenceState save() const;

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <memory>
 
+#include "engrain/prefetch.hpp"
+
 namespace engrain {
 
 struct RingCounts {
@@ -27,6 +29,9 @@ class Ring {
     }
 
     std::size_t capacity() const noexcept { return mask_ + 1; }
+
+    // Where the next entry will probably go.
+    std::size_t next() const noexcept { return head_.load(std::memory_order_relaxed) & mask_; }
 
     std::size_t size() const noexcept {
         const std::uint64_t tail = tail_.load(std::memory_order_acquire);
@@ -116,6 +121,12 @@ class TrajectoryRing {
           facts_(new TrajectoryFacts[ring_.capacity()]),
           query_(new float[ring_.capacity() * dim]),
           ids_(new std::int64_t[ring_.capacity() * max_ids]) {}
+
+    // Asks memory for what the next push will write.
+    void prefetch() const noexcept {
+        prefetch_row(query_.get() + ring_.next() * dim_, dim_);
+        engrain::prefetch(ids_.get() + ring_.next() * max_ids_);
+    }
 
     // facts.retrieved is at most max_ids. Returns the trajectory's number, or -1 if dropped.
     std::int64_t push(const float* query, const std::int64_t* ids,

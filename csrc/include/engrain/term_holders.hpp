@@ -27,8 +27,9 @@ class TermHolders {
     void clear();
     // cosines[place] += weight * weight of the term there.
     void accumulate(std::int32_t term, float weight, float* cosines) const noexcept;
-    // Asks memory for the lists of these terms.
-    void prefetch(const std::int32_t* terms, std::size_t n) const noexcept;
+    // Asks memory for the list of a term; then for where it will grow.
+    void approach(std::int32_t term) const noexcept;
+    void prefetch(std::int32_t term) const noexcept;
 
   private:
     struct Entry {

@@ -1,0 +1,18 @@
+// Asking memory for what will be used soon, while something else is computed.
+#pragma once
+
+#include <cstddef>
+
+namespace engrain {
+
+// Into the second cache, which takes more lines at a time than the first.
+inline void prefetch(const void* object) noexcept { __builtin_prefetch(object, 0, 2); }
+
+// The start of n elements: once they are used in order, the machine asks for the rest by itself.
+template <class T>
+inline void prefetch_row(const T* row, std::size_t n) noexcept {
+    constexpr std::size_t line = 64 / sizeof(T);
+    for (std::size_t i = 0; i < n && i < 4 * line; i += line) prefetch(row + i);
+}
+
+}  // namespace engrain
