@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -407,3 +408,16 @@ def test_a_joint_reward_is_shared_out_and_leaves_the_weights_alone(tmp_path: Pat
         memory.feedback(memory.recall("word3", 1, vector=normal(3, 1, 8)[0]), outcome=1.0)
         assert memory.get(3)["rewarded"] == before + 1
         assert memory.lift()[0].n == 1
+
+
+def test_a_vector_is_held_by_the_index_alone(tmp_path: Path) -> None:
+    vectors = normal(0, 1000, 384)
+    with Memory(tmp_path / "m.db", dim=384) as memory:
+        memory.remember("first", vector=vectors[0])
+        memory.flush()
+        tracemalloc.start()
+        memory.remember_many([{"vector": v, "id": n} for n, v in enumerate(vectors)])
+        memory.flush()
+        held, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert held < 1000 * 384 * 4

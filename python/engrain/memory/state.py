@@ -164,7 +164,7 @@ class State:
             sequence=meta["sequence"],
             time=meta["time"],
         )
-        self.catalog.add(meta["id"], record, seq)
+        self.catalog.add(meta["id"], replace(record, vector=None), seq)  # the index holds it
         sequence = self.catalog.sequence_number(record.sequence)
         self.index.add(record.handle, record.text, views, sequence, record.source, record.time)
         for scope in self.scopes.of(record):
