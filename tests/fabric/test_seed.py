@@ -16,18 +16,16 @@ import torch
 import engrain.fabric
 from engrain.fabric import SpectralEncoder
 from tests.fabric.small import DIMS, config
+from tests.specification import snippets, specification
 
 mpl.use("Agg")
 
 
-def snippets(data: Path) -> list[str]:
-    source = data.parent / "seeds" / "003_lillith_neural_fabric.md"
-    if not source.exists():
-        pytest.skip("the specification is not here")
-    blocks = re.findall(r"```python\n(.*?)```", source.read_text(encoding="latin-1"), re.DOTALL)
+def fabric_snippets(data: Path) -> list[str]:
+    text = specification(data, "003_lillith_neural_fabric.md")
     return [
         re.sub(r"from (training|train_integration) import", "from engrain.fabric import", block)
-        for block in blocks
+        for block in snippets(text)
     ]
 
 
@@ -58,7 +56,7 @@ def small_namespace() -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_snippets_run(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocks = snippets(data)
+    blocks = fabric_snippets(data)
     monkeypatch.chdir(tmp_path)
     names = small_namespace()
     small = [block for block in blocks if "trainer.train(data_loader" not in block]
@@ -71,7 +69,7 @@ def test_snippets_run(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.slow
 def test_the_full_size_snippet_trains_and_returns_when_interrupted(data: Path) -> None:
-    block = next(b for b in snippets(data) if "trainer.train(data_loader" in b)
+    block = next(b for b in fabric_snippets(data) if "trainer.train(data_loader" in b)
     call = "trainer.train(data_loader, epochs=10)"
     before, after = block.split(call)
     names: dict[str, Any] = {}

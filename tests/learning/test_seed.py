@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import math
-import re
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +11,16 @@ import pytest
 
 from engrain.base.arrays import F32Array
 from engrain.learning.collector import default_store
+from tests.specification import missing_names, promised_names, snippets, specification
 from tests.strategies import normal
 
 SPECIFICATION = "000_t4dm_learning_module.md"
 
 
-@pytest.fixture(scope="module")
-def seeds(data: Path) -> Path:
-    folder = data.parent / "seeds"
-    if not (folder / SPECIFICATION).is_file():
-        pytest.skip("the specifications are not here")
-    return folder
-
-
 def executable_blocks(text: str) -> list[str]:
     """Return the blocks that are Python; two of the text's blocks are formulas in no language."""
     found = []
-    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+    for block in snippets(text):
         source = block.replace("ww.learning", "engrain.learning")
         try:
             compile(source, SPECIFICATION, "exec")
@@ -40,7 +30,7 @@ def executable_blocks(text: str) -> list[str]:
     return found
 
 
-def test_the_snippets_run_as_they_stand(seeds: Path) -> None:
+def test_the_snippets_run_as_they_stand(data: Path) -> None:
     default_store.cache_clear()
     query: F32Array = normal(0, 32)
     names: dict[str, Any] = {
@@ -54,7 +44,7 @@ def test_the_snippets_run_as_they_stand(seeds: Path) -> None:
         "features": np.random.default_rng(0).random((5, 4)),
         "experiences": [],
     }
-    blocks = executable_blocks((seeds / SPECIFICATION).read_text("utf-8"))
+    blocks = executable_blocks(specification(data, SPECIFICATION))
     for number, block in enumerate(blocks):
         if "process_retrieval(ids, scores)" in block:
             names["scores"] = [0.8, 0.6]
@@ -102,18 +92,7 @@ def test_a_memory_added_first_follows_the_snippet(outcome: float, sign: int) -> 
     assert sign * (after - before) > 1e-4
 
 
-def test_every_promised_name_has_its_home(seeds: Path) -> None:
-    with (seeds / "names.tsv").open(encoding="utf-8") as file:
-        rows = [row for row in csv.reader(file, delimiter="\t") if row and row[0] == "000"]
+def test_every_promised_name_has_its_home(data: Path) -> None:
+    rows = promised_names(data, "000")
     assert len(rows) > 30
-    missing = []
-    for row in rows:
-        module, name, members = row[1], row[2], row[3] if len(row) > 3 else ""
-        home = import_module(module)
-        if not name:
-            continue
-        target = getattr(home, name, None)
-        promised = [member for member in members.split() if not hasattr(target, member)]
-        if target is None or promised:
-            missing.append(f"{module}.{name} {promised}")
-    assert missing == []
+    assert missing_names(rows) == []

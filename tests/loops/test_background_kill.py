@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from engrain import Memory
 from engrain.loops import BackgroundLearningConfig, LoopCoordinator, SONAConfig
 from engrain.loops.background import STEPS
 from tests.loops.batches import planted
+from tests.loops.killing import Learned, assert_same, copied, killed
 
 DIM = 16
 
@@ -75,7 +71,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def learned(folder: Path) -> dict[str, np.ndarray]:
+def learned(folder: Path) -> Learned:
     """Finish the work in a folder; return everything that the loops know then."""
     with Memory(folder / "m.db", dim=DIM) as memory:
         assert memory.verify().ok
@@ -94,21 +90,12 @@ def learned(folder: Path) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(start: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
-    folder = tmp_path_factory.mktemp("undisturbed") / "copy"
-    shutil.copytree(start, folder)
-    return learned(folder)
+def undisturbed(start: Path, tmp_path_factory: pytest.TempPathFactory) -> Learned:
+    return learned(copied(start, tmp_path_factory.mktemp("undisturbed")))
 
 
 @pytest.mark.parametrize("where", [*STEPS, "half a checkpoint", "after"])
 def test_a_restart_after_a_kill_ends_where_an_undisturbed_run_does(
-    start: Path, undisturbed: dict[str, np.ndarray], tmp_path: Path, where: str
+    start: Path, undisturbed: Learned, tmp_path: Path, where: str
 ) -> None:
-    folder = tmp_path / "copy"
-    shutil.copytree(start, folder)
-    done = subprocess.run(
-        [sys.executable, "-c", CYCLE, str(folder), where], capture_output=True, check=False
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    for name, array in learned(folder).items():
-        np.testing.assert_array_equal(array, undisturbed[name], err_msg=name)
+    assert_same(learned, killed(CYCLE, start, tmp_path, where), undisturbed)

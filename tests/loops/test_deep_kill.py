@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from engrain.loops import DeepLearningConfig, DeepLearningLoop, MemoryService
 from engrain.loops.deep import STEPS
 from engrain.loops.material import Change
 from engrain.memory import Memory
+from tests.loops.killing import Learned, assert_same, copied, killed
 from tests.loops.planted import DAY, NOW, topics
 
 RUN = """
@@ -65,7 +61,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def finished(folder: Path) -> dict[str, np.ndarray]:
+def finished(folder: Path) -> Learned:
     """Finish the run in a folder; return what became of the memory."""
     with Memory(folder / "m.db", clock=lambda: NOW) as memory:
         assert memory.verify().ok
@@ -85,10 +81,8 @@ def finished(folder: Path) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(start: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
-    folder = tmp_path_factory.mktemp("undisturbed") / "copy"
-    shutil.copytree(start, folder)
-    found = finished(folder)
+def undisturbed(start: Path, tmp_path_factory: pytest.TempPathFactory) -> Learned:
+    found = finished(copied(start, tmp_path_factory.mktemp("undisturbed")))
     assert found["faded"].any()
     assert len(found["ends"])
     assert len(found["handles"]) == 120
@@ -104,16 +98,6 @@ def undisturbed(start: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     ],
 )
 def test_a_restart_after_a_kill_ends_where_an_undisturbed_run_does(
-    start: Path, undisturbed: dict[str, np.ndarray], tmp_path: Path, where: str
+    start: Path, undisturbed: Learned, tmp_path: Path, where: str
 ) -> None:
-    folder = tmp_path / "copy"
-    shutil.copytree(start, folder)
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, str(folder), where],
-        capture_output=True,
-        check=False,
-        cwd=Path(__file__).parents[2],
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    for name, array in finished(folder).items():
-        np.testing.assert_array_equal(array, undisturbed[name], err_msg=name)
+    assert_same(finished, killed(RUN, start, tmp_path, where), undisturbed)

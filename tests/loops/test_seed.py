@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-from importlib import import_module
 from pathlib import Path
 
-import pytest
-
 from engrain.loops import BaseLoRA, MicroLoRA, PatternExtractor, ReasoningBank
+from tests.specification import missing_names, promised_names
 
 INSTANCES = {
     "MicroLoRA": MicroLoRA(4),
@@ -17,22 +14,7 @@ INSTANCES = {
 }
 
 
-@pytest.fixture(scope="module")
-def promised(data: Path) -> list[list[str]]:
-    path = data.parent / "seeds" / "names.tsv"
-    if not path.is_file():
-        pytest.skip("the specifications are not here")
-    with path.open(encoding="utf-8") as file:
-        return [row for row in csv.reader(file, delimiter="\t") if row and row[0] == "001"]
-
-
-def test_every_promised_name_has_its_home(promised: list[list[str]]) -> None:
-    assert len(promised) > 30
-    missing = []
-    for _, module, name, *members in promised:
-        target = INSTANCES.get(name) or getattr(import_module(module), name, None)
-        wanted = [member.lstrip(".") for member in " ".join(members).split()]
-        absent = [member for member in wanted if not hasattr(target, member)]
-        if target is None or absent:
-            missing.append(f"{name} {absent}")
-    assert missing == []
+def test_every_promised_name_has_its_home(data: Path) -> None:
+    rows = promised_names(data, "001")
+    assert len(rows) > 30
+    assert missing_names(rows, INSTANCES) == []

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +14,15 @@ from engrain.policy.memory_gate import MemoryGate
 from engrain.policy.replay_buffer import ReplayBuffer
 from engrain.policy.situation_encoder import SituationEncoder
 from engrain.policy.strategy_selector import StrategyRegistry, StrategySelector
+from tests.specification import missing_names, promised_names, snippets, specification
 from tests.strategies import normal
 
 SPECIFICATION = "002_cortexnet_training.md"
 
 
-@pytest.fixture(scope="module")
-def seeds(data: Path) -> Path:
-    folder = data.parent / "seeds"
-    if not (folder / SPECIFICATION).is_file():
-        pytest.skip("the specifications are not here")
-    return folder
-
-
 @pytest.mark.usefixtures("one_thread")
-def test_the_snippets_run_as_they_stand(seeds: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = (seeds / SPECIFICATION).read_text("utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+def test_the_snippets_run_as_they_stand(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = snippets(specification(data, SPECIFICATION))
     encoder = SituationEncoder()
     names: dict[str, Any] = {
         "encoder": encoder,
@@ -59,10 +49,10 @@ def test_the_snippets_run_as_they_stand(seeds: Path, capsys: pytest.CaptureFixtu
     assert names["online"].ema_loss == 0.0
 
 
-def test_the_six_fields_of_an_entry_are_those_of_the_specification(seeds: Path) -> None:
+def test_the_six_fields_of_an_entry_are_those_of_the_specification(data: Path) -> None:
     from engrain.policy.replay_buffer import ReplayEntry
 
-    text = (seeds / SPECIFICATION).read_text("utf-8")
+    text = specification(data, SPECIFICATION)
     block = re.search(r"```python\nReplayEntry:\n(.*?)```", text, re.DOTALL)
     assert block is not None
     fields = re.findall(r"^ +(\w+) +#", block[1], re.MULTILINE)
@@ -71,18 +61,11 @@ def test_the_six_fields_of_an_entry_are_those_of_the_specification(seeds: Path) 
     assert all(hasattr(entry, field) for field in fields)
 
 
-def test_every_promised_name_has_its_home(seeds: Path) -> None:
-    with (seeds / "names.tsv").open(encoding="utf-8") as file:
-        rows = [row for row in csv.reader(file, delimiter="\t") if row and row[0] == "002"]
+def test_every_promised_name_has_its_home(data: Path) -> None:
+    rows = promised_names(data, "002")
     assert len(rows) == 12
-    parts = {"OnlineTrainer": _trainer(), "TrainingSample": _sample()}
-    missing = []
-    for _, module, name, members in rows:
-        target = parts.get(name, getattr(import_module(module), name, None))
-        promised = [m for m in members.split() if not hasattr(target, m.lstrip("."))]
-        if target is None or promised:
-            missing.append(f"{module}.{name} {promised}")
-    assert missing == []
+    instances = {"OnlineTrainer": _trainer(), "TrainingSample": _sample()}
+    assert missing_names(rows, instances) == []
 
 
 def _trainer() -> Any:
