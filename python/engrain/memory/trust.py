@@ -18,8 +18,8 @@ import numpy as np
 from engrain.base.errors import ConfigError
 
 CAP = 2.0
-POOL_SHARE = 0.1  # of the weight steps that others cause
-POOL_GRACE = 5.0  # steps that the pool may cause before there is anything to share
+POOL_SHARE = 0.02  # of the weight steps that others cause
+POOL_GRACE = 2.0  # steps that the pool may cause before there is anything to share
 PAIRS = 65_536  # (principal, memory) pairs remembered; the oldest go first
 
 

@@ -1,0 +1,198 @@
+"""What learning withstands: wrong, vague, biased and late feedback, change, and attackers.
+
+``python -m engrain.evaluation.robustness FOLDER --write PAGE`` runs streams of questions on the
+data sets below FOLDER and writes one page of tables. Each run is kept as JSON under ``--runs`` and
+is not repeated while it is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engrain.evaluation.datasets import load_dataset
+from engrain.evaluation.lift import pick
+from engrain.evaluation.options import LEAVE_OUT, Options
+from engrain.evaluation.protocols import evaluate
+
+SETS = ("mem_locomo_dev", "ret_cranfield", "reuse_clinc150")
+PASS = Options(protocol="prequential", prior=LEAVE_OUT, exclude_adversarial=True)
+AGAIN = replace(PASS, protocol="repeat")
+ATTACK = replace(PASS, poison=0.1, mechanisms=("e:near", "patterns", "gate"))
+RUNS: Mapping[str, Options] = {
+    "perfect": PASS,
+    "flipped": replace(PASS, flip=0.4),
+    "noisy": replace(PASS, clicks="noisy"),
+    "position": replace(PASS, clicks="position"),
+    "joint": replace(PASS, clicks="joint"),
+    "again": AGAIN,
+    "late": replace(AGAIN, delay=50),
+    "drift": replace(PASS, drift=True),
+    "explored": replace(PASS, clicks="noisy", explore=0.2),
+    "praised": ATTACK,
+    "praised by 1,000": replace(ATTACK, principals=1000),
+    "brought": replace(ATTACK, inject=True),
+    "brought, by 1,000": replace(ATTACK, inject=True, principals=1000),
+    "unguarded": replace(ATTACK, principals=0),
+}
+
+Reports = dict[tuple[str, str], list[dict[str, Any]]]
+
+
+def measure(folder: Path, runs: Path, sets: Sequence[str], seeds: Sequence[int]) -> Reports:
+    """Run what is not there yet, and return the reports of each data set and run, by seed."""
+    runs.mkdir(parents=True, exist_ok=True)
+    reports: Reports = {}
+    for name in sets:
+        dataset = load_dataset(folder / name)
+        for kind, options in RUNS.items():
+            for seed in seeds:
+                path = runs / f"{name}-{kind}-{seed}.json"
+                if not path.exists():
+                    report = evaluate(dataset, replace(options, seed=seed))
+                    path.write_text(json.dumps(report), encoding="utf-8")
+                    print(f"{name} {kind} seed {seed}", flush=True)
+                found = json.loads(path.read_text(encoding="utf-8"))
+                reports.setdefault((name, kind), []).append(found)
+    return reports
+
+
+class Figures:
+    """Means over seeds."""
+
+    def __init__(self, reports: Reports) -> None:
+        self._reports = reports
+        self.sets = tuple(dict.fromkeys(name for name, _ in reports))
+
+    def mean(self, name: str, kind: str, key: str) -> float:
+        """Return the mean of a figure."""
+        return float(np.mean([pick(report, key) for report in self._reports[name, kind]]))
+
+    def lift(self, name: str, kind: str, key: str) -> str:
+        """Return the mean of a lift with the mean bounds of its interval."""
+        bounds = []
+        for report in self._reports[name, kind]:
+            holder: Any = report
+            for step in key.split("."):
+                holder = holder[step]
+            if holder["ci95"] is None:
+                return "–"
+            bounds.append((holder.get("lift", holder.get("ndcg10")), *holder["ci95"]))
+        value, low, high = np.mean(bounds, axis=0)
+        return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+    def rows(self, columns: Mapping[str, tuple[str, str]]) -> list[str]:
+        """Return a table of lifts: by column a run and a key of its report."""
+        lines = [f"| data set | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+        for name in self.sets:
+            cells = [self.lift(name, kind, key) for kind, key in columns.values()]
+            lines.append(f"| {name} | {' | '.join(cells)} |")
+        return [*lines, ""]
+
+
+FEEDBACK = {
+    "perfect": ("perfect", "lift"),
+    "40 % praise one shown at random": ("flipped", "lift"),
+    "noisy": ("noisy", "lift"),
+    "noisy, seen with 1 / rank": ("position", "lift"),
+    "one reward for all shown": ("joint", "lift"),
+}
+LATE = {"at once": ("again", "lift"), "50 requests late": ("late", "lift")}
+CHANGE = {
+    "in the first 50 feedbacks": ("drift", "drift.within_50"),
+    "later": ("drift", "drift.later"),
+}
+EXPLORED = {"without": ("noisy", "over_prior"), "with": ("explored", "over_prior")}
+
+
+def attacks(figures: Figures) -> list[str]:
+    """Return the table of the attacks."""
+    lines = [
+        "| data set | memory | first fives, no praise | praise | recall@5, no praise | praise |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in figures.sets:
+        for kind in RUNS:
+            if RUNS[kind].poison:
+                keys = ("top5_share_clean", "top5_share", "recall5_clean", "recall5")
+                cells = [figures.mean(name, kind, f"poison.{key}") for key in keys]
+                shares = " | ".join(f"{100 * cell:.2f} %" for cell in cells)
+                lines.append(f"| {name} | {kind} | {shares} |")
+    return [*lines, ""]
+
+
+def page(reports: Reports, seeds: Sequence[int]) -> str:
+    """Return the page as Markdown."""
+    figures = Figures(reports)
+    lines = [
+        "# What it withstands",
+        "",
+        "`python -m engrain.evaluation.robustness FOLDER --write docs/robustness.md` wrote this",
+        f"page; each run is one of `engrain eval`. Means over seeds {', '.join(map(str, seeds))},",
+        "95 % bootstrap intervals over questions, nDCG@10. Feedback is simulated from the",
+        "judgments and speaks of the ten shown; the prior was fitted without the data set, or",
+        "without the conversation that is asked.",
+        "",
+        "## Feedback that is wrong, vague or biased",
+        "",
+        "Lift over BM25 + cosine in the second half of one pass.",
+        "",
+        *figures.rows(FEEDBACK),
+        "One reward for all shown does not tell which of them was right, and among ten one is",
+        "right nearly always. It is shared out by what the static weights expected of each, as",
+        "evidence; it moves no weights, so that evidence counts as far as other feedback, or the",
+        "prior, has taught to trust it.",
+        "",
+        "## Feedback that comes late",
+        "",
+        "Lift over BM25 + cosine in a second pass over the same questions.",
+        "",
+        *figures.rows(LATE),
+        "## Change",
+        "",
+        "Half-way, what was right is wrong and other documents are right: learned over prior.",
+        "",
+        *figures.rows(CHANGE),
+        "## Attackers",
+        "",
+        "After a tenth of all requests an attacker asks the honest question with its memory's own",
+        "words behind it, and says that this memory alone helped. The memory was there (*praised*)",
+        "or was brought, made of the words of three honest questions; by one name, by 1,000 fresh",
+        "ones, or *unguarded* as the owner of the memory. Its places among the first five are",
+        "counted on later questions that it does not answer and that it does not repeat. The",
+        "components `patterns` and `gate` hang in.",
+        "",
+        *attacks(figures),
+        "## Exploration",
+        "",
+        "`Memory(explore=0.2)`: noisy clicks, learned over prior in the second half.",
+        "",
+        *figures.rows(EXPLORED),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="holds one folder per data set")
+    parser.add_argument("--write", type=Path, help="the page; default: standard output")
+    parser.add_argument("--runs", type=Path, default=Path("build/robustness"), help="finished runs")
+    parser.add_argument("--sets", nargs="+", default=SETS, help="data sets to run")
+    parser.add_argument("--seeds", type=int, nargs="+", default=(1, 2, 3))
+    given = parser.parse_args(arguments)
+    text = page(measure(given.folder, given.runs, given.sets, given.seeds), given.seeds)
+    if given.write is None:
+        print(text)
+    else:
+        given.write.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
