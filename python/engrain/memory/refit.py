@@ -84,13 +84,13 @@ class Lessons:
     def recurring(self, count: int) -> float:
         """Return the share of questions answered by a memory that another one had rewarded.
 
-        `count` is the column of e:count.
+        A question counts as far as its principal may move weights. `count` is the column of e:count.
         """
         known = [
             bool((rows[targets > 0, count] > 0).any())
             for rows, targets in zip(self.rows, self.targets, strict=True)
         ]
-        return float(np.mean(known))
+        return float(np.average(known, weights=np.minimum(self.values, 1.0)))
 
     def without_evidence(self) -> Lessons:
         """Return the lessons as static columns alone would have had them."""

@@ -3,7 +3,7 @@
 The owner of the memory (`principal=None`, library use) is not capped. An established principal
 gives one memory at most `CAP` in all, in shrinking portions. Everybody else shares one pool of
 newcomers: together they give a memory no more than one established principal could, and together
-they cause at most a tenth of what the others cause in weight steps, so that a thousand fresh
+they cause at most a fiftieth of what the others cause in weight steps, so that a thousand fresh
 principals weigh no more than one. Only the operator establishes a principal; nothing that a
 principal can do by itself earns standing.
 """
@@ -100,7 +100,7 @@ class Trust:
         """Return how much of a weight step this feedback may cause, in [0, 1], and remember it.
 
         Where nobody else has taught yet, newcomers teach alone; then their pool gets `POOL_GRACE`
-        steps and a tenth of what the others cause.
+        steps and a fiftieth of what the others cause.
         """
         pool, others = self._steps["pool"], self._steps["others"]
         if self.is_established(principal):
