@@ -84,7 +84,7 @@ class Lessons:
     def recurring(self, count: int) -> float:
         """Return the share of questions answered by a memory that another one had rewarded.
 
-        A question counts as far as its principal may move weights. `count` is the column of e:count.
+        A question counts as far as its principal may move weights; `count` is e:count's column.
         """
         known = [
             bool((rows[targets > 0, count] > 0).any())
