@@ -144,6 +144,8 @@ def _implied(text: str, continued: bool, switched: bool) -> tuple[FeedbackSignal
 def _combine(signals: tuple[FeedbackSignal, ...]) -> Feedback:
     if not signals:
         return Feedback((), 0.0, 0.0)
+    if len(signals) == 1:
+        return Feedback(signals, signals[0].reward, signals[0].confidence)
     mass = sum(signal.confidence for signal in signals)
     reward = sum(signal.confidence * signal.reward for signal in signals) / mass
     return Feedback(signals, reward, max(signal.confidence for signal in signals))

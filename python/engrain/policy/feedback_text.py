@@ -54,14 +54,14 @@ class PhraseTable:
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._whole: dict[tuple[str, ...], str] = {}
-        self._by_first: dict[str, list[tuple[list[str], str]]] = {}
+        self._by_first: dict[str, list[tuple[int, list[str], str]]] = {}
         self._most = 0
         for line in lines:
             kind, _, phrases = line.rstrip("\n").split("\t")
             for phrase in phrases.split(" | "):
                 self._add(kind, phrase)
         for found in self._by_first.values():
-            found.sort(key=lambda entry: -len(entry[0]))
+            found.sort(key=lambda entry: -entry[0])
 
     def _add(self, kind: str, phrase: str) -> None:
         words = split_words(phrase.removeprefix("="))
@@ -70,8 +70,8 @@ class PhraseTable:
             self._most = max(self._most, len(words))
             return
         found = self._by_first.setdefault(words[0], [])
-        if all(words != known for known, _ in found):
-            found.append((words, kind))
+        if all(words != known for _, known, _ in found):
+            found.append((len(words), words, kind))
 
     def find(self, words: list[str]) -> list[Cue]:
         """Return the phrases among `words`, with what negation and questions make of them."""
@@ -83,16 +83,15 @@ class PhraseTable:
         return _in_context(words, cues) if cues else cues
 
     def _match(self, words: list[str]) -> list[Cue]:
-        found, start = [], 0
-        while start < len(words):
-            length = 1
-            for phrase, kind in self._by_first.get(words[start], ()):
-                n = len(phrase)
+        found, after, by_first = [], 0, self._by_first
+        for start, word in enumerate(words):
+            if start < after or word not in by_first:
+                continue
+            for n, phrase, kind in by_first[word]:
                 if n == 1 or words[start : start + n] == phrase:
                     found.append(Cue(start, n, kind))
-                    length = n
+                    after = start + n
                     break
-            start += length
         return found
 
 
@@ -121,10 +120,9 @@ def _clause_end(words: list[str], start: int) -> int:
 
 def _asked(words: list[str]) -> int:
     """Return the place of the last question mark, or -1."""
-    for i in range(len(words) - 1, -1, -1):
-        if words[i] in _ASKING:
-            return i
-    return -1
+    if _ASKING.isdisjoint(words):
+        return -1
+    return max(i for i, word in enumerate(words) if word in _ASKING)
 
 
 def _is_asked(words: list[str], start: int) -> bool:

@@ -328,7 +328,9 @@ class OnlineTrainer:
 
 
 def _plain(value: Any) -> Any:
-    return value.detach().numpy() if isinstance(value, Tensor) else value
+    if not isinstance(value, Tensor):
+        return value
+    return (value.detach() if value.requires_grad else value).numpy()
 
 
 def _context(entry: ReplayEntry) -> Tensor:

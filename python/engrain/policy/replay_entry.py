@@ -6,8 +6,7 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import partial
-from math import isnan, nan
+from math import isfinite, isnan, nan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -97,20 +96,23 @@ class ReplayEntry:
                 "memory_indices, memory_scores, memory_ids: expected one length (or no ids), got "
                 f"{indices.shape}, {scores.shape}, {len(ids)}"
             )
-        if not np.isfinite(scores).all():
+        if not all(map(isfinite, scores.tolist())):
             raise NonFiniteError("memory_scores: contains NaN or infinity")
         if not isinstance(strategy_id, str):
             raise TypeError(f"strategy_id: expected a str, got {strategy_id!r}")
-        keep = partial(object.__setattr__, self)
-        keep("situation_emb", as_vector(situation_emb, None, "situation_emb"))
-        keep("memory_indices", indices)
-        keep("memory_scores", scores)
-        keep("strategy_id", strategy_id)
-        keep("confidence", _number(confidence, "confidence"))
-        keep("reward", _number(reward, "reward"))
-        keep("memory_ids", ids)
-        keep("inputs", None if inputs is None else _inputs(*inputs))
-        keep("propensity", None if propensity is None else _number(propensity, "propensity"))
+        values = (
+            as_vector(situation_emb, None, "situation_emb"),
+            indices,
+            scores,
+            strategy_id,
+            _number(confidence, "confidence"),
+            _number(reward, "reward"),
+            ids,
+            None if inputs is None else _inputs(*inputs),
+            None if propensity is None else _number(propensity, "propensity"),
+        )
+        for keep, value in zip(_KEEP, values, strict=True):
+            keep(self, value)
 
 
 _KEEP = [ReplayEntry.__dict__[field.name].__set__ for field in fields(ReplayEntry)]
