@@ -14,6 +14,10 @@ namespace {
 constexpr float window_weights[] = {0.3F, 0.6F, 1.0F, 0.6F, 0.3F};
 constexpr float noise = 1e-6F;
 
+// Terms whose frequencies by session are kept: held by so many members per session, and no more
+// than fit so many numbers.
+constexpr std::size_t common_from = 2, common_room = std::size_t{1} << 20;
+
 void standardize(std::vector<float>& x) {
     double sum = 0.0, squares = 0.0;
     for (const float value : x) sum += value;
@@ -90,6 +94,7 @@ void RetrievalIndex::number_sessions(Scope& scope) const {
     std::unordered_map<std::int64_t, std::uint32_t> numbers;
     sessions.of.assign(members.size(), none);
     sessions.length.clear();
+    sessions.common.clear();
     for (std::size_t i = 0; i < members.size(); ++i) {
         const std::int64_t sequence = contexts_[members[i]].sequence;
         if (sequence < 0) continue;
@@ -103,46 +108,59 @@ void RetrievalIndex::number_sessions(Scope& scope) const {
 }
 
 // BM25 over the sessions' whole texts.
-void RetrievalIndex::score_session_texts(Search& search) const {
-    const Scope& scope = scopes_[search.scope];
-    const auto& members = scope.members();
+void RetrievalIndex::score_session_texts(Search& search) {
+    Scope& scope = scopes_[search.scope];
     const Sessions& sessions = scope.sessions();
     const std::size_t n = sessions.length.size();
-    // Four sums in turn, so that members of one session need not wait for each other; the last
-    // place of each is for members outside any session.
-    constexpr std::size_t lanes = 4;
-    const std::size_t stride = n + 1;
-    std::vector<float> frequency(lanes * stride);
-    const auto count = [&](std::size_t i, std::size_t position, float times) {
-        const std::size_t session = std::min<std::size_t>(sessions.of[position], n);
-        frequency[i % lanes * stride + session] += times;
-    };
     double total = 0.0;
     for (const float length : sessions.length) total += length;
     const float slope = Bm25::slope(total > 0.0 ? total / double(n) : 1.0);
     std::vector<float>& bm25 = search.sessions.bm25;
     bm25.assign(n, 0.0F);
+    std::vector<float> rare;
     for (const TermCount& asked : search.terms) {
         const auto* list = lexical_.postings(asked.term);
         if (list == nullptr) continue;
-        std::fill(frequency.begin(), frequency.end(), 0.0F);
-        if (list->size() <= 8 * members.size()) {
-            for (std::size_t i = 0; i < list->size(); ++i) {
-                const Posting posting = (*list)[i];
-                const std::int64_t position = scope.position(posting.document);
-                if (position >= 0) count(i, static_cast<std::size_t>(position), posting.count);
-            }
-        } else {
-            for (std::size_t i = 0; i < members.size(); ++i)
-                count(i, i, lexical_.frequency(members[i], asked.term));
-        }
-        for (std::size_t lane = 1; lane < lanes; ++lane)
-            for (std::size_t i = 0; i < n; ++i) frequency[i] += frequency[lane * stride + i];
+        const std::vector<float>& frequency = session_frequency(scope, asked.term, *list, rare);
         std::size_t holding = 0;
         for (std::size_t i = 0; i < n; ++i) holding += frequency[i] > 0.0F;
         const float weight = asked.count * inverse_frequency(n, holding) * (Bm25::k1 + 1.0F);
         for (std::size_t i = 0; i < n; ++i)
             bm25[i] += Bm25::gain(frequency[i], weight, slope, sessions.length[i]);
+    }
+}
+
+const std::vector<float>& RetrievalIndex::session_frequency(Scope& scope, Term term,
+                                                            const std::vector<Posting>& list,
+                                                            std::vector<float>& rare) const {
+    Sessions& sessions = scope.sessions();
+    const std::size_t n = sessions.length.size();
+    const auto known = sessions.common.find(term);
+    if (known != sessions.common.end()) return known->second;
+    count_by_session(scope, term, list, rare);
+    const bool keep =
+        list.size() >= common_from * n && (sessions.common.size() + 1) * n <= common_room;
+    return keep ? sessions.common.emplace(term, rare).first->second : rare;
+}
+
+void RetrievalIndex::count_by_session(const Scope& scope, Term term,
+                                      const std::vector<Posting>& list,
+                                      std::vector<float>& frequency) const {
+    const auto& members = scope.members();
+    const Sessions& sessions = scope.sessions();
+    const std::size_t n = sessions.length.size();
+    frequency.assign(n + 1, 0.0F);  // the last: of members outside any session
+    const auto count = [&](std::size_t position, float times) {
+        frequency[std::min<std::size_t>(sessions.of[position], n)] += times;
+    };
+    if (list.size() > 8 * members.size()) {
+        for (std::size_t i = 0; i < members.size(); ++i)
+            count(i, lexical_.frequency(members[i], term));
+        return;
+    }
+    for (const Posting& posting : list) {
+        const std::int64_t position = scope.position(posting.document);
+        if (position >= 0) count(static_cast<std::size_t>(position), posting.count);
     }
 }
 

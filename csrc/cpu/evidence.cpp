@@ -242,6 +242,14 @@ std::vector<float> Evidence::ridge() const {
     return ridge_;
 }
 
+std::int64_t Evidence::newest(const float* query) const {
+    std::shared_lock<std::shared_mutex> lock(mutex_);
+    const Question* question = find(next_ - 1);
+    if (question == nullptr || !question->has_vector) return -1;
+    const float* own = vectors_.data() + position(question->number) * dim_;
+    return std::equal(query, query + dim_, own) ? question->number : -1;
+}
+
 bool Evidence::holds(std::int64_t number) const {
     std::shared_lock<std::shared_mutex> lock(mutex_);
     return find(number) != nullptr;

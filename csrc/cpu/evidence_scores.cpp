@@ -1,5 +1,6 @@
 // Reading the evidence: how a question resembles past ones, and one row of features per candidate.
 #include <algorithm>
+#include <limits>
 #include <mutex>
 
 #include "engrain/dot.hpp"
@@ -187,6 +188,12 @@ const Resemblance* Similar::find(std::int64_t handle) const noexcept {
     }
 }
 
+float Similar::dot(std::int64_t number) const noexcept {
+    const bool held = number >= 0 && number < next && next - number <= capacity;
+    return held ? dots[static_cast<std::size_t>(number % capacity)]
+                : std::numeric_limits<float>::quiet_NaN();
+}
+
 void Similar::index_touched() {
     std::size_t places = 16;
     while (places < 2 * touched.size()) places *= 2;
@@ -209,6 +216,7 @@ void Evidence::fill_touched(Similar& out) const {
     const std::int64_t held = static_cast<std::int64_t>(ring_.size());
     for (std::int64_t number = std::max<std::int64_t>(0, next_ - held); number < next_; ++number) {
         const std::size_t i = position(number);
+        __builtin_prefetch(ring_[position(std::min(number + 6, next_ - 1))].used.data());
         const float k = out.kernel[i];
         if (!(k > 0)) continue;
         const double cube = static_cast<double>(k) * k * k;
@@ -240,6 +248,9 @@ void Evidence::similarity(std::int64_t scope, const float* query, TermView terms
     out.has_query = query != nullptr;
     out.query.assign(query, query == nullptr ? query : query + dim_);
     out.kernel.assign(ring_.size(), 0.0F);
+    out.dots.assign(ring_.size(), std::numeric_limits<float>::quiet_NaN());
+    out.next = next_;
+    out.capacity = static_cast<std::int64_t>(capacity_);
     static thread_local std::vector<const float*> rows;
     static thread_local std::vector<std::size_t> places;
     static thread_local std::vector<float> dots, cosines;
@@ -258,8 +269,10 @@ void Evidence::similarity(std::int64_t scope, const float* query, TermView terms
     cosines.assign(ring_.size(), 0.0F);
     for (const WeightedTerm& term : asked)
         holders_.accumulate(term.term, term.weight, cosines.data());
-    for (std::size_t i = 0; i < places.size(); ++i)
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        out.dots[places[i]] = dots[i];
         out.kernel[places[i]] = 0.5F * std::max(dots[i], 0.0F) + 0.5F * cosines[places[i]];
+    }
     fill_touched(out);
     out.adapted.assign(dim_, 0.0F);
     if (query == nullptr) return;

@@ -31,7 +31,8 @@ ENGRAIN_INLINE float squared_distance_body(const float* a, const float* b, std::
     return total.sum();
 }
 
-// Members may lie anywhere: ask for a row while the one before it is worked on.
+// Members may lie anywhere: ask for rows while those before them are worked on.
+constexpr std::size_t rows_ahead = 2;
 ENGRAIN_INLINE void prefetch_row(const float* row, std::size_t width) {
     for (std::size_t j = 0; j < width; j += 16) __builtin_prefetch(row + j);
 }
@@ -42,7 +43,7 @@ ENGRAIN_INLINE void centred_cosines_body(const float* rows, std::size_t width,
                                          const float* mean, const float* query, float* cosine) {
     const float offset = dot<W>(mean, query, width);
     for (std::size_t i = 0; i < n; ++i) {
-        if (i + 1 < n) prefetch_row(rows + members[i + 1] * width, width);
+        if (i + rows_ahead < n) prefetch_row(rows + members[i + rows_ahead] * width, width);
         const float* row = rows + members[i] * width;
         const float length = squared_distance_body<W>(row, mean, width);
         cosine[i] =
@@ -57,7 +58,7 @@ ENGRAIN_INLINE void centre_rows_body(const float* rows, std::size_t width,
                                      float* cosine) {
     const float offset = dot<W>(mean, query, width);
     for (std::size_t i = 0; i < n; ++i, out += dim) {
-        if (i + 1 < n) prefetch_row(rows + members[i + 1] * width, width);
+        if (i + rows_ahead < n) prefetch_row(rows + members[i + rows_ahead] * width, width);
         const float* row = rows + members[i] * width;
         const float squared = squared_distance_body<W>(row, mean, width);
         const bool empty = squared <= negligible;
@@ -111,21 +112,21 @@ ENGRAIN_INLINE void add_standardized_body(const float* x, std::size_t n, float m
     for (std::size_t i = 0; i < n; ++i) total[i] += (x[i] - mean) * inverse;
 }
 
-// Four bounds at a time: x is read once for all of them.
+// Several bounds at a time: x is read once for all of them.
 template <int W>
 ENGRAIN_INLINE void count_above_body(const float* x, std::size_t n, const float* bounds,
                                      std::size_t m, std::size_t* counts) {
-    constexpr std::size_t most = std::size_t{1} << 20;
+    constexpr std::size_t most = std::size_t{1} << 20, together = 8;
     std::fill(counts, counts + m, std::size_t{0});
-    for (std::size_t j = 0; j < m; j += 4) {
-        float bound[4];
-        for (std::size_t k = 0; k < 4; ++k) bound[k] = bounds[std::min(j + k, m - 1)];
+    for (std::size_t j = 0; j < m; j += together) {
+        float bound[together];
+        for (std::size_t k = 0; k < together; ++k) bound[k] = bounds[std::min(j + k, m - 1)];
         for (std::size_t start = 0; start < n; start += most) {
             const std::size_t end = std::min(n, start + most);
-            std::int32_t above[4] = {};
+            std::int32_t above[together] = {};
             for (std::size_t i = start; i < end; ++i)
-                for (int k = 0; k < 4; ++k) above[k] += x[i] > bound[k] ? 1 : 0;
-            for (std::size_t k = 0; k < 4 && j + k < m; ++k)
+                for (std::size_t k = 0; k < together; ++k) above[k] += x[i] > bound[k] ? 1 : 0;
+            for (std::size_t k = 0; k < together && j + k < m; ++k)
                 counts[j + k] += static_cast<std::size_t>(above[k]);
         }
     }
@@ -139,6 +140,19 @@ ENGRAIN_INLINE void add_neighbours_body(const float* x, const float* floored,
         const float around = floored[i] +
                              weights.near * (floored[near[1][i]] + floored[near[2][i]]) +
                              weights.far * (floored[near[0][i]] + floored[near[3][i]]);
+        out[i] = x[i] + weights.all * around;
+    }
+}
+
+template <int W>
+ENGRAIN_INLINE void add_adjacent_body(const float* x, const float* floored,
+                                      const float* const* beside, std::size_t n,
+                                      const Neighbourhood& weights, float* out) {
+    const float *two = beside[0], *one = beside[1], *next = beside[2], *far = beside[3];
+    for (std::size_t i = 0; i < n; ++i) {
+        const float *at = floored + i, close = one[i] * at[-1] + next[i] * at[1];
+        const float wide = two[i] * at[-2] + far[i] * at[2];
+        const float around = at[0] + weights.near * close + weights.far * wide;
         out[i] = x[i] + weights.all * around;
     }
 }
@@ -267,6 +281,11 @@ ENGRAIN_DISPATCH(void, add_neighbours,
                  (const float* x, const float* floored, const std::uint32_t* const* near,
                   std::size_t n, const Neighbourhood& weights, float* out),
                  (x, floored, near, n, weights, out))
+
+ENGRAIN_DISPATCH(void, add_adjacent,
+                 (const float* x, const float* floored, const float* const* beside, std::size_t n,
+                  const Neighbourhood& weights, float* out),
+                 (x, floored, beside, n, weights, out))
 
 void select_best(const float* x, std::size_t n, std::size_t k, std::vector<std::uint32_t>& best) {
     k = std::min(k, n);

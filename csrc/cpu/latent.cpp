@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "engrain/similarity.hpp"
 #include "engrain/transcendental.hpp"
@@ -19,14 +20,18 @@ void LatentSpace::learn(const Term* terms, const float* idf, const float* basis,
 
 void LatentSpace::place(const TermCount* terms, std::size_t n, float* out) const {
     std::fill_n(out, dim_, 0.0F);
+    static thread_local std::vector<std::pair<float, const float*>> found;
+    found.clear();
     for (const TermCount* own = terms; own != terms + n; ++own) {
-        const auto found = rows_.find(own->term);
-        if (found == rows_.end()) continue;
+        const auto at = rows_.find(own->term);
+        if (at == rows_.end()) continue;
         const double spread = own->count == 1.0F ? 1.0 : 1.0 + engrain::log(double(own->count));
-        const float weight = static_cast<float>(spread) * idf_[found->second];
-        const float* row = basis_.data() + found->second * dim_;
-        for (std::size_t j = 0; j < dim_; ++j) out[j] += weight * row[j];
+        const float* row = basis_.data() + at->second * dim_;
+        for (std::size_t j = 0; j < dim_; j += 64 / sizeof(float)) __builtin_prefetch(row + j);
+        found.emplace_back(static_cast<float>(spread) * idf_[at->second], row);
     }
+    for (const auto& [weight, row] : found)
+        for (std::size_t j = 0; j < dim_; ++j) out[j] += weight * row[j];
     float squared = 0.0F;
     if (dim_ > 0) score_rows(out, out, 1, dim_, &squared);
     const float inverse = squared > 1e-12F ? 1.0F / std::sqrt(squared) : 0.0F;

@@ -14,6 +14,7 @@ using Guard = std::lock_guard<std::mutex>;
 // A memory among good neighbours is worth a look; one from the source or the day asked for, too.
 constexpr Neighbourhood neighbourhood = {0.6F, 0.3F, 0.3F};
 constexpr float dated = 3.0F;
+constexpr int steps[] = {-2, -1, 1, 2};
 constexpr float least_neighbour = -3.0F, taken = -1e30F;
 
 }  // namespace
@@ -32,11 +33,13 @@ const Layout& RetrievalIndex::layout(std::uint32_t scope) {
 }
 
 void RetrievalIndex::lay_out(const Scope& scope, Layout& layout) const {
-    constexpr int steps[] = {-2, -1, 1, 2};
     const auto& members = scope.members();
     layout.sequential = false;
-    for (auto& near : layout.near)
-        near.assign(members.size(), static_cast<std::uint32_t>(members.size()));
+    layout.adjacent = true;
+    for (std::size_t at = 0; at < 4; ++at) {
+        layout.near[at].assign(members.size(), static_cast<std::uint32_t>(members.size()));
+        layout.beside[at].assign(members.size(), 0.0F);
+    }
     if (last_.empty()) return;
     for (std::size_t i = 0; i < members.size(); ++i) {
         if (contexts_[members[i]].sequence < 0) continue;
@@ -44,7 +47,10 @@ void RetrievalIndex::lay_out(const Scope& scope, Layout& layout) const {
         for (std::size_t at = 0; at < 4; ++at) {
             const std::uint32_t other = step(members[i], steps[at]);
             const std::int64_t position = other == none ? -1 : scope.position(other);
-            if (position >= 0) layout.near[at][i] = static_cast<std::uint32_t>(position);
+            if (position < 0) continue;
+            layout.near[at][i] = static_cast<std::uint32_t>(position);
+            layout.beside[at][i] = 1.0F;
+            layout.adjacent &= position == static_cast<std::int64_t>(i) + steps[at];
         }
     }
 }
@@ -88,12 +94,19 @@ bool RetrievalIndex::propose(Search& search, std::size_t best, std::size_t aroun
 void RetrievalIndex::score_neighbourhoods(Search& search, std::vector<float>& scores) {
     const Layout& layout = this->layout(search.scope);
     const std::size_t n = search.fixed.size();
-    std::vector<float> floored(n + 1, 0.0F);
+    std::vector<float> padded(n + 4, 0.0F);
+    float* floored = padded.data() + 2;
     for (std::size_t i = 0; i < n; ++i) floored[i] = std::max(search.fixed[i], least_neighbour);
     scores.resize(n);
-    const std::uint32_t* near[4];
-    for (std::size_t at = 0; at < 4; ++at) near[at] = layout.near[at].data();
-    add_neighbours(search.fixed.data(), floored.data(), near, n, neighbourhood, scores.data());
+    if (layout.adjacent) {
+        const float* beside[4];
+        for (std::size_t at = 0; at < 4; ++at) beside[at] = layout.beside[at].data();
+        add_adjacent(search.fixed.data(), floored, beside, n, neighbourhood, scores.data());
+    } else {
+        const std::uint32_t* near[4];
+        for (std::size_t at = 0; at < 4; ++at) near[at] = layout.near[at].data();
+        add_neighbours(search.fixed.data(), floored, near, n, neighbourhood, scores.data());
+    }
 }
 
 void RetrievalIndex::prefer_origins(const Search& search, std::vector<float>& scores) const {

@@ -26,18 +26,21 @@ Standard standard_of(const std::vector<Words>& x, float Words::* score) {
     return {static_cast<float>(mean), static_cast<float>(1.0 / (deviation + noise))};
 }
 
-// Sums the weights of equal terms.
-void merge(std::vector<TermWeight>& words) {
-    std::sort(words.begin(), words.end(),
-              [](const TermWeight& a, const TermWeight& b) { return a.term < b.term; });
-    std::size_t kept = 0;
-    for (const TermWeight& word : words) {
-        if (kept > 0 && words[kept - 1].term == word.term)
-            words[kept - 1].weight += word.weight;
+bool precedes(const TermWeight& a, const TermWeight& b) { return a.term < b.term; }
+
+// Sums the weights of equal terms; those from `middle` on ascend, and so do those before it.
+void merge(std::vector<TermWeight>& words, std::size_t middle) {
+    static thread_local std::vector<TermWeight> merged;
+    merged.resize(words.size());
+    const auto half = words.begin() + static_cast<std::ptrdiff_t>(middle);
+    std::merge(words.begin(), half, half, words.end(), merged.begin(), precedes);
+    words.clear();
+    for (const TermWeight& word : merged) {
+        if (!words.empty() && words.back().term == word.term)
+            words.back().weight += word.weight;
         else
-            words[kept++] = word;
+            words.push_back(word);
     }
-    words.resize(kept);
 }
 
 // Keeps the heaviest, ties by term, and lets their weights sum to `total`.
@@ -77,19 +80,22 @@ void RetrievalIndex::find_feedback_words(Search& search) const {
     for (std::size_t i = 0; i < n; ++i) {
         const std::uint32_t handle = members[search.best[i]];
         const double trust = engrain::exp(double(search.best_scores[i] - search.best_scores[0]));
+        const std::size_t known = words.size();
         const float share = static_cast<float>(trust) / std::max(stems_.length(handle), 1.0F);
         stems_.each(handle,
                     [&](Term term, float count) { words.push_back({term, share * count}); });
+        merge(words, known);
     }
-    merge(words);
     for (const TermWeight& word : words) stems_.prefetch_idf(word.term);
     for (TermWeight& word : words) word.weight *= stems_.idf(word.term);
     keep_heaviest(words, feedback_words, 0.5F);
+    std::sort(words.begin(), words.end(), precedes);
+    const std::size_t kept = words.size();
     float asked = 0.0F;
     for (const TermCount& stem : search.reading.stems) asked += stem.count;
     for (const TermCount& stem : search.reading.stems)
         words.push_back({stem.term, 0.5F * stem.count / asked});
-    merge(words);
+    merge(words, kept);
     for (TermWeight& word : words) word.weight *= stems_.idf(word.term) * (Bm25::k1 + 1.0F);
     search.reading.feedback.seek(std::move(words));
 }

@@ -1,7 +1,10 @@
 #include "engrain/residual.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
+#include <utility>
 
 #include "engrain/simd.hpp"
 #include "engrain/similarity.hpp"
@@ -52,6 +55,12 @@ void Residuals::resize(std::size_t rows) {
     held_.scope.resize(rows);
     held_.number.resize(rows);
     held_.about.resize(rows * most);
+    twins_.resize(rows, -1);
+}
+
+void Residuals::load(ResidualRows rows) {
+    held_ = std::move(rows);
+    twins_.assign(held_.scope.size(), -1);
 }
 
 void Residuals::add(const Told& told) {
@@ -74,28 +83,26 @@ void Residuals::add(const Told& told) {
     score_rows(transposed.data(), beyond.data(), dim_, n, held_.toward.data() + at * dim_);
     held_.scope[at] = told.scope;
     held_.number[at] = told.number;
+    twins_[at] = told.twin;
     std::int64_t* about = held_.about.data() + at * most;
     std::fill_n(about, most, std::int64_t{-1});
     for (std::size_t i = 0; i < n; ++i) about[i] = told.handles[places[i]];
     ++held_.next;
 }
 
-void Residuals::score(std::int64_t scope, const float* query, const float* centred, std::size_t n,
-                      std::int64_t exclude, float* out) const {
-    const std::size_t rows = size();
-    std::vector<float> likeness(rows), toward(dim_, 0.0F);
+void Residuals::score(std::int64_t scope, const float* query, const Similar* similar,
+                      const float* centred, std::size_t n, std::int64_t exclude, float* out) const {
+    std::vector<float> toward(dim_, 0.0F);
     float all = discount;
-    for (std::size_t first = 0, end; first < rows; first = end) {
-        const bool counts = held_.scope[first] == scope;
-        for (end = first + 1; end < rows && (held_.scope[end] == scope) == counts;) ++end;
-        if (!counts) continue;
-        score_rows(held_.asked.data() + first * dim_, query, end - first, dim_,
-                   likeness.data() + first);
-        for (std::size_t t = first; t < end; ++t) {
-            if (!(likeness[t] > 0.0F) || (exclude >= 0 && held_.number[t] == exclude)) continue;
-            all += likeness[t];
-            add_scaled(held_.toward.data() + t * dim_, likeness[t], dim_, toward.data());
-        }
+    for (std::size_t t = 0; t < size(); ++t) {
+        if (held_.scope[t] != scope || (exclude >= 0 && held_.number[t] == exclude)) continue;
+        float likeness =
+            similar == nullptr ? std::numeric_limits<float>::quiet_NaN() : similar->dot(twins_[t]);
+        if (std::isnan(likeness))
+            score_rows(held_.asked.data() + t * dim_, query, 1, dim_, &likeness);
+        if (!(likeness > 0.0F)) continue;
+        all += likeness;
+        add_scaled(held_.toward.data() + t * dim_, likeness, dim_, toward.data());
     }
     for (float& value : toward) value /= all;
     score_rows(centred, toward.data(), n, dim_, out);

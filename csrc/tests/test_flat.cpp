@@ -76,6 +76,24 @@ static void check_neighbours(std::size_t n) {
             CHECK(out[i] == x[i] + 0.5F * around);
         }
     }
+    // Sequences of five side by side.
+    std::vector<float> padded(n + 4, 0.0F), beside[4], side(n);
+    std::copy(x.begin(), x.end(), padded.begin() + 2);
+    const long steps[] = {-2, -1, 1, 2};
+    for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t at = 0; at < 4; ++at) {
+            const long other = long(i) + steps[at];
+            const bool held = other >= 0 && other < long(n) && other / 5 == long(i) / 5;
+            near[at][i] = std::uint32_t(held ? std::size_t(other) : n);
+            beside[at].push_back(held ? 1.0F : 0.0F);
+        }
+    const float* sides[] = {beside[0].data(), beside[1].data(), beside[2].data(), beside[3].data()};
+    for (Level level : {Level::baseline, Level::avx2, Level::avx512}) {
+        simd::set_level(level);
+        add_neighbours(x.data(), floored.data(), places, n, {0.6F, 0.3F, 0.5F}, out.data());
+        add_adjacent(x.data(), padded.data() + 2, sides, n, {0.6F, 0.3F, 0.5F}, side.data());
+        CHECK(out == side);
+    }
 }
 
 static void check_centring(std::size_t dim) {

@@ -60,14 +60,18 @@ struct Resemblance {
 struct Similar {
     std::int64_t scope = 0, excluded = -1;
     bool has_query = false;
-    std::vector<float> kernel;  // K by ring position; 0 where it does not apply
-    double cubes = 0;           // sum of heaviest mass * K^3, 1 for a question that used nothing
+    std::vector<float> kernel;            // K by ring position; 0 where it does not apply
+    std::vector<float> dots;              // q . t by ring position; NaN where it was not taken
+    std::int64_t next = 0, capacity = 1;  // of the ring
+    double cubes = 0;  // sum of heaviest mass * K^3, 1 for a question that used nothing
     std::vector<Resemblance> touched;
     std::vector<std::int32_t> buckets;  // open addressing: handle -> index into touched, or -1
     std::vector<float> query;
     std::vector<float> adapted;  // 0.5 q + W q
 
     const Resemblance* find(std::int64_t handle) const noexcept;
+    // q . t of a past question by its number, NaN where it was not taken.
+    float dot(std::int64_t number) const noexcept;
     // Let `find` know of all that is touched.
     void index_touched();
 };
@@ -120,6 +124,8 @@ class Evidence {
     // Masses are Q24 in (0, 1]; centred: a row per use, or null. Returns the question's number.
     std::int64_t add(std::int64_t scope, const float* query, TermView terms,
                      const std::vector<Use>& used, const float* const* centred);
+    // Number of the newest question where its vector equals `query`, else -1.
+    std::int64_t newest(const float* query) const;
     bool remove(std::int64_t number);  // false: not in the ring
     void forget(std::int64_t handle);
     void set_ridge(const float* w);  // (dim, dim) row-major, W q; null drops it

@@ -60,6 +60,11 @@ struct Neighbourhood {
 void add_neighbours(const float* x, const float* floored, const std::uint32_t* const* near,
                     std::size_t n, const Neighbourhood& weights, float* out) noexcept;
 
+// The same where they stand at i - 2, i - 1, i + 1 and i + 2 if beside[0..3][i] is 1, nowhere if it
+// is 0; two more of y must be readable on either side.
+void add_adjacent(const float* x, const float* floored, const float* const* beside, std::size_t n,
+                  const Neighbourhood& weights, float* out) noexcept;
+
 // Positions of the min(k, n) largest of x, best first, ties by position. NaN must not occur.
 void select_best(const float* x, std::size_t n, std::size_t k, std::vector<std::uint32_t>& best);
 

@@ -13,6 +13,9 @@ struct Layout {
     bool sequential = false;               // some member belongs to a sequence
     // Positions two and one places before, one and two after; the number of members for none.
     std::array<std::vector<std::uint32_t>, 4> near;
+    // Whether those places are also so many positions away; then 1 where there is one, 0 for none.
+    bool adjacent = false;
+    std::array<std::vector<float>, 4> beside;
 };
 
 // Where a member and those around it stand, two before to two after; `none` for one that is no

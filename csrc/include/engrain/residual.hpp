@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "engrain/evidence.hpp"
+
 namespace engrain {
 
 // y - p, n > 0; outcomes do not sum to 0.
@@ -16,6 +18,7 @@ void surprise(const float* scores, const float* outcomes, std::size_t n, float* 
 // What was told about the memories of one question; vectors are (n, dim).
 struct Told {
     std::int64_t scope, number;
+    std::int64_t twin;  // by which evidence knows it, -1 where it does not
     const float* query;
     const std::int64_t* handles;
     const float *centred, *scores, *outcomes;
@@ -43,19 +46,21 @@ class Residuals {
     // Keeps the memories of highest score, those of largest outcome first.
     void add(const Told& told);
     // out[i] = d_i . sum_t K(q, t) r_t / (sum_t K(q, t) + 0.1), K(q, t) = max(0, q . t), over the
-    // questions of the scope but that of number `exclude`; `centred` (n, dim).
-    void score(std::int64_t scope, const float* query, const float* centred, std::size_t n,
-               std::int64_t exclude, float* out) const;
+    // questions of the scope but that of number `exclude`; `centred` (n, dim). What `similar`
+    // knows of q . t is not taken again.
+    void score(std::int64_t scope, const float* query, const Similar* similar, const float* centred,
+               std::size_t n, std::int64_t exclude, float* out) const;
     // Drops every residual that a memory has a part in.
     void forget(std::int64_t handle) noexcept;
     const ResidualRows& rows() const noexcept { return held_; }
-    void load(ResidualRows rows) { held_ = static_cast<ResidualRows&&>(rows); }
+    void load(ResidualRows rows);
 
   private:
     void resize(std::size_t rows);
 
     std::size_t dim_, questions_;
     ResidualRows held_;
+    std::vector<std::int64_t> twins_;  // by row; not part of the state
 };
 
 }  // namespace engrain

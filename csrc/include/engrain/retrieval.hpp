@@ -126,7 +126,13 @@ class RetrievalIndex {
                                const Scope& scope) const;
     void score_sessions(Search& search);
     void number_sessions(Scope& scope) const;
-    void score_session_texts(Search& search) const;
+    void score_session_texts(Search& search);
+    // How often each session holds a term; in `rare` unless it is kept.
+    const std::vector<float>& session_frequency(Scope& scope, Term term,
+                                                const std::vector<Posting>& list,
+                                                std::vector<float>& rare) const;
+    void count_by_session(const Scope& scope, Term term, const std::vector<Posting>& list,
+                          std::vector<float>& frequency) const;
     const Layout& layout(std::uint32_t scope);
     void lay_out(const Scope& scope, Layout& layout) const;
     void score_neighbourhoods(Search& search, std::vector<float>& scores);

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engrain/text.hpp"
 #include "engrain/view.hpp"
 
 namespace engrain {
@@ -51,6 +52,8 @@ struct Sessions {
     static constexpr std::uint32_t none = 0xFFFFFFFFU;
     std::vector<std::uint32_t> of;  // by position: the member's session, none for none
     std::vector<float> length;      // by session, in terms
+    // Of terms that many members hold: how often, by session.
+    std::unordered_map<Term, std::vector<float>> common;
     bool stale = true;
 };
 

@@ -10,7 +10,6 @@ import json
 import math
 import re
 import struct
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,11 +24,9 @@ _TEXT = re.compile(r"<U\d+")
 _DTYPES = frozenset({"|b1", "|i1", "|u1", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8"})
 
 
-def pack(
-    meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray[Any, Any]] | None = None
-) -> bytes:
+def pack(meta: dict[str, Any], arrays: dict[str, np.ndarray[Any, Any]] | None = None) -> bytes:
     """Encode `meta` (JSON values) and `arrays` (little-endian), in C order."""
-    return pack_block(dict(meta), dict(arrays or {}))
+    return pack_block(meta, arrays or {})
 
 
 def unpack(data: bytes) -> tuple[dict[str, Any], Arrays]:

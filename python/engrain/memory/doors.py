@@ -65,10 +65,11 @@ def checked_vector(value: Any, dim: int | None) -> F32Array:
     """
     vector = as_vector(value, dim)
     wide = vector.astype(np.float64)
-    length = math.sqrt(wide @ wide)
+    length = math.sqrt(wide.dot(wide))
     if length == 0.0:
         raise ConfigError("vector: all zero, it points nowhere; leave it out")
-    return np.ascontiguousarray(vector / length, dtype=np.float32)
+    unit: F32Array = vector / length
+    return unit
 
 
 def checked_number(value: Any, name: str) -> float:

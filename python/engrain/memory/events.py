@@ -6,7 +6,7 @@ erased, rows expire. Everything that replay needs is in them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from engrain.base.arrays import F32Array, I64Array
@@ -56,7 +56,7 @@ LESSONS = frozenset({FED_BACK, JUDGED, REFITTED, ADOPTED, REORGANISED})
 QUESTION, ROWS = 1, 2
 
 
-def simple(meta: Mapping[str, Any], arrays: Arrays | None = None) -> list[bytes]:
+def simple(meta: dict[str, Any], arrays: Arrays | None = None) -> list[bytes]:
     """Encode an event of one payload."""
     return [pack(meta, arrays)]
 

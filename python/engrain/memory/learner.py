@@ -180,7 +180,7 @@ class Learner:
             rows,
             len(block.names),
         )
-        told = self.residual.score(question.scope, question.vector, block.centred, exclude)
+        told = self.residual.score(question.scope, question.vector, block.centred, exclude, similar)
         if told is not None:
             rows[:, len(block.names) + len(Evidence.NAMES)] = told
         if self.components:
@@ -266,6 +266,7 @@ class Learner:
                 expected,
                 outcomes,
                 share=share * (1.0 if masses is None else granted(masses, outcomes)),
+                evidence=self.evidence,
             )
         self._teach_components(trace.question, trace.time, trace.handles, trace.rows, told)
         return Taught(share, better=better, worse=worse)
@@ -324,6 +325,7 @@ class Learner:
             outcomes,
             number=number,
             share=share * granted_share,
+            evidence=self.evidence,
         )
         self._teach_components(question, now, candidates, rows, outcomes)
         return Taught(share, number, better, worse)
