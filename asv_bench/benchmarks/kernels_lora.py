@@ -56,6 +56,12 @@ class UpdateLora:
         self.sgd.step()
 
 
+class UpdateLoraBesideAutograd(UpdateLora):
+    """The same step, beside torch's graph and optimiser."""
+
+    comparisons = {"time_update_lora": ["time_torch_autograd_sgd"]}
+
+
 class LoraQuality:
     """Share of adapters that move the right way on the query they were trained on."""
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 
 from engrain import kernels
@@ -22,6 +25,37 @@ class ScoreRows:
 
     def time_numpy(self, n):
         np.matmul(self.rows, self.query, out=self.out)
+
+
+FIRST_CALL = """
+import time
+import numpy as np
+from engrain import kernels
+rows, query, out = np.ones((1, 384), np.float32), np.ones(384, np.float32), np.empty(1, np.float32)
+kernels.compare_rows(rows)
+score_rows = kernels.score_rows
+begin = time.perf_counter_ns()
+score_rows(rows, query, out)
+print(time.perf_counter_ns() - begin)
+"""
+
+
+class CallOfAKernel:
+    """One row of 384: what a call costs, and the first one once another kernel ran."""
+
+    def setup(self):
+        self.row, self.query = np.ones((2, 384), dtype=np.float32)
+        self.rows, self.out = self.row[None], np.empty(1, dtype=np.float32)
+
+    def time_score_rows(self):
+        kernels.score_rows(self.rows, self.query, self.out)
+
+    def time_numpy(self):
+        np.matmul(self.rows, self.query, out=self.out)
+
+    def measure_first_call(self):
+        run = [sys.executable, "-c", FIRST_CALL]
+        return 1e-9 * min(int(subprocess.check_output(run)) for _ in range(5))  # noqa: S603
 
 
 class CompareRows:

@@ -107,6 +107,13 @@ class TouchTraces:
         )
 
 
+class TouchTracesBesideDense(TouchTraces):
+    """The same request, beside the peers that decay all of a million traces."""
+
+    params = [[1_000_000], ["same", "random"]]
+    comparisons = {"time_engrain": ["time_numba_dense", "time_torch", "time_numpy"]}
+
+
 class ReadTraces:
     """Credit of every trace held, into an array."""
 

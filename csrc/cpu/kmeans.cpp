@@ -36,21 +36,25 @@ ENGRAIN_INLINE float squared_distance_of(const float* a, const float* b, std::si
 std::size_t width_of(std::size_t dim) noexcept { return (dim + 63) / 64 * 64; }
 
 // Code every row; length is that of the coded row, squared, and error bounds |row - coded|.
-void encode(const float* rows, std::size_t n, std::size_t dim, const SeedScratch& s) noexcept {
+template <int W>
+ENGRAIN_INLINE void encode(const float* rows, std::size_t n, std::size_t dim,
+                           const SeedScratch& s) {
+    constexpr std::size_t lanes = 16;
     const std::size_t width = width_of(dim);
     std::fill(s.padded, s.padded + width, 0.0F);
     for (std::size_t i = 0; i < n; ++i) {
         std::int8_t* codes = s.codes + i * width;
         std::copy(rows + i * dim, rows + (i + 1) * dim, s.padded);
         const float scale = s.scale[i] = quantize_row(s.padded, width, codes);
-        float square = 0.0F, lost = 0.0F;
-        for (std::size_t j = 0; j < width; ++j) {
-            const float coded = scale * float(codes[j]), off = s.padded[j] - coded;
-            square += coded * coded;
-            lost += off * off;
-        }
-        s.length[i] = square;
-        s.error[i] = 1.001F * std::sqrt(lost);
+        float square[lanes] = {}, lost[lanes] = {}, coded[lanes];
+        for (std::size_t j = 0; j < width; j += lanes)
+            for (std::size_t l = 0; l < lanes; ++l) {
+                coded[l] = scale * float(codes[j + l]);
+                square[l] += coded[l] * coded[l];
+                lost[l] += (s.padded[j + l] - coded[l]) * (s.padded[j + l] - coded[l]);
+            }
+        s.length[i] = Lanes<W>::load(square).sum();
+        s.error[i] = 1.001F * std::sqrt(Lanes<W>::load(lost).sum());
     }
 }
 
@@ -110,7 +114,7 @@ template <int W>
 ENGRAIN_INLINE void seed_centres_body(const float* rows, std::size_t n, std::size_t dim,
                                       std::size_t k, const double* uniforms,
                                       const SeedScratch& scratch, std::int64_t* chosen) {
-    encode(rows, n, dim, scratch);
+    encode<W>(rows, n, dim, scratch);
     std::fill(scratch.distance, scratch.distance + n, std::numeric_limits<float>::infinity());
     std::fill(scratch.reach, scratch.reach + n, std::numeric_limits<float>::infinity());
     for (std::size_t c = 0; c < k; ++c) {

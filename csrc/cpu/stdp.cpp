@@ -42,10 +42,16 @@ struct Change {
     }
 };
 
+// What has faded below this is 0: arithmetic on denormals takes many times as long.
+template <class T>
+constexpr T faintest = sizeof(T) == 4 ? T(1e-30) : T(1e-300);
+
 template <class T>
 ENGRAIN_INLINE void fade(T* __restrict trace, std::size_t n, double factor) {
-    const T f = T(factor);
-    for (std::size_t i = 0; i < n; ++i) trace[i] *= f;
+    for (std::size_t i = 0; i < n; ++i) {
+        const T faded = trace[i] * T(factor);
+        trace[i] = faded > faintest<T> ? faded : T(0);
+    }
 }
 
 template <class T>

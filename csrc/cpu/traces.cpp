@@ -1,5 +1,7 @@
 #include "engrain/traces.hpp"
 
+#include <cmath>
+
 #include "engrain/simd.hpp"
 #include "engrain/transcendental.hpp"
 
@@ -169,10 +171,13 @@ template <int W>
 ENGRAIN_INLINE void step_traces_body(float* __restrict fast, float* __restrict slow,
                                      float* __restrict weights, std::size_t n, float decay_fast,
                                      float decay_slow, float mix, float reward) {
+    // What has faded below this is 0: arithmetic on denormals takes many times as long.
+    constexpr float faintest = 1e-30F;
     const float rest = 1.0F - mix;
     for (std::size_t i = 0; i < n; ++i) {
-        fast[i] *= decay_fast;
-        slow[i] *= decay_slow;
+        const float a = fast[i] * decay_fast, b = slow[i] * decay_slow;
+        fast[i] = std::fabs(a) > faintest ? a : 0.0F;
+        slow[i] = std::fabs(b) > faintest ? b : 0.0F;
         weights[i] += reward * (mix * fast[i] + rest * slow[i]);
     }
 }

@@ -51,6 +51,21 @@ def test_edges_agree_with_their_oracle(
         np.testing.assert_allclose(list(edges.values()), list(graph[node].values()), atol=2e-5)
 
 
+@pytest.mark.parametrize("oja", [False, True])
+def test_weights_lie_in_the_unit_interval_after_a_hundred_thousand_uses(oja: bool) -> None:
+    table, rng = EdgeTable(per_node=16, oja=oja), np.random.default_rng(3)
+    for step in range(1000):
+        source, target = rng.integers(0, 200, (2, 100))
+        table.update(source, target, rng.choice([-1.0, 0.3, 1.0], 100).astype(np.float32))
+        if step % 50 == 49:
+            table.decay(0.5)
+        weights = table.edges()[2]
+        assert weights.min() >= 0.0
+        assert weights.max() <= 1.0
+    assert len(weights) > 1000
+    assert weights.max() > 0.05
+
+
 @settings(max_examples=30)
 @given(seed=seeds, hops=st.integers(1, 2), n=st.integers(0, 400))
 def test_spread_agrees_with_its_oracle(seed: int, hops: int, n: int) -> None:

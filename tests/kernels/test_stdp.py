@@ -72,6 +72,17 @@ def test_dense_and_sparse_agree_with_the_oracle(simd: str, rule: StdpRule, n: in
     np.testing.assert_allclose(single.weights.reshape(n, n), expected, atol=2e-5)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_faded_traces_end_at_zero(simd: str, dtype: npt.DTypeLike) -> None:
+    weights, none = np.full((17, 9), 0.5, dtype=dtype), np.zeros(0, dtype=np.int64)
+    x, y = np.ones(17, dtype=dtype), np.ones(9, dtype=dtype)
+    for _ in range(16_000):
+        kernels.step_stdp(weights, x, y, none, none, StdpRule())
+    assert not x.any()
+    assert not y.any()
+    assert (weights == 0.5).all()
+
+
 def test_one_step_agrees_with_step_stdp_of_the_oracle() -> None:
     rng = np.random.default_rng(0)
     weights, x, y = rng.random((5, 6)), rng.random(5), rng.random(6)

@@ -56,6 +56,14 @@ def test_traces_agree_with_their_oracle(
     )
 
 
+def test_stepped_traces_end_at_zero(simd: str) -> None:
+    fast, slow, weights = np.array([[1.0, -1.0] * 9, [2.0, -2.0] * 9, [0.0] * 18], np.float32)
+    for _ in range(800):
+        kernels.step_traces(fast, slow, weights, 0.8, 0.9, 0.7, 0.1)
+    assert not fast.any()
+    assert not slow.any()
+
+
 @pytest.mark.parametrize("n", EXTENTS)
 def test_step_traces_agrees_with_its_oracle(simd: str, n: int) -> None:
     fast, slow, weights = normal(n, n), normal(n + 1, n), normal(n + 2, n)

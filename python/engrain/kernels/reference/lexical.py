@@ -19,7 +19,7 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 _IDEOGRAPHS = ("CJK UNIFIED", "HIRAGANA", "KATAKANA", "HANGUL SYLLABLE")
 
 
-def tokens_of(text: str) -> list[str]:
+def _tokens_of(text: str) -> list[str]:
     """Return the tokens of a text, stop words too."""
     spaced = []
     for c in text.lower():
@@ -53,7 +53,7 @@ def _hash_bytes(data: bytes) -> int:
     return z ^ z >> 31
 
 
-def term_of(data: bytes) -> int:
+def _term_of(data: bytes) -> int:
     """Return the low half of the hash as a signed number."""
     low = _hash_bytes(data) & 0xFFFFFFFF
     return low - 2**32 if low >= 2**31 else low
@@ -61,8 +61,8 @@ def term_of(data: bytes) -> int:
 
 def terms_of(text: str) -> list[int]:
     """Return the terms of `text` in order: stop words dropped, plurals stripped, hashed."""
-    kept = (token for token in tokens_of(text) if token not in STOP_WORDS)
-    return [term_of(_stem(token).encode()) for token in kept]
+    kept = (token for token in _tokens_of(text) if token not in STOP_WORDS)
+    return [_term_of(_stem(token).encode()) for token in kept]
 
 
 def bm25_scores(
@@ -94,7 +94,7 @@ def hash_text(text: str, dim: int) -> F64Array:
     Learning).
     """
     out = np.zeros(dim)
-    counts = Counter(token for token in tokens_of(text) if token not in STOP_WORDS)
+    counts = Counter(token for token in _tokens_of(text) if token not in STOP_WORDS)
     for token, count in counts.items():
         marked = f"#{token}#"
         grams = [marked[i : i + n] for n in (4, 5) for i in range(len(marked) - n + 1)] or [marked]

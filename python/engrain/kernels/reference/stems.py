@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engrain.kernels.reference.lexical import STOP_WORDS, _hash_bytes, term_of, tokens_of
+from engrain.kernels.reference.lexical import STOP_WORDS, _hash_bytes, _term_of, _tokens_of
 
 LONGEST = 64
 _SECOND = {
@@ -115,10 +115,10 @@ def read_stems(text: str) -> tuple[list[int], list[int], list[int]]:
     Pairs are the adjacent ones, then those with one stem between them; a pair is the hash of both
     terms, low byte first.
     """
-    words = [porter_stem(token) for token in tokens_of(text) if token not in STOP_WORDS]
-    stems = [term_of(word.encode()) for word in words]
+    words = [porter_stem(token) for token in _tokens_of(text) if token not in STOP_WORDS]
+    stems = [_term_of(word.encode()) for word in words]
     grams = [
-        term_of(marked[i : i + 4].encode())
+        _term_of(marked[i : i + 4].encode())
         for marked in (f"#{word}#" for word in words)
         for i in range(max(1, len(marked) - 3))
     ]
