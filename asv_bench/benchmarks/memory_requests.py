@@ -11,8 +11,14 @@ import numpy as np
 
 from benchmarks.memory_index import DIM, Texts
 from engrain import Memory
+from engrain.kernels.ranking import take_best
+from engrain.memory.index import StaticIndex
+from engrain.memory.learner import Learner
+from engrain.memory.question import Question, rounded
+from engrain.memory.traces import OpenTrace
 
 MEMORIES, SHOWN = 10_000, 10
+CANDIDATES, PAST = 140, 1_000
 
 
 class Requests:
@@ -95,3 +101,62 @@ class Requests:
 
     def time_usearch_exact_top_10(self, taught):
         self.usearch(self.made.vectors, self.next()[1], SHOWN, self.metric, exact=True, threads=1)
+
+
+class ScoreAndLearn:
+    """All columns of 140 candidates, their scores, the ten best, and learning from outcomes.
+
+    1,000 questions were learned from before. Finding the candidates is not measured.
+    """
+
+    timeout = 300
+    comparisons = {
+        name: ["time_numpy_top_10"]
+        for name in ("measure_score_and_learn", "measure_score", "measure_learn")
+    }
+
+    def setup(self):
+        made = self.made = Texts(MEMORIES)
+        self.index = StaticIndex([DIM])
+        for handle, (text, vector) in enumerate(zip(made.texts, made.vectors, strict=True)):
+            self.index.add(handle, text, [vector], handle // 20)
+        self.learner = Learner(DIM, self.index.names, (), "conversation")
+        self.i, self.rng = 0, np.random.default_rng(0)
+        for _ in range(PAST):
+            self.request()
+
+    def request(self):
+        """Answer one question and learn from it; return the seconds of scoring and learning."""
+        i = self.i = self.i + 1
+        text = self.made.questions[i % len(self.made.questions)]
+        vector = rounded(self.made.vectors[i * 7 % MEMORIES])
+        search = self.index.search(text, [vector])
+        asked = rounded(search.query[0])
+        question = Question(text, 0, (vector,), asked, search.terms, search.counts, search.idf)
+        handles = search.candidates(CANDIDATES, np.empty(0, np.int64))
+        outcomes = (self.rng.random(SHOWN) < 0.3).astype(np.float32)
+        outcomes[0] = 1
+        begin = time.perf_counter()
+        similar = self.learner.similar(question)
+        block = search.gather(handles, len(self.learner.names))
+        rows = self.learner.rows(question, search, block, similar, float(i))
+        shown, rows, _ = take_best(handles, rows, self.learner.score(rows), SHOWN)
+        scored = time.perf_counter()
+        trace = OpenTrace(i, bytes(32), float(i), None, question, shown, rows)
+        self.learner.observe(trace)
+        self.learner.click(trace, outcomes, float(i), None, self.index.centred(0, shown), {})
+        return scored - begin, time.perf_counter() - scored
+
+    def measure_score_and_learn(self):
+        return statistics.median([sum(self.request()) for _ in range(300)])
+
+    def measure_score(self):
+        return statistics.median([self.request()[0] for _ in range(300)])
+
+    def measure_learn(self):
+        return statistics.median([self.request()[1] for _ in range(300)])
+
+    def time_numpy_top_10(self):
+        scores = self.made.vectors @ self.made.queries[0]
+        best = np.argpartition(-scores, SHOWN)[:SHOWN]
+        best[np.argsort(-scores[best])]
