@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := PIP_COMPILE=0 $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 SOURCES := pyproject.toml CMakeLists.txt constraints.txt $(shell find csrc src python cmake -type f -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: demo test lint bench lift docs test-native clean
+.PHONY: demo test lint bench lift robustness docs test-native clean
 .DEFAULT_GOAL := test
 
 $(BIN)/python:
@@ -41,6 +41,9 @@ bench: $(VENV)/.test  ## timings beside their peers, one run, one table
 lift: $(VENV)/.test  ## docs/lift.md from the data sets in ENGRAIN_DATA: hours of one core
 	$(PIP) lightgbm
 	$(BIN)/python -m engrain.evaluation.lift $(ENGRAIN_DATA) --write docs/lift.md $(LIFT_ARGS)
+
+robustness: $(VENV)/.test  ## docs/robustness.md from the data sets in ENGRAIN_DATA: hours of one core
+	$(BIN)/python -m engrain.evaluation.robustness $(ENGRAIN_DATA) --write docs/robustness.md $(ROBUSTNESS_ARGS)
 
 docs: $(VENV)/.test  ## HTML documentation in docs/_build/html
 	$(PIP) ".[docs]"

@@ -106,7 +106,7 @@ def _restored(log: EventLog, snapshot: Snapshot, hung: Parts) -> State:
         parts.setdefault(part, {})[rest] = array
     state = State(settings_of(meta["settings"]), hung, expirer(log))
     state.rules = [Rule(**rule) for rule in meta["rules"]]
-    state.kept = meta["kept"]
+    state.kept = meta.get("kept", 0)
     state.catalog.sequences = dict(meta["sequences"])
     state.columns.take(meta["columns"])
     _restore_contents(state, log, parts["catalog"])
@@ -122,7 +122,7 @@ def _restored(log: EventLog, snapshot: Snapshot, hung: Parts) -> State:
     state.learner.load(parts["learner"], state.columns.at(snapshot.seq))
     if hung.calibrator is not None and "calibrator" in parts:
         hung.calibrator.load(parts["calibrator"])
-    _catch_up(state, hung, meta["aside"])
+    _catch_up(state, hung, meta.get("aside", []))
     _restore_lessons(state, log, parts["lessons"])
     state.seq = snapshot.seq
     return state
