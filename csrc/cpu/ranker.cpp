@@ -26,16 +26,18 @@ void widen_rows(std::vector<T>& rows, std::size_t n, std::size_t columns) {
 
 }  // namespace
 
-void Ranker::add_column(std::int8_t sign, double of_base, double weight, bool learns) {
+void Ranker::add_column(std::int8_t sign, double of_base, double weight, bool learns,
+                        double held) {
     const std::size_t c = columns();
     signs.push_back(sign);
     learnable.push_back(learns);
     base.push_back(of_base);
     weights.push_back(weight);
     scales.push_back(1.0);
+    stiffness.push_back(held);
     seen.push_back(0);
     widen(precision, c);
-    precision.back() = lam;
+    precision.back() = lam * held;
     widen_rows(moments, 3, c);
     for (List& list : waiting) widen_rows(list.rows, list.outcomes.size(), c);
     active_.resize(c + 1);
@@ -74,7 +76,7 @@ Step Ranker::step(const float* rows, const float* outcomes, std::size_t n,
         spare_ = {};
     }
     measure(rows, n);
-    settle();
+    settle(none);
     if (std::all_of(seen.begin(), seen.end(), unsettled)) return nothing;
     if (waiting.empty()) return learn(rows, outcomes, n, information);
     Step last = nothing;
@@ -112,8 +114,9 @@ void Ranker::measure(const float* rows, std::size_t n) noexcept {
     }
 }
 
-// Fixes the deviations of the fresh columns and their prior precision.
-void Ranker::settle() noexcept {
+// Fixes the deviations of the fresh columns and their prior precision; those that settle first
+// have the base direction free, as the temperature of the scores.
+void Ranker::settle(bool first) noexcept {
     const std::size_t c = columns();
     double square = 0.0;
     bool any = false;
@@ -124,14 +127,14 @@ void Ranker::settle() noexcept {
         const double count = moments[j], mean = moments[c + j] / count;
         const double variance = std::max(0.0, moments[2 * c + j] / count - mean * mean);
         scales[j] = std::max(smallest_scale, __builtin_sqrt(variance));
-        direction_[j] = base[j] * scales[j];
-        square += direction_[j] * direction_[j];
+        direction_[j] = stiffness[j] * (base[j] * scales[j]);
+        square += direction_[j] * (base[j] * scales[j]);
     }
     if (!any) return;
     for (std::size_t j = 0; j < c; ++j)
         for (std::size_t k = 0; k < c; ++k)
-            if (fresh_[j] || fresh_[k]) precision[j * c + k] = j == k ? lam : 0.0;
-    if (!(square > 0.0)) return;
+            if (fresh_[j] || fresh_[k]) precision[j * c + k] = j == k ? lam * stiffness[j] : 0.0;
+    if (!first || !(square > 0.0)) return;
     const double length = __builtin_sqrt(square), loosened = base_looseness * lam;
     for (std::size_t j = 0; j < c; ++j) direction_[j] /= length;
     for (std::size_t j = 0; j < c; ++j)

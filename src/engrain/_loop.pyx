@@ -81,7 +81,7 @@ cdef class LoopTrace:
     ----------
     query : ndarray of float32, shape (dim,), or None
     shown : ndarray of int64, shape (k,)
-    rows : ndarray of float32, shape (k, columns)
+    rows : ndarray of float32, shape (k or more, columns)
     anchor : int
     closed : bool
         Whether an outcome has been learned.
@@ -93,7 +93,7 @@ cdef class LoopTrace:
     cdef readonly bint closed
     cdef object owner
     cdef int64_t scope
-    cdef Py_ssize_t n
+    cdef Py_ssize_t n, listed
 
 
 cdef class InstantLearningLoop:
@@ -224,6 +224,7 @@ signals
 
     cdef int _admit(self, const int64_t* shown, Py_ssize_t n, int64_t anchor) except -1:
         """Make room in the tables for the handles of a request."""
+        self._room(n)
         self.traces._reserve(shown, n)
         self.values._reserve(shown, n)
         cdef int64_t top = anchor
@@ -250,9 +251,10 @@ signals
             if not 0 <= h[i] < self.handles:
                 raise ValueError(f"shown: {h[i]} is not in [0, {self.handles})")
         check_array(rows, cnp.NPY_FLOAT32, 2, False, "rows")
-        check_extent(rows, 0, n, "rows")
+        if cnp.PyArray_DIM(rows, 0) < n:
+            check_extent(rows, 0, n, "rows")
         check_extent(rows, 1, self.columns, "rows")
-        if not all_finite(<float*>cnp.PyArray_DATA(rows), n * self.columns):
+        if not all_finite(<float*>cnp.PyArray_DATA(rows), cnp.PyArray_SIZE(rows)):
             raise NonFiniteError("rows: contains NaN or infinity")
         if not -1 <= anchor < self.handles:
             raise ValueError(f"anchor: {anchor} is not in [-1, {self.handles})")
@@ -261,6 +263,7 @@ signals
                 raise TypeError("terms: come with counts and idf")
             terms_of(terms, counts, idf)
         trace.query, trace.shown, trace.rows, trace.n = query, shown, rows, n
+        trace.listed = cnp.PyArray_DIM(rows, 0)
         trace.terms, trace.counts, trace.idf = terms, counts, idf
         trace.scope, trace.owner = scope, self
         trace.anchor = h[0] if anchor < 0 and n else anchor
@@ -276,8 +279,9 @@ signals
         query : ndarray of float32, shape (dim,), or None
         shown : ndarray of int64, shape (k,)
             Distinct handles, best first.
-        rows : ndarray of float32, shape (k, columns)
-            Component scores as they are before this request teaches.
+        rows : ndarray of float32, shape (k or more, columns)
+            Component scores as they are before this request teaches. Those below the first k are of
+            memories that were not shown: the ranking weights learn that they were not used.
         now : float
             Seconds.
         scope : int
@@ -449,8 +453,9 @@ signals
             raise UnknownTraceError("a trace of another loop" if trace.owner is not self else
                                     "a trace that is closed")
         self._admit(<const int64_t*>cnp.PyArray_DATA(trace.shown), trace.n, trace.anchor)
-        self.model.core.reserve(trace.n)
-        self.control.core.reserve(trace.n)
+        self._room(trace.listed)
+        self.model.core.reserve(trace.listed)
+        self.control.core.reserve(trace.listed)
         self.ledger.reserve(trace.n)
         self.evidence.version += 1
         trace.closed = True
@@ -504,6 +509,8 @@ signals
         cdef TermView terms = self._terms(trace)
         cdef Py_ssize_t i, used = 0
         cdef bint overlap
+        for i in range(trace.n, trace.listed):
+            self.targets[i] = 0.0
         for i in range(trace.n):
             if y[i] > 0.0:
                 self.anchors[used] = shown[i]
@@ -517,8 +524,8 @@ signals
         self._fetch(spoken)
         self.evidence.core.prefetch(self.anchors.data(), used, terms)
         if used and lesson.information > 0.0:
-            self.model.core.step(rows, y, trace.n, lesson.information)
-            self.control.core.step(rows, y, trace.n, lesson.information)
+            self.model.core.step(rows, y, trace.listed, lesson.information)
+            self.control.core.step(rows, y, trace.listed, lesson.information)
 
     cdef TermView _terms(self, LoopTrace trace) noexcept nogil:
         cdef TermView terms

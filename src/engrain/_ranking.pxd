@@ -101,13 +101,15 @@ cdef extern from "engrain/ranker.hpp" namespace "engrain" nogil:
 
     cdef cppclass CRanker "engrain::Ranker":
         CRanker() except +
-        void add_column(int8_t sign, double base, double weight, bint learnable) except +
+        void add_column(int8_t sign, double base, double weight, bint learnable,
+                        double stiffness) except +
         void reserve(size_t n) except +
         Step step(const float* rows, const float* outcomes, size_t n, double information)
         void take_fit(const double* weights, const double* scales, const double* precision) except +
         size_t columns()
         bint settled()
         double lam
+        vector[double] stiffness
         vector[int8_t] signs
         vector[uint8_t] learnable
         vector[double] base, weights, scales, precision, moments

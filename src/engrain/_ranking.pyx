@@ -416,6 +416,10 @@ cdef class RankerState:
         return doubles(self.core.base)
 
     @property
+    def stiffness(self):
+        return doubles(self.core.stiffness)
+
+    @property
     def scales(self):
         return doubles(self.core.scales)
 
@@ -445,9 +449,9 @@ cdef class RankerState:
         for j in range(self.core.columns()):
             self.core.learnable[j] = bool(values[j])
 
-    def append(self, sign, base, weight, learnable):
+    def append(self, sign, base, weight, learnable, stiffness=1.0):
         """Append a column, which learns once twenty lists have fixed its deviation."""
-        self.core.add_column(sign, base, weight, learnable)
+        self.core.add_column(sign, base, weight, learnable, stiffness)
 
     def score(self, cnp.ndarray rows not None):
         """Return w.x per row, shape (n,); rows are float32 of shape (n, columns)."""

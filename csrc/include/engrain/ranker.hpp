@@ -24,8 +24,10 @@ class Ranker {
         double information = 1.0;
     };
 
-    // sign +1 (-1) keeps the weight at least (at most) 0; `base` is the prior.
-    void add_column(std::int8_t sign, double base, double weight, bool learnable);
+    // sign +1 (-1) keeps the weight at least (at most) 0; `base` is the prior, and `stiffness` times
+    // `lam` how firmly the weight holds to it.
+    void add_column(std::int8_t sign, double base, double weight, bool learnable,
+                    double stiffness = 1.0);
     // Makes room for a step on n rows; the step then needs no memory.
     void reserve(std::size_t n);
     // Learns from one list of outcomes in [0, 1], as if it counted `information` times. The loss
@@ -40,7 +42,7 @@ class Ranker {
     double lam = 100.0;  // prior precision in scaled units
     std::vector<std::int8_t> signs;
     std::vector<std::uint8_t> learnable;
-    std::vector<double> base, weights, scales;
+    std::vector<double> base, weights, scales, stiffness;
     std::vector<double> precision;  // (columns, columns)
     std::vector<double> moments;    // (3, columns): count, sum, sum of squares
     std::vector<std::int64_t> seen;
@@ -50,7 +52,7 @@ class Ranker {
     Step learn(const float* rows, const float* outcomes, std::size_t n,
                double information) noexcept;
     void measure(const float* rows, std::size_t n) noexcept;
-    void settle() noexcept;
+    void settle(bool first) noexcept;
 
     List spare_;
     std::vector<std::uint8_t> active_, fresh_;

@@ -4,14 +4,15 @@
 without any feedback: base, fixed mix and, for conversations, the weights learned on all others.
 ``--write FILE`` stores those of the first data set of conversations, all of them and without each:
 static weights from its judged questions, and how far to trust evidence against the static score,
-learned on a stream of questions whose users click with noise.
+learned on a stream in which users say what of the shown helped and some questions come again.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,12 +26,14 @@ from engrain.evaluation.metrics import Quality, mean_quality, measure
 from engrain.evaluation.options import Options
 from engrain.evaluation.subject import Stopwatch, Subject
 from engrain.evaluation.users import User
-from engrain.memory.evidence import Evidence
+from engrain.memory.learner import LEARNED, SIGNS
 from engrain.memory.prior import BASE, FIXED, FIXED_CONVERSATION
 from engrain.memory.ranking import RankingModel
 
 LAMBDA = 10.0
-TRUST = 30.0  # how much more firmly a conversation holds to what others taught
+TRUST = {"static": 100.0, "evidence": 10.0}  # how firmly weights hold to what others taught
+AGAIN_EVERY = 4  # questions of a stream, of which one comes again
+REFIT_EVERY = 50
 STATIC = ("s:", "x:")
 
 
@@ -72,7 +75,7 @@ class Asked:
         """Its conversations, or the whole as one."""
         return tuple(dict.fromkeys(judged.part for judged in self.judged))
 
-    def weights(self, known: dict[str, float]) -> F64Array:
+    def weights(self, known: Mapping[str, float]) -> F64Array:
         """Return weights given by name, shape (columns,)."""
         return np.array([known.get(name, 0.0) for name in self.names])
 
@@ -81,31 +84,54 @@ class Asked:
         return [j for j in self.judged if j.part != part and j.hits.any()]
 
 
-def gather(dataset: Dataset, *, evidence: bool = False, seed: int = 1) -> Asked:
-    """Ask every judged question that is not adversarial once; return its candidates.
+def gather(dataset: Dataset) -> Asked:
+    """Ask every judged question that is not adversarial; return its candidates' static columns."""
+    with _subject(dataset) as subject:
+        names = subject.study(0).names
+        kept = [i for i, n in enumerate(names) if n.startswith(STATIC)]
+        judged = []
+        for index in dataset.judged(exclude_adversarial=True):
+            subject.ask(index)
+            judged.append(_judged(subject, index, kept))
+    return Asked(dataset.name, tuple(names[i] for i in kept), tuple(judged))
 
-    Without evidence they are asked in order and only static columns are kept. With it they come in
-    random order, each is answered by a user who clicks with noise, and all columns are kept.
+
+def gather_stream(dataset: Dataset, seed: int = 1) -> Asked:
+    """Ask questions in random order, some of them again, and say what of the shown helped.
+
+    Returns all columns of the candidates, from the middle of the stream on: evidence is weighed
+    where there is some.
     """
     order = dataset.judged(exclude_adversarial=True)
-    if evidence:
-        order = np.random.default_rng(seed).permutation(order).tolist()
-    user, judged = User(Options(clicks="noisy", seed=seed)), []
+    order = np.random.default_rng(seed).permutation(order).tolist()
+    asked = [*order, *order[::AGAIN_EVERY]]
+    user, judged = User(Options(seed=seed)), []
+    with _subject(dataset) as subject:
+        names = subject.study(0).names
+        for place, index in enumerate(asked, 1):
+            recall = subject.ask(index)
+            if 2 * place > len(order):
+                judged.append(_judged(subject, index, list(range(len(names)))))
+            subject.answer(recall, user.outcomes(recall, dataset.questions[index].relevant))
+            if place % REFIT_EVERY == 0:
+                subject.memory.refit()
+    return Asked(dataset.name, names, tuple(judged))
+
+
+@contextmanager
+def _subject(dataset: Dataset) -> Iterator[Subject]:
     with (
         TemporaryDirectory(prefix="engrain-prior-") as folder,
         Subject(dataset, Path(folder) / "memory.db", (), Stopwatch(), "fixed") as subject,
     ):
-        names = subject.study(0).names
-        kept = [i for i, n in enumerate(names) if evidence or n.startswith(STATIC)]
-        for index in order:
-            recall = subject.ask(index)
-            question, found = dataset.questions[index], subject.study(index)
-            hits = np.array([id in question.relevant for id in found.ids])
-            rows = np.ascontiguousarray(found.rows[:, kept])
-            judged.append(Judged(part_of(dataset, index), rows, hits, len(question.relevant)))
-            if evidence:
-                subject.answer(recall, user.outcomes(recall, question.relevant))
-    return Asked(dataset.name, tuple(names[i] for i in kept), tuple(judged))
+        yield subject
+
+
+def _judged(subject: Subject, index: int, columns: Sequence[int]) -> Judged:
+    question, found = subject.dataset.questions[index], subject.study(index)
+    hits = np.array([id in question.relevant for id in found.ids])
+    rows = np.ascontiguousarray(found.rows[:, columns])
+    return Judged(part_of(subject.dataset, index), rows, hits, len(question.relevant))
 
 
 def part_of(dataset: Dataset, index: int) -> str:
@@ -130,15 +156,15 @@ def static_weights(asked: Asked, *, without: str | None = None) -> dict[str, flo
     return dict(zip(asked.names, found.tolist(), strict=True))
 
 
-def evidence_weights(
-    stream: Asked, static: dict[str, float], *, without: str | None = None
+def with_evidence(
+    stream: Asked, static: Mapping[str, float], *, without: str | None = None
 ) -> dict[str, float]:
-    """Learn how much evidence counts beside a static score of weight 1.
+    """Return static weights at the temperature that fits best, and those of evidence beside them.
 
     Corrections for exposure stay 0, they are right only where answers recur; so does e:ridge, which
     is the cosine until its map is fitted.
     """
-    signs = zip(Evidence.NAMES, Evidence.SIGNS, strict=True)
+    signs = zip(LEARNED, SIGNS, strict=True)
     names = [name for name, sign in signs if sign > 0 and name != "e:ridge"]
     columns = [stream.names.index(name) for name in names]
     score = stream.weights(static).astype(np.float32)
@@ -148,14 +174,16 @@ def evidence_weights(
     ]
     kinds, positive = ["static", *["evidence"] * len(names)], [1] * (1 + len(names))
     model = RankingModel(["static", *names], kinds, positive, base={"static": 1.0}, lam=LAMBDA)
-    found = fit(lists, model).tolist()
-    return {name: weight / found[0] for name, weight in zip(names, found[1:], strict=True)}
+    temperature, *found = fit(lists, model).tolist()
+    scaled = {name: temperature * weight for name, weight in static.items()}
+    return rounded(scaled | dict(zip(names, found, strict=True)))
 
 
-def conversation_prior(asked: Asked, stream: Asked, *, without: str | None = None) -> Any:
+def conversation_prior(
+    asked: Asked, stream: Asked, *, without: str | None = None
+) -> dict[str, float]:
     """Return static and evidence weights from all conversations but one."""
-    static = static_weights(asked, without=without)
-    return rounded(static | evidence_weights(stream, static, without=without))
+    return with_evidence(stream, static_weights(asked, without=without), without=without)
 
 
 def rounded(weights: dict[str, float]) -> dict[str, float]:
@@ -165,7 +193,7 @@ def rounded(weights: dict[str, float]) -> dict[str, float]:
 
 def conversation_kind(dataset: Dataset, asked: Asked) -> dict[str, Any]:
     """Return the weights of conversations as the package holds them."""
-    stream = gather(dataset, evidence=True)
+    stream = gather_stream(dataset)
     parts = {part: conversation_prior(asked, stream, without=part) for part in asked.parts}
     return {
         "fitted_on": {"questions": {dataset.name: len(asked.judged)}, "lambda": LAMBDA},

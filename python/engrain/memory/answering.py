@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from engrain.memory.state import State
 CANDIDATES = 100
 AROUND = 60  # more of them in dialogues, by their neighbours
 PROPOSED = 20
+UNSHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,25 @@ def rank(state: State, request: Request, now: float, exclude: int = -1) -> Ranke
     if state.order.merged:
         handles = handles[state.order.shown(handles)]
     return _scored(state, request, handles, similar, now, exclude)
+
+
+def beside(ranked: Ranked, shown: Ranked) -> F32Array:
+    """Return the rows of what is shown and, below, of up to 20 candidates that are not.
+
+    Learning from the shown alone mistakes what sets them apart from one another for what sets them
+    apart from the rest (selection on the score). Every candidate is equally likely: they are taken
+    at equal distances from a start that a hash of the scores decides (systematic sampling;
+    Madow & Madow, Annals of Mathematical Statistics 15 (1944) 1-24).
+    """
+    left = np.ones(len(ranked.handles), np.bool_)
+    places = np.searchsorted(ranked.handles, shown.handles)
+    places[places == len(left)] = 0  # linked ones need not be candidates
+    left[places[ranked.handles[places] == shown.handles]] = False
+    rest = np.flatnonzero(left)
+    if len(rest) > UNSHOWN:
+        steps = np.arange(UNSHOWN) + crc32(ranked.scores) * 2.0**-32
+        rest = rest[(steps * (len(rest) / UNSHOWN)).astype(np.int64)]
+    return np.concatenate([shown.rows, ranked.rows[rest]])
 
 
 def is_static(request: Request, handles: I64Array) -> BoolArray:

@@ -25,7 +25,7 @@ class Candidates:
     base : ndarray of float32, shape (components,)
         Of the static base, BM25 + cosine.
     prior : ndarray of float32, shape (components,)
-        Before any learning here.
+        Before any feedback: of static components, 0 for evidence.
     fixed : ndarray of float32, shape (components,)
         The fixed mix of its kind of memory.
     control : ndarray of float32, shape (components,)

@@ -68,7 +68,10 @@ def recalled(
     rows: F32Array,
     propensity: float = 1.0,
 ) -> list[bytes]:
-    """Encode a recall: what was shown, the request, the rows; and how likely the last place was."""
+    """Encode a recall: what was shown, the request, how likely the last place was, the rows.
+
+    Below the rows of the shown stand those of other candidates.
+    """
     meta: dict[str, Any] = {"scope": question.scope, "session": session}
     if propensity < 1.0:
         meta["propensity"] = propensity

@@ -30,10 +30,14 @@ from engrain.memory.safeguard import Safeguard
 from engrain.memory.traces import OpenTrace
 from engrain.memory.trust import Trust
 
-CLICK_LAMBDA = 100.0
+SHOWN_LAMBDA = 100.0  # outcomes of the shown, where nothing else is known of the request
+CLICK_LAMBDA = 20.0  # where rows of candidates that were not shown stand beside them
 JUDGE_LAMBDA = 10.0
 JUDGE_OMEGA = 0.5
 LEAST_PART = 0.05  # of a joint reward
+AGAIN = "e:again"  # e:near to the eighth: whether the very question was asked before
+LEARNED = (*Evidence.NAMES, AGAIN, *Residual.NAMES)
+SIGNS = (*Evidence.SIGNS, 1, *Residual.SIGNS)
 CORRECTIONS = ("e:count", "e:agree")
 
 
@@ -56,6 +60,11 @@ class Taught:
     number: int = -1
     better: bool = False
     worse: bool = False
+
+
+def click_lambda(trace: OpenTrace) -> float:
+    """Return the prior precision for what was said of a recall."""
+    return CLICK_LAMBDA if len(trace.listed) > len(trace.handles) else SHOWN_LAMBDA
 
 
 class Learner:
@@ -82,13 +91,12 @@ class Learner:
     ) -> None:
         self.components = tuple(components)
         self.evidence, self.residual = Evidence(dim), Residual(dim)
-        learned = (*Evidence.NAMES, *Residual.NAMES)
-        self.names = (*static_names, *learned, *(c.name for c in self.components))
-        kinds = ["static"] * len(static_names) + ["evidence"] * len(learned)
+        self.names = (*static_names, *LEARNED, *(c.name for c in self.components))
+        kinds = ["static"] * len(static_names) + ["evidence"] * len(LEARNED)
         kinds += [component.kind for component in self.components]
-        signs = [0] * len(static_names) + [*Evidence.SIGNS, *Residual.SIGNS]
+        signs = [0] * len(static_names) + list(SIGNS)
         signs += [component.sign for component in self.components]
-        base = prior_weights(prior, self.names)
+        base, held = prior_weights(prior, self.names), prior_trust(prior)
         self.model, self.control = (
             RankingModel(
                 self.names,
@@ -97,11 +105,12 @@ class Learner:
                 base=base,
                 lam=CLICK_LAMBDA,
                 evidence=evidence,
-                trust=prior_trust(prior),
+                trust=held,
             )
             for evidence in (True, False)
         )
         self.correct_for_exposure(False)
+        self._again = self.names.index("e:near"), self.names.index(AGAIN)
         self.ledger = Ledger(self.names, kinds)
         self.trust = Trust()
         self.guard = Safeguard(self.names, kinds, self.model, self.control)
@@ -180,9 +189,13 @@ class Learner:
             rows,
             len(block.names),
         )
+        near, again = self._again
+        square = rows[:, near] * rows[:, near]
+        square *= square
+        np.multiply(square, square, out=rows[:, again])
         told = self.residual.score(question.scope, question.vector, block.centred, exclude, similar)
         if told is not None:
-            rows[:, len(block.names) + len(Evidence.NAMES)] = told
+            rows[:, again + 1] = told
         if self.components:
             self._score_components(question, block.handles, time, rows)
         return rows
@@ -212,7 +225,7 @@ class Learner:
         return opening(
             question.vector,
             trace.handles,
-            trace.rows,
+            trace.listed,
             *time,
             scope=question.scope,
             terms=question.terms,
@@ -250,7 +263,7 @@ class Learner:
             vectors=centred,
             masses=masses,
             admit=self.trust.is_established(principal),
-            information=share,
+            information=share * CLICK_LAMBDA / click_lambda(trace),
             quality=extras.get("quality"),
             latency_ratio=extras.get("latency_ms", wanted) / wanted if wanted else 1.0,
             model_tier=extras.get("model_tier", 0),

@@ -259,9 +259,14 @@ class LoggedState:
         return (rounded(given),)
 
     def _open_trace(
-        self, request: Request, shown: Ranked, session: str | None, propensity: float
+        self,
+        request: Request,
+        shown: Ranked,
+        listed: F32Array,
+        session: str | None,
+        propensity: float,
     ) -> str:
-        payloads = events.recalled(request.question, session, shown.handles, shown.rows, propensity)
+        payloads = events.recalled(request.question, session, shown.handles, listed, propensity)
         receipt = self._log.append(events.RECALLED, payloads)
         trace = OpenTrace(
             receipt.seq,
@@ -270,7 +275,7 @@ class LoggedState:
             session,
             request.question,
             shown.handles,
-            shown.rows,
+            listed,
         )
         self._state.open_trace(trace)
         self._state.seq = receipt.seq

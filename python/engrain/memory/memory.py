@@ -263,13 +263,17 @@ class Memory(LoggedState):
             scope = self._scope(filter)
             request = answering.ask(self._state, query, self._raw(query, given), scope)
             now = self._clock()
-            shown, propensity = self._choose(answering.rank(self._state, request, now), k, live)
+            ranked = answering.rank(self._state, request, now)
+            shown, propensity = self._choose(ranked, k, live)
             best = len(shown.handles)
             if max_linked:
                 linked = answering.neighbours(self._state, request, shown, max_linked, now)
                 shown = shown.joined(linked)
             confidence = self._parts.confidence(shown.rows[:best], shown.scores[:best])
-            trace = self._open_trace(request, shown, session, propensity) if live else None
+            trace = None
+            if live:
+                listed = answering.beside(ranked, shown)
+                trace = self._open_trace(request, shown, listed, session, propensity)
             hits = answering.hits(self._state, shown)
             return Recall(trace, confidence, hits[:best], hits[best:], propensity)
 
@@ -311,7 +315,7 @@ class Memory(LoggedState):
                 ranked.scores,
                 learner.guard.weights.astype(np.float32),
                 learner.column_weights(BASE),
-                learner.model.base.astype(np.float32),
+                np.where(learner.model.evidence_mask, 0, learner.model.base).astype(np.float32),
                 learner.column_weights(fixed_mix(self._state.settings.prior)),
                 learner.control.weights.astype(np.float32),
                 answering.is_static(request, ranked.handles),

@@ -1,10 +1,12 @@
 """Where the ranking weights start, before any feedback: by the kind of what is remembered.
 
-``base`` is z(BM25) + z(cosine). A fixed mix is fitted to nothing: stems, twice the cosine,
-and diffusion for documents; stems, cosine, both over the window of a memory's neighbours and the
-source that a question names for conversations. ``conversation`` holds weights learned on
-dialogues (`engrain.evaluation.prior` writes them). Static weights learned on one collection of
-documents do not carry over to others: ``documents`` has those of the fixed mix.
+``base`` is z(BM25) + z(cosine). A fixed mix is fitted to nothing: stems, thrice the cosine,
+diffusion, and half of the latent space and of feedback words for documents; stems, cosine, both
+over the window of a memory's neighbours and the source that a question names for conversations.
+``conversation`` holds weights learned on dialogues (`engrain.evaluation.prior` writes them). What
+is learned on one collection of documents does not carry over to others: ``documents`` has the
+weights of the fixed mix. Ratios of weights rank; their size is the temperature at which learning
+starts.
 """
 
 from __future__ import annotations
@@ -31,14 +33,15 @@ __all__ = [
     "prior_weights",
 ]
 
-BASE = {"s:bm25": 1.0, "s:cos": 1.0}
-FIXED = {"s:cos": 2.0, "x:porter": 1.0, "x:diff": 1.0}
+EVEN: Mapping[str, float] = {"static": 1.0, "evidence": 1.0}
+BASE = {"s:bm25": 0.5, "s:cos": 0.5}
+FIXED = {"s:cos": 0.45, "x:porter": 0.15, "x:diff": 0.15, "x:lsa": 0.075, "x:rm3": 0.075}
 FIXED_CONVERSATION = {
-    "s:cos": 1.0,
-    "x:porter": 1.0,
-    "x:winbm": 1.0,
-    "x:wincos": 1.0,
-    "x:src": 1.0,
+    "s:cos": 0.5,
+    "x:porter": 0.5,
+    "x:winbm": 0.5,
+    "x:wincos": 0.5,
+    "x:src": 0.5,
 }
 MIXES: Mapping[str, Mapping[str, float]] = {
     "base": BASE,
@@ -90,10 +93,10 @@ def prior_weights(kind: str, names: Collection[str]) -> dict[str, float]:
     return {name: weight for name, weight in weights.items() if name in names}
 
 
-def prior_trust(kind: str) -> float:
-    """Return how much more firmly static weights hold to a kind's prior than evidence does."""
-    found = shipped().get(kind.partition(WITHOUT)[0], {}).get("trust", 1.0)
-    return float(found)
+def prior_trust(kind: str) -> Mapping[str, float]:
+    """Return how firmly static and evidence weights hold to a kind's prior, by kind of column."""
+    found: Mapping[str, float] = shipped().get(kind.partition(WITHOUT)[0], {}).get("trust", EVEN)
+    return found
 
 
 def fixed_mix(kind: str) -> Mapping[str, float]:

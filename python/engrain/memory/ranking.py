@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -22,7 +22,8 @@ from engrain.memory.columns import reorder_arrays
 from engrain.memory.fit import FitReport, fit_map
 
 WARM_UP = 20  # traces before deviations are fixed
-START = 0.5  # of the base, until something is learned
+Trusted: TypeAlias = Mapping[str, float]
+EVEN: Trusted = {"static": 1.0, "evidence": 1.0}
 
 
 # Axes of the state's arrays that run over columns.
@@ -94,10 +95,10 @@ class RankingModel(RankerState):
         base: Mapping[str, float],
         lam: float = 100.0,
         evidence: bool = True,
-        trust: float = 1.0,
+        trust: Trusted = EVEN,
     ) -> None:
-        if not trust > 0:
-            raise ConfigError(f"trust must be above 0, got {trust}")
+        if not (trust["static"] > 0 and trust["evidence"] > 0):
+            raise ConfigError(f"trust must be above 0, got {dict(trust)}")
         if not len(names) == len(kinds) == len(signs) or len(set(names)) != len(names):
             raise ConfigError("names, kinds and signs: expected one of each per distinct column")
         if unknown := sorted(set(base) - set(names)):
@@ -107,7 +108,7 @@ class RankingModel(RankerState):
         super().__init__(lam)
         self.names: tuple[str, ...] = ()
         self.kinds: tuple[str, ...] = ()
-        self.evidence, self.trust = evidence, float(trust)
+        self.evidence, self.trust = evidence, dict(trust)
         for name, kind, sign in zip(names, kinds, signs, strict=True):
             self.add_column(name, kind, sign, base=float(base.get(name, 0.0)))
 
@@ -128,7 +129,7 @@ class RankingModel(RankerState):
             )
         learns = kind == "static" or self.evidence
         self.names, self.kinds = (*self.names, name), (*self.kinds, kind)
-        self.append(sign, base, START * base if learns else 0.0, learns)
+        self.append(sign, base, base if learns else 0.0, learns, self.trust[kind])
 
     def restart(self, names: Sequence[str]) -> None:
         """Measure the deviations of columns anew: their rows so far said nothing."""
@@ -236,7 +237,7 @@ class RankingModel(RankerState):
             free=self.learnable.copy(),
             fixed=self.weights.copy(),
             precision_unit=self.lam,
-            stiffness=np.where(self.evidence_mask, 1.0, self.trust),
+            stiffness=self.stiffness,
         )
 
     def reorder(

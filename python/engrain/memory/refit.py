@@ -18,7 +18,7 @@ from engrain.base.arrays import BoolArray, F32Array, I64Array
 from engrain.memory.answering import Ranked, ask, is_static, rank
 from engrain.memory.codec import Arrays
 from engrain.memory.fit import FitReport
-from engrain.memory.learner import CLICK_LAMBDA, JUDGE_LAMBDA, JUDGE_OMEGA, outcomes_of
+from engrain.memory.learner import JUDGE_LAMBDA, JUDGE_OMEGA, click_lambda, outcomes_of
 from engrain.memory.state import Judgment, State
 
 MOST_JUDGED = 800
@@ -163,9 +163,11 @@ class Refitting:
     def _add_clicks(self) -> None:
         for trace in self._clicks:
             told = np.frombuffer(trace.outcomes or b"", np.float32)
-            outcomes = np.where(np.isnan(told), np.float32(0), told)
+            outcomes = np.zeros(len(trace.listed), np.float32)
+            outcomes[: len(told)] = np.where(np.isnan(told), np.float32(0), told)
             static = np.ones(len(outcomes), np.bool_)
-            self._lessons.add(trace.rows, outcomes, static, trace.share, CLICK_LAMBDA)
+            lam = click_lambda(trace)
+            self._lessons.add(trace.listed, outcomes, static, trace.share, lam)
 
     def fit(self) -> tuple[Arrays | None, RefitReport]:
         """Fit the full model and its control.

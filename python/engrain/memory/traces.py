@@ -18,6 +18,7 @@ from engrain.memory.question import Question
 class OpenTrace:
     """One recall that may still receive feedback, or did; `share` of it may move weights.
 
+    `listed` holds the rows of what was shown and, below them, of some candidates that were not.
     `shown` is the trace of the learning loop, None in a state that was restored.
     """
 
@@ -27,7 +28,7 @@ class OpenTrace:
     session: str | None
     question: Question
     handles: I64Array
-    rows: F32Array
+    listed: F32Array
     outcomes: bytes | None = None
     answer: tuple[int, bytes] | None = None
     share: float = 1.0
@@ -37,6 +38,11 @@ class OpenTrace:
     def id(self) -> str:
         """The public trace id: the seq, and bytes of a salted hash that cannot be guessed."""
         return f"{self.seq}-{self.hash[:8].hex()}"
+
+    @property
+    def rows(self) -> F32Array:
+        """Rows of what was shown, shape (k, columns)."""
+        return self.listed[: len(self.handles)]
 
 
 class Traces:
