@@ -26,8 +26,7 @@ void widen_rows(std::vector<T>& rows, std::size_t n, std::size_t columns) {
 
 }  // namespace
 
-void Ranker::add_column(std::int8_t sign, double of_base, double weight, bool learns,
-                        double held) {
+void Ranker::add_column(std::int8_t sign, double of_base, double weight, bool learns, double held) {
     const std::size_t c = columns();
     signs.push_back(sign);
     learnable.push_back(learns);

@@ -65,6 +65,21 @@ void check_constant_column() {
     CHECK(made.scales[1] > 0.3);
 }
 
+void check_stiffness() {
+    Ranker loose, firm;
+    for (std::size_t j = 0; j < 3; ++j) {
+        loose.add_column(0, j == 0 ? 1.0 : 0.0, 0.0, true);
+        firm.add_column(0, j == 0 ? 1.0 : 0.0, 0.0, true, j == 1 ? 100.0 : 1.0);
+    }
+    for (std::size_t i = 0; i < 40; ++i)
+        for (Ranker* made : {&loose, &firm}) {
+            made->reserve(6);
+            made->step(list(6, 3, i).data(), outcomes(6, i).data(), 6, 1.0);
+        }
+    CHECK(std::fabs(firm.weights[1]) < 0.1 * std::fabs(loose.weights[1]));
+    CHECK(std::fabs(firm.weights[2]) > 0.5 * std::fabs(loose.weights[2]));
+}
+
 void check_later_column() {
     Ranker made = ranker(5);
     for (std::size_t i = 0; i < 10; ++i) {
@@ -100,6 +115,7 @@ int main() {
         for (std::size_t n : {1, 2, 10, 11, 140}) check_ledger(n, columns);
     }
     check_constant_column();
+    check_stiffness();
     check_later_column();
     return 0;
 }

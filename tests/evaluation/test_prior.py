@@ -10,11 +10,12 @@ from engrain.evaluation.prior import (
     Asked,
     compare,
     conversation_kind,
-    evidence_weights,
     gather,
+    gather_stream,
     left_out,
     main,
     static_weights,
+    with_evidence,
 )
 from engrain.memory.prior import FIXED
 from tests.evaluation.worlds import make_world
@@ -42,25 +43,25 @@ def test_a_conversation_is_measured_by_the_weights_of_the_others(talks: Asked) -
 
 
 def test_evidence_is_weighed_against_a_static_score_of_one() -> None:
-    stream = gather(make_world(), evidence=True)
-    found = evidence_weights(stream, FIXED)
-    assert set(found) == {"e:expand", "e:rocchio", "e:near", "e:share"}
-    assert min(found.values()) >= 0
-    assert found["e:near"] + found["e:share"] + found["e:rocchio"] > 0
-    doubled = evidence_weights(stream, {name: 2 * weight for name, weight in FIXED.items()})
-    np.testing.assert_allclose(
-        list(doubled.values()), [2 * weight for weight in found.values()], rtol=0.05, atol=0.05
-    )
+    stream = gather_stream(make_world())
+    found = with_evidence(stream, FIXED)
+    learned = {name: weight for name, weight in found.items() if name not in FIXED}
+    assert set(learned) == {"e:expand", "e:rocchio", "e:near", "e:share", "e:again", "r:dir"}
+    assert min(learned.values()) >= 0
+    assert learned["e:near"] + learned["e:share"] + learned["e:again"] > 0
+    scaled = {found[name] / weight for name, weight in FIXED.items()}
+    assert max(scaled) == pytest.approx(min(scaled), rel=0.01)
 
 
 def test_the_kinds_hold_the_weights_of_all_and_without_each(talks: Asked) -> None:
     told = conversation_kind(make_world(conversations=3), talks)
     assert told["fitted_on"] == {"questions": {"world": 288}, "lambda": 10.0}
     static = static_weights(talks)
-    assert {n: told["weights"][n] for n in static} == pytest.approx(static, abs=1e-4)
+    scaled = [told["weights"][n] / static[n] for n in static if abs(static[n]) > 0.1]
+    assert max(scaled) == pytest.approx(min(scaled), rel=0.01)
     assert tuple(told["without"]) == talks.parts
     assert told["without"]["world/c0"] != told["weights"]
-    assert told["trust"] > 1
+    assert min(told["trust"].values()) > 1
 
 
 def test_real_conversations_teach_each_other(

@@ -15,7 +15,7 @@ ALL = TOPICS * WORDINGS
 KEYS = {
     "dataset", "protocol", "queries", "static", "prior", "learned", "lift", "overlap", "no_overlap",
     "fixed", "prior_lift", "over_prior", "static_weights", "evidence", "mechanisms",
-    "conversations", "latency_us",
+    "conversations", "latency_us", "cache", "over_cache",
 }  # fmt: skip
 
 
@@ -60,6 +60,14 @@ def test_repeats_are_remembered_even_from_noisy_clicks() -> None:
     assert report["queries"] == ALL
     assert report["lift"]["ci95"][0] > 0.03
     assert report["curve"][-1]["requests"] == 2 * ALL
+
+
+def test_a_cache_knows_the_very_questions_that_were_asked_before() -> None:
+    again = run(protocol="repeat")
+    assert again["cache"]["r1"] == 1.0  # all that was praised is right, and stands first
+    once = run(protocol="prequential")
+    assert once["cache"]["ndcg10"] == pytest.approx(once["prior"]["ndcg10"], abs=0.02)
+    assert once["over_cache"]["lift"] > 0
 
 
 def test_the_same_seed_gives_the_same_figures() -> None:

@@ -158,6 +158,25 @@ def test_what_was_not_told_teaches_nothing_but_the_ranking() -> None:
     assert (table(learner)[[0, 2, 4, 5]] == memories()[[0, 2, 4, 5]]).all()
 
 
+def test_memories_that_were_not_shown_teach_the_ranking_weights_alone() -> None:
+    listed, alone, full = loop(), loop(), model()
+    for seed in range(WARM_UP + 10):
+        shown = np.random.default_rng(seed).permutation(200)[:SHOWN]
+        rows, outcomes = (
+            normal(seed, SHOWN + 70, COLUMNS),
+            np.eye(SHOWN, dtype=np.float32)[seed % 3],
+        )
+        for learner, own in ((listed, rows), (alone, rows[:SHOWN].copy())):
+            trace = learner.observe(normal(seed, DIM), shown, own, float(seed))
+            learner.learn(trace, outcomes, float(seed))
+        full.step(rows, np.concatenate([outcomes, np.zeros(70, np.float32)]))
+    np.testing.assert_array_equal(listed.model.weights, full.weights)
+    assert (listed.model.weights != alone.model.weights).any()
+    for name, array in listed.state().items():
+        if not name.startswith(("model/", "control/", "ledger/")):
+            assert array.tobytes() == alone.state()[name].tobytes(), name
+
+
 def test_masses_bound_the_evidence_and_share_bounds_the_step() -> None:
     learner, shown = loop(), np.arange(SHOWN)
     outcomes, none = np.eye(SHOWN, dtype=np.float32)[1], np.zeros(SHOWN, np.float32)

@@ -58,7 +58,7 @@ def test_a_model_goes_on_with_another_set_of_columns() -> None:
         first.step(rows, (rows[:, 1] > 0).astype(np.float32))
     second = RankingModel(["b", "new", "a"], ["static"] * 3, [0] * 3, base={"a": 1.0, "new": 0.5})
     second.load(second.reorder(first.state(), first.names))
-    assert second.weights.tolist() == [first.weights[1], 0.25, first.weights[0]]
+    assert second.weights.tolist() == [first.weights[1], 0.5, first.weights[0]]
     np.testing.assert_array_equal(second.precision[::2, ::2], first.precision[::-1, ::-1])
     rows, outcomes = rng.standard_normal((5, 3)).astype(np.float32), np.zeros(5, np.float32)
     outcomes[0] = 1.0

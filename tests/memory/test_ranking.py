@@ -31,8 +31,8 @@ def lists(n: int, seed: int = 0) -> list[tuple[F32Array, F32Array]]:
     return out
 
 
-def test_it_starts_at_half_of_the_base() -> None:
-    assert model().weights.tolist() == [0.5, 0.5, 0, 0, 0]
+def test_it_starts_at_the_base() -> None:
+    assert model().weights.tolist() == [1, 1, 0, 0, 0]
 
 
 def test_it_waits_for_twenty_lists_and_then_replays_them() -> None:
@@ -44,7 +44,7 @@ def test_it_waits_for_twenty_lists_and_then_replays_them() -> None:
     fast = model()
     for judged in lists(WARM_UP - 1):
         fast.step(*judged)
-    assert fast.weights.tolist() == [0.5, 0.5, 0, 0, 0]
+    assert fast.weights.tolist() == [1, 1, 0, 0, 0]
     assert not fast.warm
     assert learner.warm
 
@@ -178,7 +178,8 @@ def test_bad_columns_and_rows_are_refused() -> None:
         RankingModel(NAMES[:3], KINDS[:3], SIGNS[:3], base={"s:cos": 1}).load(learner.state())
 
 
-def test_trust_holds_static_weights_to_the_prior_and_leaves_evidence_free() -> None:
+@pytest.mark.parametrize("inline", [False, True])
+def test_trust_holds_static_weights_to_the_prior_and_leaves_evidence_free(inline: bool) -> None:
     rng = np.random.default_rng(3)
     rows = rng.standard_normal((200, 2)).astype(np.float32)
     targets = np.zeros(200, np.float32)
@@ -187,14 +188,24 @@ def test_trust_holds_static_weights_to_the_prior_and_leaves_evidence_free() -> N
     found = []
     for trust in (1.0, 100.0):
         model = RankingModel(
-            ["s", "e"], ["static", "evidence"], [0, 1], base={"e": 1.0}, trust=trust
+            ["s", "e"],
+            ["static", "evidence"],
+            [0, 1],
+            base={"e": 1.0},
+            lam=10.0,
+            trust={"static": trust, "evidence": 1.0},
         )
         offsets = np.arange(0, 201, 5)
-        found.append(model.fit(rows, targets, offsets, value=np.ones(40), lam=10.0).weights)
+        if inline:
+            for first in offsets[:-1].tolist():
+                model.step(rows[first : first + 5], targets[first : first + 5], lam=10.0)
+            found.append(model.weights)
+        else:
+            found.append(model.fit(rows, targets, offsets, value=np.ones(40), lam=10.0).weights)
     assert 0 < found[1][0] < 0.3 * found[0][0]
     assert found[1][1] > 0.5 * found[0][1]
     with pytest.raises(ConfigError, match="trust"):
-        RankingModel(["s"], ["static"], [0], base={"s": 1.0}, trust=0.0)
+        RankingModel(["s"], ["static"], [0], base={"s": 1.0}, trust={"static": 0, "evidence": 1})
 
 
 def test_a_column_that_is_the_same_everywhere_tells_nothing_of_its_deviation() -> None:

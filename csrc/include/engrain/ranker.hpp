@@ -24,8 +24,8 @@ class Ranker {
         double information = 1.0;
     };
 
-    // sign +1 (-1) keeps the weight at least (at most) 0; `base` is the prior, and `stiffness` times
-    // `lam` how firmly the weight holds to it.
+    // sign +1 (-1) keeps the weight at least (at most) 0; `base` is the prior, and `stiffness`
+    // times `lam` how firmly the weight holds to it.
     void add_column(std::int8_t sign, double base, double weight, bool learnable,
                     double stiffness = 1.0);
     // Makes room for a step on n rows; the step then needs no memory.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,12 +13,13 @@ import numpy as np
 
 from engrain.base.arrays import BoolArray, F32Array
 from engrain.base.errors import ConfigError
-from engrain.evaluation.datasets import Dataset
+from engrain.evaluation.datasets import Dataset, Question
 from engrain.evaluation.options import LEAVE_OUT, Options
 from engrain.evaluation.results import Studied, part, study, summarise
 from engrain.evaluation.subject import Stopwatch, Subject
 from engrain.evaluation.trees import Trees, fit_trees, static_list
 from engrain.evaluation.users import Attacker, User, early_half, intrusion
+from engrain.memory import Recall
 from engrain.memory.ledger import Lift
 from engrain.memory.prior import left_out
 
@@ -60,6 +61,7 @@ class Run:
     since: list[int] = field(default_factory=list)
     ledger: list[Lift] = field(default_factory=list)
     rewarded: set[str] = field(default_factory=set)
+    praised: dict[tuple[str | None, str], set[str]] = field(default_factory=dict)
     early: frozenset[str] = frozenset()
     names: tuple[str, ...] = ()
     columns: list[int] = field(default_factory=list)
@@ -99,9 +101,16 @@ class Run:
             overlap=not relevant.isdisjoint(self.rewarded),
             columns=self.columns,
             trees=self.trees,
+            praised=self.praised.get((question.conv, question.text), ()),
         )
         self.studied.append(found)
         self.counted.append(counts)
+
+    def heard(self, question: Question, outcomes: Mapping[Any, float]) -> None:
+        """Take note of what a user praised."""
+        praised = {id for id, value in outcomes.items() if value > 0}
+        self.rewarded |= praised
+        self.praised.setdefault((question.conv, question.text), set()).update(praised)
 
     def plant(self, subject: Subject, training: Sequence[int]) -> None:
         """Fit trees to the static candidates of the training questions."""
@@ -239,7 +248,7 @@ def run_folds(run: Run, order: Sequence[int]) -> None:
     for number, test in enumerate(folds):
         training = np.concatenate([fold for f, fold in enumerate(folds) if f != number]).tolist()
         label = f"fold {number + 1} of {len(folds)}"
-        run.rewarded = set()
+        run.rewarded, run.praised = set(), {}
         with run.subject(f"fold{number}") as subject:
             teach = teach_judged if run.options.teach == "judge" else teach_shown
             for done in teach(run, subject, training):
@@ -267,8 +276,7 @@ def teach_shown(run: Run, subject: Subject, training: Iterable[int]) -> Iterator
     for done, index in enumerate(training, 1):
         recall = subject.ask(index)
         outcomes = user.outcomes(recall, run.dataset.questions[index].relevant)
-        subject.answer(recall, outcomes, joint=run.options.clicks == "joint")
-        run.rewarded |= {id for id, value in outcomes.items() if value > 0}
+        settle(run, subject, index, recall, outcomes)
         if done % run.options.refit_every == 0:
             subject.memory.refit()
         yield done
@@ -281,7 +289,7 @@ def run_stream(run: Run, order: Sequence[int]) -> None:
     counted = len(order) if repeat else len(order) // 2
     run.early = early_half([d.id for d in run.dataset.documents], run.options.seed)
     user, attacker = User(run.options), Attacker(run.dataset, run.options)
-    waiting: deque[tuple[Any, dict[Any, float]]] = deque()
+    waiting: deque[tuple[int, Recall, dict[Any, float]]] = deque()
     changed = 0
     with run.subject("stream") as subject:
         attacker.bring(subject)
@@ -297,7 +305,7 @@ def run_stream(run: Run, order: Sequence[int]) -> None:
                 target = attacker.targets[run.dataset.questions[index].conv]
                 found = None if index in attacker.copied else intrusion(recall, target, relevant)
                 run.intrusions += [] if found is None else [found]
-            waiting.append((recall, user.outcomes(recall, relevant)))
+            waiting.append((index, recall, user.outcomes(recall, relevant)))
             if len(waiting) > run.options.delay:
                 settle(run, subject, *waiting.popleft())
                 changed += late
@@ -308,10 +316,12 @@ def run_stream(run: Run, order: Sequence[int]) -> None:
         run.ledger = subject.memory.lift()
 
 
-def settle(run: Run, subject: Subject, recall: Any, outcomes: dict[Any, float]) -> None:
+def settle(
+    run: Run, subject: Subject, index: int, recall: Recall, outcomes: dict[Any, float]
+) -> None:
     """Give the outcomes of a recall, perhaps long after it."""
     subject.answer(recall, outcomes, joint=run.options.clicks == "joint")
-    run.rewarded |= {id for id, value in outcomes.items() if value > 0}
+    run.heard(run.dataset.questions[index], outcomes)
 
 
 def relevant_at(run: Run, index: int, *, late: bool) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,8 @@ class Studied:
         By the base weights, by the fixed mix, by the weights that the memory started from, by
         learned weights of the static columns, by all that was learned. All but the last rank what
         is proposed without evidence.
+    cache : Quality
+        What was praised for the very same question first, then as by `prior`.
     trees : Quality or None
         By LambdaMART on the static columns, where it was fitted.
     without : ndarray of float64, shape (mechanisms,)
@@ -44,6 +46,7 @@ class Studied:
     prior: Quality
     static_weights: Quality
     learned: Quality
+    cache: Quality
     without: F64Array
     trees: Quality | None = None
 
@@ -57,10 +60,13 @@ def study(
     overlap: bool,
     columns: Sequence[int],
     trees: Trees | None = None,
+    praised: Collection[str] = (),
 ) -> Studied:
     """Measure one question under the controls, from its candidates' rows."""
     hits = np.fromiter((id in relevant for id in candidates.ids), bool, len(candidates.ids))
     rows, static_hits = candidates.rows[candidates.static], hits[candidates.static]
+    known = np.array([id in praised for id in candidates.ids])
+    started = candidates.rows @ candidates.prior
 
     def quality(scores: F32Array, hits: BoolArray = static_hits) -> Quality:
         return measure(hits[np.argsort(-scores, kind="stable")[:10]], len(relevant))
@@ -74,6 +80,7 @@ def study(
         prior=quality(rows @ candidates.prior),
         static_weights=quality(rows @ candidates.control),
         learned=quality(candidates.scores, hits),
+        cache=quality(np.where(known, np.inf, started), hits),
         without=ablate(hits, len(relevant), candidates, columns),
         trees=None if trees is None else quality(trees.score(rows)),
     )
@@ -98,7 +105,9 @@ def summarise(
         np.array([getattr(s, key).ndcg10 for s in studied])
         for key in ("static", "static_weights", "learned")
     )
-    start = np.array([s.prior.ndcg10 for s in studied])
+    start, cached = (
+        np.array([getattr(s, key).ndcg10 for s in studied]) for key in ("prior", "cache")
+    )
     overlap = np.array([s.overlap for s in studied], dtype=bool)
     without = np.array([s.without for s in studied]).reshape(len(studied), len(names))
     convs = [s.conv for s in studied]
@@ -109,6 +118,7 @@ def summarise(
         "fixed": mean_quality([s.fixed for s in studied]),
         "prior": mean_quality([s.prior for s in studied]),
         "learned": mean_quality([s.learned for s in studied]),
+        "cache": mean_quality([s.cache for s in studied]),
         "lift": {
             "ndcg10": mean(lift),
             "ci95": bootstrap_interval(lift),
@@ -118,6 +128,7 @@ def summarise(
         "no_overlap": part(lift, ~overlap),
         "prior_lift": control(start - base, overlap, convs),
         "over_prior": control(full - start, overlap, convs),
+        "over_cache": control(full - cached, overlap, convs),
         "static_weights": control(weights - base, overlap, convs),
         "evidence": control(full - weights, overlap, convs),
         "mechanisms": own_lifts(full, without, names),

@@ -95,7 +95,7 @@ def beside(ranked: Ranked, shown: Ranked) -> F32Array:
     left[places[ranked.handles[places] == shown.handles]] = False
     rest = np.flatnonzero(left)
     if len(rest) > UNSHOWN:
-        steps = np.arange(UNSHOWN) + crc32(ranked.scores) * 2.0**-32
+        steps = np.arange(UNSHOWN) + crc32(ranked.scores.tobytes()) * 2.0**-32
         rest = rest[(steps * (len(rest) / UNSHOWN)).astype(np.int64)]
     return np.concatenate([shown.rows, ranked.rows[rest]])
 
