@@ -402,7 +402,7 @@ def test_a_joint_reward_is_shared_out_and_leaves_the_weights_alone(tmp_path: Pat
         learner = memory._state.learner
         assert memory.get(3)["rewarded"] > 10
         assert sum(memory.get(i)["rewarded"] for i in range(20)) <= 30 + 1e-5
-        assert learner.model.weights.tolist() == (0.5 * learner.model.base).tolist()
+        assert learner.model.weights.tolist() == learner.model.base.tolist()
         assert memory.lift()[0].n == 0
         before = memory.get(3)["rewarded"]
         memory.feedback(memory.recall("word3", 1, vector=normal(3, 1, 8)[0]), outcome=1.0)

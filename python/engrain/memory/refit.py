@@ -23,7 +23,7 @@ from engrain.memory.state import Judgment, State
 
 MOST_JUDGED = 800
 LEAST_LESSONS = 10
-LEAST_RECURRING = 0.5
+LEAST_RECURRING = 0.6
 
 
 @dataclass(frozen=True, slots=True)
