@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,9 @@ def test_the_command_writes_a_page(plan: Plan) -> None:
         ]
     )
     assert target.read_text().startswith("# Lift")
+
+
+def test_a_page_can_be_written_of_finished_runs_alone(plan: Plan) -> None:
+    assert measure(replace(plan, finished=True)) == {}
+    measure(replace(plan, sets=("texts",), protocols=("static",)))
+    assert list(measure(replace(plan, finished=True))) == [("texts", "static", 1)]

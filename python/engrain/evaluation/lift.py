@@ -55,6 +55,8 @@ class Plan:
         Where finished runs lie.
     sets, protocols : tuple of str
     seeds : tuple of int
+    finished : bool
+        Take what has been run already, and run nothing.
     """
 
     folder: Path
@@ -62,6 +64,7 @@ class Plan:
     sets: tuple[str, ...]
     protocols: tuple[str, ...]
     seeds: tuple[int, ...]
+    finished: bool = False
 
     def cells(self) -> Iterator[tuple[str, str, int]]:
         """Yield data set, protocol and seed of every run."""
@@ -81,6 +84,8 @@ def measure(plan: Plan) -> Reports:
     loaded: dict[str, Dataset] = {}
     for name, protocol, seed in plan.cells():
         path = plan.runs / f"{name}-{protocol}-{seed}.json"
+        if plan.finished and not path.exists():
+            continue
         if not path.exists():
             dataset = loaded.setdefault(name, load_dataset(plan.folder / name))
             if protocol == "bare":
@@ -258,9 +263,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--sets", nargs="+", default=SETS, help="data sets to run")
     parser.add_argument("--protocols", nargs="+", default=tuple(RUNS), choices=tuple(RUNS))
     parser.add_argument("--seeds", type=int, nargs="+", default=(1, 2, 3))
+    parser.add_argument("--finished", action="store_true", help="a page of finished runs alone")
     given = parser.parse_args(arguments)
     plan = Plan(
-        given.folder, given.runs, tuple(given.sets), tuple(given.protocols), tuple(given.seeds)
+        given.folder,
+        given.runs,
+        tuple(given.sets),
+        tuple(given.protocols),
+        tuple(given.seeds),
+        given.finished,
     )
     text = page(measure(plan), plan.seeds)
     if given.write is None:
