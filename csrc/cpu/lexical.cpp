@@ -122,9 +122,15 @@ void CountedIndex::remove(std::uint32_t document) {
     ForwardIndex::remove(document);
 }
 
-float CountedIndex::idf(Term term) const noexcept {
-    return inverse_frequency(live(), holding_.count(term));
+float CountedIndex::rarity(std::uint32_t holding) const noexcept {
+    if (holding >= rarities_.size()) return inverse_frequency(live(), holding);
+    if (rarities_of_ != live()) rarities_.fill(0.0F);
+    rarities_of_ = live();
+    if (rarities_[holding] == 0.0F) rarities_[holding] = inverse_frequency(live(), holding);
+    return rarities_[holding];
 }
+
+float CountedIndex::idf(Term term) const noexcept { return rarity(holding_.count(term)); }
 
 std::vector<TermWeight> CountedIndex::weigh(const std::vector<TermCount>& question) const {
     std::vector<TermWeight> weights;
@@ -133,8 +139,7 @@ std::vector<TermWeight> CountedIndex::weigh(const std::vector<TermCount>& questi
     for (const TermCount& asked : question) {
         const std::uint32_t holding = holding_.count(asked.term);
         if (holding == 0) continue;
-        const float idf = inverse_frequency(live(), holding);
-        weights.push_back({asked.term, asked.count * idf * (Bm25::k1 + 1.0F)});
+        weights.push_back({asked.term, asked.count * rarity(holding) * (Bm25::k1 + 1.0F)});
     }
     return weights;
 }

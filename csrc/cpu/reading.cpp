@@ -97,6 +97,12 @@ void RetrievalIndex::find_feedback_words(Search& search) const {
         words.push_back({stem.term, 0.5F * stem.count / asked});
     merge(words, kept);
     for (TermWeight& word : words) word.weight *= stems_.idf(word.term) * (Bm25::k1 + 1.0F);
+    search.reading.asked_weights.assign(words.size(), 0.0F);
+    std::size_t at = 0;
+    for (const TermWeight& own : search.reading.asked.terms()) {
+        while (words[at].term != own.term) ++at;
+        search.reading.asked_weights[at] = own.weight;
+    }
     search.reading.feedback.seek(std::move(words));
 }
 
@@ -134,12 +140,15 @@ void RetrievalIndex::prefetch_words(std::uint32_t handle) const noexcept {
 
 Words RetrievalIndex::read_document(const Search& search, std::uint32_t handle) const noexcept {
     const Reading& reading = search.reading;
-    Words words;
-    words.stems = stems_.score(handle, reading.asked);
+    Words words{};
+    const float slope = Bm25::slope(stems_.average_length()), length = stems_.length(handle);
+    stems_.meet(handle, reading.feedback, [&](std::size_t i, float count) {
+        const float asked = reading.asked_weights[i];
+        if (asked > 0.0F) words.stems += Bm25::gain(count, asked, slope, length);
+        words.feedback += Bm25::gain(count, reading.feedback.terms()[i].weight, slope, length);
+    });
     words.grams = grams_.score(handle, reading.grams);
     words.pairs = pairs_.score(handle, reading.pairs);
-    words.feedback = stems_.score(handle, reading.feedback);
-    words.latent = 0.0F;
     if (latent_.known())
         score_rows(latent_rows_.row(handle), reading.latent.data(), 1, latent_.dim(),
                    &words.latent);

@@ -1,6 +1,7 @@
 // BM25 over a collection that grows and shrinks.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
@@ -111,7 +112,12 @@ class CountedIndex : public ForwardIndex {
     std::vector<TermWeight> weigh(const std::vector<TermCount>& question) const;
 
   private:
+    float rarity(std::uint32_t holding) const noexcept;
+
     TermTable holding_;
+    // Of terms that few documents hold, by their number; 0 until asked for. Readers take turns.
+    mutable std::array<float, 1024> rarities_{};
+    mutable std::size_t rarities_of_ = 0;  // so many documents
 };
 
 // Inverted and forward index. score(d) = sum_t c_t idf_t tf (k1 + 1) / (tf + k1 (1 - b + b len /
