@@ -45,17 +45,23 @@ RUNS: Mapping[str, Options] = {
 Reports = dict[tuple[str, str], list[dict[str, Any]]]
 
 
-def measure(folder: Path, runs: Path, sets: Sequence[str], seeds: Sequence[int]) -> Reports:
+def measure(
+    folder: Path,
+    runs: Path,
+    sets: Sequence[str],
+    seeds: Sequence[int],
+    kinds: Sequence[str] = tuple(RUNS),
+) -> Reports:
     """Run what is not there yet, and return the reports of each data set and run, by seed."""
     runs.mkdir(parents=True, exist_ok=True)
     reports: Reports = {}
     for name in sets:
         dataset = load_dataset(folder / name)
-        for kind, options in RUNS.items():
+        for kind in kinds:
             for seed in seeds:
                 path = runs / f"{name}-{kind}-{seed}.json"
                 if not path.exists():
-                    report = evaluate(dataset, replace(options, seed=seed))
+                    report = evaluate(dataset, replace(RUNS[kind], seed=seed))
                     path.write_text(json.dumps(report), encoding="utf-8")
                     print(f"{name} {kind} seed {seed}", flush=True)
                 found = json.loads(path.read_text(encoding="utf-8"))
@@ -69,6 +75,10 @@ class Figures:
     def __init__(self, reports: Reports) -> None:
         self._reports = reports
         self.sets = tuple(dict.fromkeys(name for name, _ in reports))
+
+    def was_run(self, name: str, kind: str) -> bool:
+        """Tell whether there are figures of a run."""
+        return (name, kind) in self._reports
 
     def mean(self, name: str, kind: str, key: str) -> float:
         """Return the mean of a figure."""
@@ -91,6 +101,8 @@ class Figures:
         """Return a table of lifts: by column a run and a key of its report."""
         lines = [f"| data set | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
         for name in self.sets:
+            if not all(self.was_run(name, kind) for kind, _ in columns.values()):
+                continue
             cells = [self.lift(name, kind, key) for kind, key in columns.values()]
             lines.append(f"| {name} | {' | '.join(cells)} |")
         return [*lines, ""]
@@ -119,7 +131,7 @@ def attacks(figures: Figures) -> list[str]:
     ]
     for name in figures.sets:
         for kind in RUNS:
-            if RUNS[kind].poison:
+            if RUNS[kind].poison and figures.was_run(name, kind):
                 keys = ("top5_share_clean", "top5_share", "recall5_clean", "recall5")
                 cells = [figures.mean(name, kind, f"poison.{key}") for key in keys]
                 shares = " | ".join(f"{100 * cell:.2f} %" for cell in cells)
@@ -137,7 +149,7 @@ def page(reports: Reports, seeds: Sequence[int]) -> str:
         f"page; each run is one of `engrain eval`. Means over seeds {', '.join(map(str, seeds))},",
         "95 % bootstrap intervals over questions, nDCG@10. Feedback is simulated from the",
         "judgments and speaks of the ten shown; the prior was fitted without the data set, or",
-        "without the conversation that is asked.",
+        "without the conversation that is asked. A data set stands where it was run.",
         "",
         "## Feedback that is wrong, vague or biased",
         "",
@@ -185,9 +197,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--write", type=Path, help="the page; default: standard output")
     parser.add_argument("--runs", type=Path, default=Path("build/robustness"), help="finished runs")
     parser.add_argument("--sets", nargs="+", default=SETS, help="data sets to run")
+    parser.add_argument("--kinds", nargs="+", default=tuple(RUNS), choices=tuple(RUNS))
     parser.add_argument("--seeds", type=int, nargs="+", default=(1, 2, 3))
     given = parser.parse_args(arguments)
-    text = page(measure(given.folder, given.runs, given.sets, given.seeds), given.seeds)
+    reports = measure(given.folder, given.runs, given.sets, given.seeds, given.kinds)
+    text = page(reports, given.seeds)
     if given.write is None:
         print(text)
     else:
