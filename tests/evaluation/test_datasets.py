@@ -19,7 +19,7 @@ DOCS: list[dict[str, object]] = [
 ]  # fmt: skip
 QUERIES: list[dict[str, object]] = [
     {"id": "q1", "text": "which?", "conv": "c"},
-    {"id": "q2", "text": "none?", "conv": "c", "adversarial": True},
+    {"id": "q2", "text": "none?", "conv": "c", "adversarial": True, "category": 5},
     {"id": "q3", "text": "unjudged?"},
 ]
 QRELS = "query\tdoc\tgrade\nq1\ta\t2\nq1\tb\t0\nq2\tb\t1\n"
@@ -57,6 +57,8 @@ def test_a_folder_is_read_with_everything_a_dialogue_says(folder: Path) -> None:
     assert [q.relevant for q in dataset.questions] == [{"a"}, {"b"}, set()]
     assert dataset.judged() == [0, 1]
     assert dataset.judged(exclude_adversarial=True) == [0]
+    assert dataset.questions[1].category == "5"
+    assert dataset.questions[0].category is None
     assert dataset.dim is None
 
 

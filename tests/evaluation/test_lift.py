@@ -63,3 +63,11 @@ def test_a_page_can_be_written_of_finished_runs_alone(plan: Plan) -> None:
     assert measure(replace(plan, finished=True)) == {}
     measure(replace(plan, sets=("texts",), protocols=("static",)))
     assert list(measure(replace(plan, finished=True))) == [("texts", "static", 1)]
+
+
+def test_rows_of_fewer_runs_say_so(plan: Plan) -> None:
+    reports = measure(replace(plan, protocols=("judged",), sets=("texts",), seeds=(1, 2)))
+    reports |= measure(replace(plan, protocols=("judged",)))
+    rows = Table(reports, "judged").markdown({"base": "static.ndcg10"})[2:4]
+    assert rows[0].startswith("| texts | ")
+    assert rows[1].startswith("| mem_locomo_dev, 1 of 2 seeds | ")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ ALL = TOPICS * WORDINGS
 KEYS = {
     "dataset", "protocol", "queries", "static", "prior", "learned", "lift", "overlap", "no_overlap",
     "fixed", "prior_lift", "over_prior", "static_weights", "evidence", "mechanisms",
-    "conversations", "latency_us", "cache", "over_cache",
+    "conversations", "latency_us", "cache", "over_cache", "categories",
 }  # fmt: skip
 
 
@@ -172,3 +173,14 @@ def test_exploration_shows_what_would_not_be_shown(tmp_path: Path) -> None:
     with run.subject("stream") as subject:
         assert subject.ask(0).propensity == pytest.approx(1 / 14)
         assert subject.glance(0).propensity == 1.0
+
+
+def test_kinds_of_questions_are_reported_apart() -> None:
+    world = make_world()
+    kinds = [replace(q, category=str(i % 2)) for i, q in enumerate(world.questions)]
+    report = evaluate(replace(world, questions=tuple(kinds)), Options(protocol="kfold", folds=3))
+    parts = report["categories"]
+    assert set(parts) == {"0", "1"}
+    assert sum(part["n"] for part in parts.values()) == ALL
+    whole = sum(part["n"] * part["learned"] for part in parts.values()) / ALL
+    assert whole == pytest.approx(report["learned"]["recall5"])

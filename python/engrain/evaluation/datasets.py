@@ -1,9 +1,10 @@
 """Data sets of memories, questions and judgments: what every protocol runs on.
 
 A folder holds ``docs.jsonl[.gz]`` (id, text, optional title, conv, session, speaker, session_date,
-time; other keys are metadata), ``queries.jsonl[.gz]`` (id, text, optional conv, adversarial),
-``qrels.tsv[.gz]`` (query, doc, grade) and optionally ``docs_*.npy`` and ``queries_*.npy``, one
-vector per line. A BEIR folder (``corpus.jsonl``, ``queries.jsonl``, ``qrels/*.tsv``) is read alike.
+time; other keys are metadata), ``queries.jsonl[.gz]`` (id, text, optional conv, adversarial,
+category), ``qrels.tsv[.gz]`` (query, doc, grade) and optionally ``docs_*.npy`` and
+``queries_*.npy``, one vector per line. A BEIR folder (``corpus.jsonl``, ``queries.jsonl``,
+``qrels/*.tsv``) is read alike.
 """
 
 from __future__ import annotations
@@ -63,6 +64,8 @@ class Question:
         The conversation it is asked in; None asks the whole data set.
     adversarial : bool
         Flagged as having no answer in the memories.
+    category : str or None
+        Kind of question.
     """
 
     id: str
@@ -70,6 +73,7 @@ class Question:
     relevant: frozenset[str]
     conv: str | None = None
     adversarial: bool = False
+    category: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,7 @@ def load_dataset(folder: str | Path) -> Dataset:
                 relevant=frozenset(relevant.get(q["id"], ())),
                 conv=q["conv"],
                 adversarial=q["adversarial"],
+                category=q["category"],
             )
             for q in questions
         ),
@@ -192,7 +197,7 @@ def make_document(row: Mapping[str, Any], where: str) -> Document:
 
 
 def read_questions(path: Path) -> list[dict[str, Any]]:
-    """Read one question per line as id, text, conv and adversarial."""
+    """Read one question per line as id, text, conv, adversarial and category."""
     questions: dict[str, dict[str, Any]] = {}
     for line, row in read_json_lines(path):
         where = f"{path}:{line}"
@@ -201,6 +206,7 @@ def read_questions(path: Path) -> list[dict[str, Any]]:
             "text": str(required(row, "text", where)),
             "conv": row.get("conv"),
             "adversarial": bool(row.get("adversarial", False)),
+            "category": None if row.get("category") is None else str(row["category"]),
         }
         if question["id"] in questions:
             raise DatasetError(f"{where}: id {question['id']!r} occurs twice")

@@ -146,8 +146,14 @@ class Table:
         lines = ["| data set | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
         for name in self._found:
             cells = [self._cell(name, key) for key in columns.values()]
-            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+            lines.append(f"| {name}{self._runs(name)} | " + " | ".join(cells) + " |")
         return [*lines, ""]
+
+    def _runs(self, name: str) -> str:
+        """Return how many runs a row is the mean of, where others have more."""
+        runs = len(self._found[name])
+        most = max(len(reports) for reports in self._found.values())
+        return "" if runs == most else f", {runs} of {most} seeds"
 
     def _cell(self, name: str, key: str) -> str:
         key, _, interval = key.partition("|")
@@ -155,6 +161,21 @@ class Table:
         if np.isnan(value):
             return "–"
         return f"{value:+.3f}{self.interval(name, interval)}" if interval else f"{value:.4f}"
+
+    def categories(self) -> list[str]:
+        """Return recall@5 of every kind of question of the data sets that have kinds."""
+        keys = ("static", "prior", "static_weights", "learned")
+        lines = [
+            "| data set, kind | base | prior | static weights | learned | over prior |",
+            "|---|---|---|---|---|---|",
+        ]
+        for name, reports in self._found.items():
+            for category in reports[0].get("categories", ()):
+                own = f"categories.{category}"
+                cells = [f"{self.mean(name, f'{own}.{key}'):.3f}" for key in keys]
+                cells.append(self._cell(name, f"{own}.over_prior.lift|{own}.over_prior.ci95"))
+                lines.append(f"| {name}, {category} | " + " | ".join(cells) + " |")
+        return [*lines, ""]
 
     def mechanisms(self) -> dict[str, dict[str, str]]:
         """Return by mechanism what its addends bring on each data set, with the interval."""
@@ -221,6 +242,9 @@ def page(reports: Reports, seeds: Sequence[int]) -> str:
         "Trees are LambdaMART on the same static columns; where lightgbm is not installed, none.",
         "",
         *tables["judged"].markdown(LEARNED),
+        "Recall@5 by kind of question; LoCoMo's are multi-hop (1), time (2), open (3), single (4).",
+        "",
+        *tables["judged"].categories(),
         "## Outcomes of the ten shown, same folds",
         "",
         *tables["shown"].markdown(LEARNED),

@@ -102,6 +102,7 @@ class Run:
             columns=self.columns,
             trees=self.trees,
             praised=self.praised.get((question.conv, question.text), ()),
+            category=question.category,
         )
         self.studied.append(found)
         self.counted.append(counts)

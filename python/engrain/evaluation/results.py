@@ -23,7 +23,7 @@ class Studied:
     Attributes
     ----------
     question : int
-    conv : str or None
+    conv, category : str or None
     overlap : bool
         A relevant document had been rewarded before this question.
     static, fixed, prior, static_weights, learned : Quality
@@ -49,6 +49,7 @@ class Studied:
     cache: Quality
     without: F64Array
     trees: Quality | None = None
+    category: str | None = None
 
 
 def study(
@@ -61,6 +62,7 @@ def study(
     columns: Sequence[int],
     trees: Trees | None = None,
     praised: Collection[str] = (),
+    category: str | None = None,
 ) -> Studied:
     """Measure one question under the controls, from its candidates' rows."""
     hits = np.fromiter((id in relevant for id in candidates.ids), bool, len(candidates.ids))
@@ -83,6 +85,7 @@ def study(
         cache=quality(np.where(known, np.inf, started), hits),
         without=ablate(hits, len(relevant), candidates, columns),
         trees=None if trees is None else quality(trees.score(rows)),
+        category=category,
     )
 
 
@@ -133,6 +136,7 @@ def summarise(
         "evidence": control(full - weights, overlap, convs),
         "mechanisms": own_lifts(full, without, names),
         "conversations": by_conversation(lift, convs),
+        "categories": by_category(studied),
         "latency_us": latencies(stopwatch),
     } | by_trees(studied, weights)
 
@@ -189,6 +193,29 @@ def by_conversation(lift: F64Array, convs: Sequence[str | None]) -> dict[str, An
     named = [conv for conv in dict.fromkeys(convs) if conv is not None]
     member: Callable[[str], BoolArray] = lambda conv: np.array([c == conv for c in convs])  # noqa: E731
     return {conv: part(lift, member(conv)) for conv in named}
+
+
+def by_category(studied: Sequence[Studied]) -> dict[str, Any]:
+    """Return recall@5 of each kind of question, and what learning adds to it."""
+    found = {}
+    for category in sorted({s.category for s in studied if s.category is not None}):
+        own = [s for s in studied if s.category == category]
+        base, prior, weights, learned = (
+            np.array([getattr(s, key).recall5 for s in own])
+            for key in ("static", "prior", "static_weights", "learned")
+        )
+        found[category] = {
+            "n": len(own),
+            "static": mean(base),
+            "prior": mean(prior),
+            "static_weights": mean(weights),
+            "learned": mean(learned),
+            "over_prior": {
+                "lift": mean(learned - prior),
+                "ci95": bootstrap_interval(learned - prior),
+            },
+        }
+    return found
 
 
 def latencies(stopwatch: Stopwatch) -> dict[str, float]:
