@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from zlib import crc32
 
 import numpy as np
 
 from engrain.base.arrays import BoolArray, F32Array, I64Array
-from engrain.kernels.ranking import take_best
+from engrain.kernels.ranking import list_beside, take_best
 from engrain.memory.evidence import Similar
 from engrain.memory.index import Search
 from engrain.memory.question import Question, rounded
@@ -89,15 +88,9 @@ def beside(ranked: Ranked, shown: Ranked) -> F32Array:
     at equal distances from a start that a hash of the scores decides (systematic sampling;
     Madow & Madow, Annals of Mathematical Statistics 15 (1944) 1-24).
     """
-    left = np.ones(len(ranked.handles), np.bool_)
-    places = np.searchsorted(ranked.handles, shown.handles)
-    places[places == len(left)] = 0  # linked ones need not be candidates
-    left[places[ranked.handles[places] == shown.handles]] = False
-    rest = np.flatnonzero(left)
-    if len(rest) > UNSHOWN:
-        steps = np.arange(UNSHOWN) + crc32(ranked.scores.tobytes()) * 2.0**-32
-        rest = rest[(steps * (len(rest) / UNSHOWN)).astype(np.int64)]
-    return np.concatenate([shown.rows, ranked.rows[rest]])
+    return list_beside(
+        ranked.handles, ranked.rows, ranked.scores, shown.handles, shown.rows, UNSHOWN
+    )
 
 
 def is_static(request: Request, handles: I64Array) -> BoolArray:
