@@ -8,7 +8,7 @@ import pytest
 from engrain.policy import feedback_corpora as corpora
 from engrain.policy.feedback_corpora import Example
 from engrain.policy.feedback_model import FeedbackModel
-from engrain.policy.train_feedback import MANY_ROWS, average_precision, cross_validated, fit, main
+from engrain.policy.train_feedback import MANY, average_precision, cross_validated, fit, main
 
 
 def test_training_learns_what_the_table_does_not_know() -> None:
@@ -30,7 +30,7 @@ def test_average_precision_counts_ties_against_us() -> None:
 
 @pytest.mark.slow
 def test_held_out_meetings_reach_the_bars(data: Path) -> None:
-    found = cross_validated(corpora.meetings(data), trust=0.0, rows=MANY_ROWS)
+    found = cross_validated(corpora.meetings(data), **MANY)
     assert found["negative"] >= 0.65
     assert found["positive"] >= 0.60
     assert found["confusion"] >= 0.28

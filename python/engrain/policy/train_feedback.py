@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,8 @@ from engrain.policy.feedback_text import KINDS
 RIDGE = 0.2
 RARITY = 0.15
 ROWS = 1 << 17
-MANY_ROWS = 1 << 20  # for tens of thousands of examples
+# For tens of thousands of examples whose labels mean something else than the table's kinds.
+MANY: Final[dict[str, Any]] = {"trust": 0.0, "rows": 1 << 20, "least": 2}
 
 
 def fit(
@@ -36,6 +37,7 @@ def fit(
     *,
     trust: float = 1.0,
     rows: int = ROWS,
+    least: int = 1,
 ) -> FeedbackModel:
     """Return the maximum a posteriori weights: logistic loss, ridge towards the table of phrases.
 
@@ -48,6 +50,8 @@ def fit(
         In the table of phrases: 1, or 0 where the examples' labels mean something else.
     rows : int
         Places for hashed features, a power of two.
+    least : int
+        Examples that a feature must be seen in to get a weight.
 
     Notes
     -----
@@ -59,9 +63,8 @@ def fit(
 
     features, prior = _design(examples, rows)
     target = np.array([[kind in example.kinds for kind in KINDS] for example in examples], float)
-    used, columns = np.unique(features.indices, return_inverse=True)
-    features.indices = columns.astype(np.int32)
-    features.resize((len(examples), len(used)))
+    used = np.flatnonzero(np.bincount(features.indices, minlength=rows) >= least)
+    features = features[:, used]
     scale = np.bincount(features.indices, minlength=len(used)) ** -RARITY
     scale /= np.sqrt(np.mean(scale[features.indices] ** 2))
     features.data *= scale[features.indices]
@@ -129,6 +132,7 @@ def cross_validated(
     folds: int = 5,
     trust: float = 1.0,
     rows: int = ROWS,
+    least: int = 1,
 ) -> dict[str, float]:
     """Return the average precision on `examples`, each conversation read by a model without it.
 
@@ -138,7 +142,7 @@ def cross_validated(
     beside : sequence of Example
         What every model is trained on too.
     folds : int
-    trust, rows
+    trust, rows, least
         As in `fit`.
     """
     names = sorted({example.conversation for example in examples})
@@ -148,7 +152,8 @@ def cross_validated(
         held = np.array([fold_of[example.conversation] == fold for example in examples])
         kept = [example for example, out in zip(examples, held, strict=True) if not out]
         test = [example for example, out in zip(examples, held, strict=True) if out]
-        chances[held] = probabilities(fit([*beside, *kept], trust=trust, rows=rows), test)
+        model = fit([*beside, *kept], trust=trust, rows=rows, least=least)
+        chances[held] = probabilities(model, test)
     return _precisions(examples, chances)
 
 
@@ -180,9 +185,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.meetings:
         meetings = corpora.meetings(options.folder)
         train, held = corpora.split_conversations(meetings)
-        model = fit(train, trust=0.0, rows=MANY_ROWS)
+        model = fit(train, **MANY)
         _print("meetings, every fifth conversation", model, held)
-        found = cross_validated(meetings, trust=0.0, rows=MANY_ROWS)
+        found = cross_validated(meetings, **MANY)
         _line("meetings, 5-fold", found, len(meetings))
     else:
         extra = corpora.reactions(options.folder)
