@@ -34,9 +34,9 @@ lint: $(VENV)/.test  ## style, types, floors of the house
 	$(BIN)/lint-imports
 	git ls-files '*.cpp' '*.hpp' '*.cu' | xargs $(BIN)/clang-format --dry-run -Werror
 
-bench: $(VENV)/.test  ## timings beside their peers, one run, one table
+bench: $(VENV)/.test  ## timings beside their peers, one run: a table, bench.json and bench.svg
 	$(PIP) ".[bench]"
-	$(BIN)/python asv_bench/table.py $(BENCH_ARGS)
+	$(BIN)/python asv_bench/table.py --json bench.json --svg bench.svg $(BENCH_ARGS)
 
 lift: $(VENV)/.test  ## docs/lift.md from the data sets in ENGRAIN_DATA: hours of one core
 	$(PIP) lightgbm
@@ -55,4 +55,4 @@ test-native:  ## the C++ alone: release, address + undefined, thread sanitizers
 	done
 
 clean:  ## remove what the verbs made
-	rm -rf $(VENV) build docs/_build .asv report.html demo.db*
+	rm -rf $(VENV) build docs/_build .asv report.html bench.json bench.svg demo.db*

@@ -202,7 +202,7 @@ ENGRAIN_INLINE void newton_direction(const Active& a, double* matrix) {
         if (free == a.n) continue;
         const double* from = matrix + a.free[i] * a.width;
         double* to = matrix + i * a.width;
-        for (std::size_t k = 0; k < free; ++k) to[k] = from[a.free[k]];
+        for (std::size_t k = i; k < free; ++k) to[k] = from[a.free[k]];
         std::fill(to + free, to + a.width, 0.0);
     }
     solve<W>(matrix, a.right, free, a.width, a.pivots, a.factors);

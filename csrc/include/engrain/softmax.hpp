@@ -8,14 +8,29 @@
 
 namespace engrain {
 
+// out = exp(z - top) for numbers none of which is above top; a loop of whole registers, each
+// element as `exp` has it.
+ENGRAIN_INLINE void exp_below(const double* z, double top, std::size_t n, double* out) noexcept {
+    for (std::size_t i = 0; i < n; ++i) {
+        const double x = z[i] - top > -745.2 ? z[i] - top : -745.2;
+        const double k = (x * detail::log2_e + detail::to_integer) - detail::to_integer;
+        const double high = x - k * detail::ln2_high, low = k * detail::ln2_low, r = high - low;
+        double p = 0.0;
+        for (double coefficient : detail::exp_tail) p = p * r + coefficient;
+        const double y = 1.0 + (high - (low - r * r * p));
+        const std::int64_t first = static_cast<std::int32_t>(k) / 2;
+        const std::int64_t second = static_cast<std::int32_t>(k) - first;
+        const double scaled = y * detail::power_of_two(first) * detail::power_of_two(second);
+        out[i] = z[i] - top < -745.2 ? 0.0 : scaled;
+    }
+}
+
 // p = softmax(z), n > 0; returns log(sum exp(z)). p and z may be the same array.
-inline double softmax(const double* z, std::size_t n, double* p) noexcept {
+ENGRAIN_INLINE double softmax(const double* z, std::size_t n, double* p) noexcept {
     const double top = *std::max_element(z, z + n);
     double total = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-        p[i] = exp(z[i] - top);
-        total += p[i];
-    }
+    exp_below(z, top, n, p);
+    for (std::size_t i = 0; i < n; ++i) total += p[i];
     for (std::size_t i = 0; i < n; ++i) p[i] /= total;
     return top + log(total);
 }

@@ -40,7 +40,7 @@ inline std::uint64_t to_bits(double x) noexcept {
     return bits;
 }
 
-inline double power_of_two(int n) noexcept {
+inline double power_of_two(std::int64_t n) noexcept {
     return from_bits(static_cast<std::uint64_t>(n + 1023) << 52);
 }
 
