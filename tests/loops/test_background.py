@@ -273,6 +273,7 @@ def test_a_failing_cycle_is_logged_and_does_not_end_the_loop(
     wait_for(lambda: loop.counts["cycles"] == 1)
     stop.set()
     thread.join()
+    assert loop.counts["taken"] == 50
 
 
 def test_the_oldest_signals_beyond_the_cap_are_forgotten_and_counted(

@@ -20,6 +20,7 @@ from engrain.base.errors import (
     UnknownIdError,
     UnknownTraceError,
 )
+from engrain.memory.logged import KERNEL_EPOCH
 from engrain.memory.opening import replay
 from engrain.memory.parts import Parts
 from engrain.memory.trust import POOL_GRACE, POOL_SHARE
@@ -383,7 +384,7 @@ def test_a_file_of_older_kernels_goes_on_from_a_snapshot(
     memory = filled(tmp_path / "m.db")
     teach(memory, 25)
     memory.close()
-    monkeypatch.setattr("engrain.memory.logged.KERNEL_EPOCH", 2)
+    monkeypatch.setattr("engrain.memory.logged.KERNEL_EPOCH", KERNEL_EPOCH + 1)
     with Memory(tmp_path / "m.db") as memory:
         teach(memory, 5, seed=8)
         kinds = [event.type for event in memory._log.events()]
