@@ -5,11 +5,13 @@
 
 #include "engrain/dot.hpp"
 #include "engrain/flat.hpp"
+#include "engrain/prefetch.hpp"
 
 namespace engrain {
 namespace {
 
-constexpr std::size_t block = 256;  // rows scored before the list looks at them
+constexpr std::size_t block = 256;   // rows scored before the list looks at them
+constexpr std::size_t ahead = 4096;  // numbers from the row that is read to what is asked for
 
 bool worse(const Best& best, std::size_t a, std::size_t b) noexcept {
     return best.score[a] < best.score[b] ||
@@ -72,8 +74,11 @@ ENGRAIN_INLINE void scan_rows_body(Best& best, const float* rows, std::size_t n,
     float scores[block];
     for (std::size_t start = 0; start < n; start += block) {
         const std::size_t count = std::min(block, n - start);
-        for (std::size_t i = 0; i < count; ++i)
-            scores[i] = dot<W>(rows + (start + i) * dim, query, dim);
+        for (std::size_t i = 0; i < count; ++i) {
+            const float* row = rows + (start + i) * dim;
+            for (std::size_t j = 0; j < dim; j += 16) prefetch(row + ahead + j);
+            scores[i] = dot<W>(row, query, dim);
+        }
         offer_scores_body<W>(best, scores, count, std::int64_t(start));
     }
 }
