@@ -21,7 +21,8 @@ KEYS = {
 
 
 def run(**settings: Any) -> dict[str, Any]:
-    return evaluate(make_world(), Options(**settings))
+    """Evaluate on made-up words, from BM25 + cosine: priors speak of language."""
+    return evaluate(make_world(), Options(**{"prior": "base", **settings}))
 
 
 def test_static_teaches_nothing_and_reports_every_key() -> None:
@@ -34,6 +35,11 @@ def test_static_teaches_nothing_and_reports_every_key() -> None:
     assert report["latency_us"]["recall_p50"] > 0
     assert set(report["static"]) == {"ndcg10", "recall5", "recall10", "mrr", "r1"}
     json.dumps(report, allow_nan=False)
+
+
+def test_a_memory_is_measured_as_it_starts_by_default() -> None:
+    report = evaluate(make_world(), Options(protocol="static"))
+    assert report["learned"] == report["prior"] == report["fixed"] != report["static"]
 
 
 @pytest.mark.parametrize("teach", ["judge", "shown"])

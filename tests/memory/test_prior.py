@@ -21,6 +21,7 @@ from engrain.memory.prior import (
     prior_trust,
     prior_weights,
     shipped,
+    was_fitted_on,
 )
 
 TURNS = [
@@ -100,6 +101,11 @@ def test_shipped_weights_are_of_columns_that_there_are() -> None:
     assert kind_of("auto", dialogue=False) == "documents"
     assert kind_of("fixed", dialogue=True) == "fixed conversation"
     assert kind_of("fixed", dialogue=False) == "fixed"
+
+
+def test_it_is_told_on_what_weights_were_learned() -> None:
+    assert was_fitted_on("mem_locomo_dev")
+    assert not was_fitted_on("ret_cranfield")
 
 
 def test_weights_can_leave_out_what_is_measured() -> None:

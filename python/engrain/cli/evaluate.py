@@ -51,7 +51,7 @@ def evaluate(
     ] = 0.0,
     prior: Annotated[
         str, typer.Option(help="Weights to start from: base, fixed, auto or leave-out.")
-    ] = "base",
+    ] = "auto",
     trees: Annotated[
         bool, typer.Option("--trees", help="kfold: compare with LambdaMART, if installed.")
     ] = False,
@@ -67,6 +67,7 @@ def evaluate(
     from engrain.evaluation.options import Options
     from engrain.evaluation.protocols import evaluate as run
     from engrain.evaluation.report import evaluation_page
+    from engrain.memory.prior import was_fitted_on
 
     options = Options(
         protocol=protocol,  # type: ignore[arg-type]
@@ -86,8 +87,11 @@ def evaluate(
         trees=trees,
         seed=seed,
     )
+    dataset = load_dataset(folder)
+    if prior == "auto" and was_fitted_on(dataset.name):
+        errors.print(f"the prior was fitted on {dataset.name}: measure it with --prior leave-out")
     with progress_bar() as progress:
-        result = run(load_dataset(folder), options, progress)
+        result = run(dataset, options, progress)
     if report is not None:
         report.write_text(evaluation_page(result), encoding="utf-8")
         errors.print(f"report: {report}")

@@ -72,7 +72,7 @@ class Options:
     drift: bool = False
     delay: int = 0
     explore: float = 0.0
-    prior: Prior = "base"
+    prior: Prior = "auto"
     trees: bool = False
     refit_every: int = 50
     seed: int = 1

@@ -31,6 +31,7 @@ __all__ = [
     "left_out",
     "prior_trust",
     "prior_weights",
+    "was_fitted_on",
 ]
 
 EVEN: Mapping[str, float] = {"static": 1.0, "evidence": 1.0}
@@ -110,6 +111,11 @@ def left_out(kind: str, name: str) -> str:
     They are those of the kind where it had no part in them.
     """
     return f"{kind}{WITHOUT}{name}"
+
+
+def was_fitted_on(name: str) -> bool:
+    """Tell whether the weights of some kind were learned on a data set."""
+    return any(name in kind["fitted_on"]["questions"] for kind in shipped().values())
 
 
 @cache
