@@ -7,10 +7,9 @@ while it is there.
 
 from __future__ import annotations
 
-import argparse
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import numpy as np
 from engrain.evaluation.datasets import Dataset, load_dataset
 from engrain.evaluation.options import LEAVE_OUT, Options
 from engrain.evaluation.protocols import evaluate
+from engrain.evaluation.runs import kept, page_arguments, pick, publish
 
 SETS = (
     "mem_locomo_dev",
@@ -81,28 +81,25 @@ def measure(plan: Plan) -> Reports:
     """Run what is not there yet, and return every report."""
     reports: Reports = {}
     plan.runs.mkdir(parents=True, exist_ok=True)
-    loaded: dict[str, Dataset] = {}
+    load = cache(load_dataset)
     for name, protocol, seed in plan.cells():
         path = plan.runs / f"{name}-{protocol}-{seed}.json"
         if plan.finished and not path.exists():
             continue
-        if not path.exists():
-            dataset = loaded.setdefault(name, load_dataset(plan.folder / name))
-            if protocol == "bare":
-                dataset = replace(dataset, document_vectors=None, question_vectors=None)
-            report = evaluate(dataset, replace(RUNS[protocol], seed=seed))
-            path.write_text(json.dumps(report), encoding="utf-8")
-            print(f"{name} {protocol} seed {seed}", flush=True)
-        reports[name, protocol, seed] = json.loads(path.read_text(encoding="utf-8"))
+        reports[name, protocol, seed] = kept(
+            path,
+            f"{name} {protocol} seed {seed}",
+            partial(run, partial(load, plan.folder / name), protocol, seed),
+        )
     return reports
 
 
-def pick(report: Mapping[str, Any], key: str) -> float:
-    """Return a number by its path, NaN where there is none."""
-    found: Any = report
-    for part in key.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return float("nan") if found is None else float(found)
+def run(load: Callable[[], Dataset], protocol: str, seed: int) -> dict[str, Any]:
+    """Run a protocol once."""
+    dataset = load()
+    if protocol == "bare":
+        dataset = replace(dataset, document_vectors=None, question_vectors=None)
+    return evaluate(dataset, replace(RUNS[protocol], seed=seed))
 
 
 class Table:
@@ -280,13 +277,8 @@ def mechanism_lines(table: Table) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m engrain.evaluation.lift")
-    parser.add_argument("folder", type=Path, help="holds one folder per data set")
-    parser.add_argument("--write", type=Path, help="the page; default: standard output")
-    parser.add_argument("--runs", type=Path, default=Path("build/lift"), help="finished runs")
-    parser.add_argument("--sets", nargs="+", default=SETS, help="data sets to run")
+    parser = page_arguments("lift", __doc__, SETS)
     parser.add_argument("--protocols", nargs="+", default=tuple(RUNS), choices=tuple(RUNS))
-    parser.add_argument("--seeds", type=int, nargs="+", default=(1, 2, 3))
     parser.add_argument("--finished", action="store_true", help="a page of finished runs alone")
     given = parser.parse_args(arguments)
     plan = Plan(
@@ -297,11 +289,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tuple(given.seeds),
         given.finished,
     )
-    text = page(measure(plan), plan.seeds)
-    if given.write is None:
-        print(text)
-    else:
-        given.write.write_text(text, encoding="utf-8")
+    publish(page(measure(plan), plan.seeds), given.write)
 
 
 if __name__ == "__main__":

@@ -7,19 +7,18 @@ is not repeated while it is there.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engrain.evaluation.datasets import load_dataset
-from engrain.evaluation.lift import pick
 from engrain.evaluation.options import LEAVE_OUT, Options
 from engrain.evaluation.protocols import evaluate
+from engrain.evaluation.runs import kept, page_arguments, pick, publish
 
 SETS = ("mem_locomo_dev", "ret_cranfield", "reuse_clinc150")
 PASS = Options(protocol="prequential", prior=LEAVE_OUT, exclude_adversarial=True)
@@ -60,11 +59,10 @@ def measure(
         for kind in kinds:
             for seed in seeds:
                 path = runs / f"{name}-{kind}-{seed}.json"
-                if not path.exists():
-                    report = evaluate(dataset, replace(RUNS[kind], seed=seed))
-                    path.write_text(json.dumps(report), encoding="utf-8")
-                    print(f"{name} {kind} seed {seed}", flush=True)
-                found = json.loads(path.read_text(encoding="utf-8"))
+                options = replace(RUNS[kind], seed=seed)
+                found = kept(
+                    path, f"{name} {kind} seed {seed}", partial(evaluate, dataset, options)
+                )
                 reports.setdefault((name, kind), []).append(found)
     return reports
 
@@ -192,20 +190,11 @@ def page(reports: Reports, seeds: Sequence[int]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="holds one folder per data set")
-    parser.add_argument("--write", type=Path, help="the page; default: standard output")
-    parser.add_argument("--runs", type=Path, default=Path("build/robustness"), help="finished runs")
-    parser.add_argument("--sets", nargs="+", default=SETS, help="data sets to run")
+    parser = page_arguments("robustness", __doc__, SETS)
     parser.add_argument("--kinds", nargs="+", default=tuple(RUNS), choices=tuple(RUNS))
-    parser.add_argument("--seeds", type=int, nargs="+", default=(1, 2, 3))
     given = parser.parse_args(arguments)
     reports = measure(given.folder, given.runs, given.sets, given.seeds, given.kinds)
-    text = page(reports, given.seeds)
-    if given.write is None:
-        print(text)
-    else:
-        given.write.write_text(text, encoding="utf-8")
+    publish(page(reports, given.seeds), given.write)
 
 
 if __name__ == "__main__":
