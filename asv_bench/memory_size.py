@@ -16,26 +16,51 @@ DIM, BLOCK = 384, 10_000
 
 
 def resident_mb():
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024
-    return float("nan")
+    """Return all resident megabytes and the anonymous ones; others the kernel may take back."""
+    fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return tuple(int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "RssAnon"))
+
+
+def report(what, since):
+    gc.collect()
+    everything, anonymous = resident_mb()
+    seconds = time.perf_counter() - since
+    print(f"{what}: {everything:,.0f} MB resident, {anonymous:,.0f} anonymous; {seconds:,.1f} s")
+
+
+def recall_ms(memory, rng, times):
+    taken = []
+    for _ in range(times):
+        vector = rng.standard_normal(DIM, dtype=np.float32)
+        start = time.perf_counter()
+        memory.recall(vector=vector)
+        taken.append(1000 * (time.perf_counter() - start))
+    return float(np.median(taken))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("vectors", type=int, nargs="?", default=100_000)
-    wanted = parser.parse_args().vectors
-    rng, start, empty = np.random.default_rng(0), time.perf_counter(), resident_mb()
-    with tempfile.TemporaryDirectory() as folder, Memory(Path(folder) / "m.db", dim=DIM) as memory:
-        for first in range(0, wanted, BLOCK):
-            rows = rng.standard_normal((BLOCK, DIM), dtype=np.float32)
-            memory.remember_many({"vector": v, "id": first + i} for i, v in enumerate(rows))
-        memory.flush()
-        del rows
-        gc.collect()
-        print(f"{len(memory):,} vectors of {DIM} after {time.perf_counter() - start:.0f} s")
-        print(f"resident {resident_mb():,.0f} MB, {empty:,.0f} MB of them before any")
+    parser.add_argument("--recalls", type=int, default=50)
+    options = parser.parse_args()
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "m.db"
+        report("before any", time.perf_counter())
+        start = time.perf_counter()
+        with Memory(path, dim=DIM) as memory:
+            for first in range(0, options.vectors, BLOCK):
+                rows = rng.standard_normal((BLOCK, DIM), dtype=np.float32)
+                memory.remember_many({"vector": v, "id": first + i} for i, v in enumerate(rows))
+            memory.flush()
+            del rows
+            report(f"{len(memory):,} vectors of {DIM}", start)
+        start = time.perf_counter()
+        with Memory(path) as memory:
+            report("opened again", start)
+            start = time.perf_counter()
+            median = recall_ms(memory, rng, options.recalls)
+            report(f"{options.recalls} recalls, median {median:.1f} ms", start)
 
 
 if __name__ == "__main__":

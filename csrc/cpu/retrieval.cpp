@@ -8,8 +8,9 @@ namespace engrain {
 
 using Guard = std::lock_guard<std::mutex>;
 
-RetrievalIndex::RetrievalIndex(const std::vector<std::size_t>& dims) : latent_rows_(0) {
-    for (const std::size_t dim : dims) views_.emplace_back(dim);
+RetrievalIndex::RetrievalIndex(const std::vector<std::size_t>& dims, std::string folder)
+    : folder_(std::move(folder)), latent_rows_(0) {
+    for (const std::size_t dim : dims) views_.emplace_back(dim, folder_);
     scopes_.emplace_back(views_);
 }
 
@@ -103,7 +104,7 @@ void RetrievalIndex::move(std::uint32_t handle, std::size_t view, const float* v
 
 void RetrievalIndex::replace_view(std::size_t view, const float* rows, std::size_t dim) {
     const Guard lock(mutex_);
-    VectorView replaced(dim);
+    VectorView replaced(dim, folder_);
     replaced.resize(handles());
     for (std::size_t handle = 0; handle < handles(); ++handle)
         if (live_[handle]) replaced.set(handle, rows + handle * dim);

@@ -1,12 +1,17 @@
 #include "engrain/view.hpp"
 
+#include <algorithm>
+
 #include "engrain/flat.hpp"
 #include "engrain/similarity.hpp"
 
 namespace engrain {
 
-VectorView::VectorView(std::size_t dim)
-    : dim_(dim), rows_((dim + 63) / 64 * 64), codes_((dim + 63) / 64 * 64) {}
+VectorView::VectorView(std::size_t dim, std::string folder)
+    : dim_(dim),
+      rows_((dim + 63) / 64 * 64, std::move(folder)),
+      codes_((dim + 63) / 64 * 64),
+      padded_(width(), 0.0F) {}
 
 void VectorView::resize(std::size_t handles) {
     rows_.resize(handles);
@@ -16,13 +21,15 @@ void VectorView::resize(std::size_t handles) {
 }
 
 void VectorView::set(std::size_t handle, const float* vector) {
-    float* row = rows_.row(handle);
     if (vector != nullptr)
-        std::memcpy(row, vector, dim_ * sizeof(float));
+        std::copy(vector, vector + dim_, padded_.begin());
     else
-        std::memset(row, 0, dim_ * sizeof(float));
-    scale_[handle] = quantize_row(row, width(), codes_.row(handle));
-    score_rows(row, row, 1, width(), &squared_[handle]);
+        std::fill(padded_.begin(), padded_.end(), 0.0F);
+    at_hand_ = none;
+    rows_.write(handle, padded_.data());
+    scale_[handle] = quantize_row(padded_.data(), width(), codes_.row(handle));
+    score_rows(padded_.data(), padded_.data(), 1, width(), &squared_[handle]);
+    at_hand_ = handle;
 }
 
 void VectorView::move(std::size_t handle, const float* vector) {

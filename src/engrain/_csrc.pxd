@@ -2,6 +2,7 @@
 from libc.stddef cimport size_t
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libcpp cimport bool as cbool
+from libcpp.string cimport string
 from libcpp.vector cimport vector
 
 cdef extern from "engrain/finite.hpp" namespace "engrain" nogil:
@@ -119,7 +120,7 @@ cdef extern from "engrain/retrieval.hpp" namespace "engrain":
         string_view source
         double time
     cdef cppclass CIndex "engrain::RetrievalIndex":
-        CIndex(const vector[size_t]& dims) except +
+        CIndex(const vector[size_t]& dims, string folder) except +
         size_t handles() const
         cbool holds(size_t handle) const
         size_t columns() const

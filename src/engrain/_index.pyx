@@ -1,5 +1,7 @@
 """Compiled static retrieval. Import it from engrain.kernels.index."""
 
+from os import fsencode
+
 cimport numpy as cnp
 from libc.math cimport fabs, isfinite
 from libc.stdint cimport int32_t, int64_t, uint32_t
@@ -224,20 +226,21 @@ cdef class RetrievalIndex:
     cdef readonly tuple dims
     cdef readonly tuple names
 
-    def __cinit__(self, dims=()):
+    def __cinit__(self, dims=(), folder=None):
         cdef vector[size_t] extents
         for dim in dims:
             if not 0 < dim <= 65536:
                 raise ShapeError(f"dims: expected 1 to 65536 dimensions, got {dim}")
             extents.push_back(dim)
-        self.index = new CIndex(extents)
+        cdef bytes place = b"" if folder is None else fsencode(folder)
+        self.index = new CIndex(extents, place)
         self.dims = tuple(dims)
         cosines = ["s:cos"] + [f"s:cos{i}" for i in range(2, len(self.dims) + 1)]
         features = ["s:prf", "s:cov", "s:len", "s:rank", "s:min", "s:prev", "s:next"]
         self.names = ("s:bm25", *cosines, *features, *CONTEXT, *WORDS)
 
-    def __init__(self, dims=()):
-        pass  # takes the argument that __cinit__ has used, so that a subclass may pass it on
+    def __init__(self, dims=(), folder=None):
+        pass  # takes the arguments that __cinit__ has used, so that a subclass may pass them on
 
     def __dealloc__(self):
         del self.index

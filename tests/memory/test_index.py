@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from pathlib import Path
 
@@ -195,6 +196,44 @@ def test_replaced_views_are_searched_and_forget_their_queries() -> None:
     assert index.dims == (16,)
     assert not index.state()["counts"].any()
     check_rows(index, told, 0, queries(9, 1, 16))
+
+
+def unnamed_files(folder: Path) -> list[Path]:
+    """Return the open files that once lay in `folder` and have no name."""
+    held = []
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the listing's own
+            name = str(link.readlink())
+            if name.startswith(str(folder)) and name.endswith("(deleted)"):
+                held.append(link)
+    return held
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="the system has no files without a name")
+def test_many_vectors_stand_in_a_file_without_a_name_and_are_overwritten_when_removed(
+    tmp_path: Path,
+) -> None:
+    wide, count = 65_536, 262  # more than 64 MiB
+    vectors = unit_rows(normal(5, count, wide))
+    mapped, held = StaticIndex((wide,), tmp_path), StaticIndex((wide,))
+    for index in (mapped, held):
+        for handle, vector in enumerate(vectors):
+            index.add(handle, f"text {handle}", [vector])
+        index.move(3, 0, vectors[4])
+        index.remove(7)
+    (file,) = unnamed_files(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    stored = file.read_bytes()
+    assert vectors[261].tobytes() in stored
+    assert vectors[7].tobytes() not in stored
+    for handle in (0, 3, 256, 261):
+        np.testing.assert_array_equal(mapped.vector(handle), held.vector(handle))
+    rows, expected = (
+        index.search("text", [vectors[256]], 0).gather(index.members(0)) for index in (mapped, held)
+    )
+    np.testing.assert_array_equal(rows.x, expected.x)
+    mapped.replace_view(0, unit_rows(vectors[:, :64]))
+    assert unnamed_files(tmp_path) == []
 
 
 def test_several_views_are_columns_of_their_own() -> None:

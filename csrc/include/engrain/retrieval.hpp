@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -61,7 +62,8 @@ class RetrievalIndex {
   public:
     static constexpr std::uint32_t none = 0xFFFFFFFFU;
 
-    explicit RetrievalIndex(const std::vector<std::size_t>& dims);
+    // Many vectors go into a file in `folder`, see RowStore; none for memory alone.
+    explicit RetrievalIndex(const std::vector<std::size_t>& dims, std::string folder = {});
 
     std::size_t handles() const noexcept { return live_.size(); }
     bool holds(std::size_t handle) const noexcept { return handle < live_.size() && live_[handle]; }
@@ -179,6 +181,7 @@ class RetrievalIndex {
     void write_feedback(const Search& search, std::size_t n, const Rows& out);
 
     std::mutex mutex_;
+    std::string folder_;
     LexicalIndex lexical_;
     CountedIndex stems_, grams_, pairs_;
     LatentSpace latent_;

@@ -9,6 +9,7 @@ renormalised.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -84,10 +85,13 @@ class StaticIndex(RetrievalIndex):
     ----------
     dims : sequence of int
         Dimension of each vector view; empty for a purely lexical index.
+    folder : Path, optional
+        Where exact vectors may stand in a file without a name, mapped into memory, once they take
+        more than 64 MiB; without it, or where no such file can be had, they stay in memory.
     """
 
-    def __init__(self, dims: Sequence[int] = ()) -> None:
-        super().__init__(dims)
+    def __init__(self, dims: Sequence[int] = (), folder: Path | None = None) -> None:
+        super().__init__(dims, folder)
         self._awaited: dict[int, list[tuple[int, I64Array]]] = {}
 
     def scope(self, handles: I64Array | None) -> int:

@@ -18,7 +18,7 @@ from engrain.memory import doors, events
 from engrain.memory.answering import Ranked, Request
 from engrain.memory.embedder import as_embedder
 from engrain.memory.lsa import Counts, learn_basis
-from engrain.memory.opening import check_settings, expirer, replay
+from engrain.memory.opening import check_settings, fresh_state, replay
 from engrain.memory.parts import Parts
 from engrain.memory.prior import Prior, check_prior, kind_of
 from engrain.memory.question import rounded
@@ -123,7 +123,7 @@ class LoggedState:
             if self._embedder is None and state.settings.embedder is not None:
                 self._embedder = as_embedder(state.settings.embedder)
         self._created = state is not None
-        self._state = state or State(Settings(), self._parts.fresh(), expirer(self._log))
+        self._state = state or fresh_state(Settings(), self._parts.fresh(), self._log)
 
     def _change_epoch_if_due(self) -> None:
         """Go on with a file of older kernels from the state that these kernels replayed."""
@@ -169,7 +169,7 @@ class LoggedState:
         payloads = events.simple(meta)
         receipt = self._log.append(events.CREATED, payloads)
         settings = Settings((dim,), name, self._seed, prior)
-        state = State(settings, self._parts.fresh(), expirer(self._log))
+        state = fresh_state(settings, self._parts.fresh(), self._log)
         state.apply(self._event(receipt, events.CREATED, payloads))
         self._state, self._created = state, True
         self._state_columns()

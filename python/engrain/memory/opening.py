@@ -49,7 +49,7 @@ def replay(log: EventLog, parts: Parts, *, also: Sequence[Rule] = ()) -> State |
         if settings is None:
             return None
         _refuse_erased(log)
-        state = State(settings, parts, expirer(log))
+        state = fresh_state(settings, parts, log)
     for event in log.events(after=state.seq):
         if any(rule.leaves_out(event) for rule in rules):
             state.seq = event.seq
@@ -63,7 +63,12 @@ def _refuse_erased(log: EventLog) -> None:
         raise SnapshotError(f"history before seq {event.seq} was erased: a replay must start there")
 
 
-def expirer(log: EventLog) -> Callable[[int], None]:
+def fresh_state(settings: Settings, parts: Parts, log: EventLog) -> State:
+    """Return a state in which nothing has happened yet; its vectors may lie beside the log."""
+    return State(settings, parts, _expirer(log), log.path.parent)
+
+
+def _expirer(log: EventLog) -> Callable[[int], None]:
     """Drop the rows of expired recalls, where the file may be written."""
 
     def expire(seq: int) -> None:
@@ -104,7 +109,7 @@ def _restored(log: EventLog, snapshot: Snapshot, hung: Parts) -> State:
     for name, array in arrays.items():
         part, _, rest = name.partition("/")
         parts.setdefault(part, {})[rest] = array
-    state = State(settings_of(meta["settings"]), hung, expirer(log))
+    state = fresh_state(settings_of(meta["settings"]), hung, log)
     state.rules = [Rule(**rule) for rule in meta["rules"]]
     state.kept = meta.get("kept", 0)
     state.catalog.sequences = dict(meta["sequences"])
@@ -150,9 +155,9 @@ def _catch_up(state: State, hung: Parts, aside: Sequence[str]) -> None:
 
 def _restore_contents(state: State, log: EventLog, catalog: Arrays) -> None:
     seqs, alive = catalog["seqs"], catalog["alive"]
-    contents = {event.seq: event for event in log.read_many(seqs[alive].tolist())}
-    for seq in seqs.tolist():
-        event = contents.pop(seq, None)
+    contents = log.read_many(seqs[alive].tolist())
+    for seq, held in zip(seqs.tolist(), alive.tolist(), strict=True):
+        event = next(contents) if held else None
         if event is None or event.payloads[0] is None:  # forgotten, or lost to a repaired damage
             state.catalog.skip(seq)
         else:

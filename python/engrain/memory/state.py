@@ -9,6 +9,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -101,14 +102,22 @@ class State:
         What hangs in from outside.
     expire : callable
         Called with the seq of a recall whose rows are no longer needed.
+    folder : Path, optional
+        Where many exact vectors may stand in a file without a name; see `StaticIndex`.
     """
 
-    def __init__(self, settings: Settings, parts: Parts, expire: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        parts: Parts,
+        expire: Callable[[int], None],
+        folder: Path | None = None,
+    ) -> None:
         self.settings = settings
         self.seq = 0
         self.catalog, self.scopes, self.links, self.traces = Catalog(), Scopes(), Links(), Traces()
         self.order = Order()
-        self.index = StaticIndex(settings.dims)
+        self.index = StaticIndex(settings.dims, folder)
         dim = settings.dims[0] if settings.dims else 0
         self.learner = Learner(dim, self.index.names, parts.components, settings.prior)
         self._calibrator = parts.calibrator
