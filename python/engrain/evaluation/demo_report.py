@@ -10,7 +10,7 @@ from engrain.evaluation.page import card, page, section, table
 from engrain.evaluation.report import (
     interval_text,
     learning_curve,
-    mechanism_rows,
+    mechanism_section,
     signed,
     verdict,
 )
@@ -57,10 +57,11 @@ def demo_page(result: Mapping[str, Any], recall_us: Sequence[float], source: str
                                         for key, label in PARTS.items()])),
         section("Static against learned", f"nDCG@10 on {total:,} questions.",
                 table(["", "static", "learned", "lift", "95 %"], part_rows(result))),
-        section("Mechanisms", "What each one's addends bring to new questions: with all, minus "
-                "without it.", interval_chart("Mechanisms", mechanism_rows(result["mechanisms"]))),
         section("Recall latency", "End to end, one thread, while learning inline.",
                 histogram("Recall latency", recall_us, unit="µs")),
+        mechanism_section(result["mechanisms"],
+                          "What each one's addends bring to new questions: with all, minus without "
+                          "it."),
         section("Poisoning", poison_note(result["poison"]),
                 table(["", "attacker in first five", "honest recall@5"],
                       poison_rows(result["poison"]))),

@@ -8,7 +8,9 @@ from typing import Any
 import engrain
 from engrain.evaluation.page import card, page, section, table
 from engrain.evaluation.svg import Row, interval_chart, line_chart
+from engrain.memory.meanings import meaning
 
+LEAST_LIFT = 0.002  # in nDCG@10, of a mechanism that is drawn although its interval holds 0
 SIMULATED = "Feedback is simulated from the data set's own answers; no person clicked."
 MEASURES = {"ndcg10": "nDCG@10", "recall5": "recall@5", "recall10": "recall@10", "mrr": "MRR@10",
             "r1": "success@1"}  # fmt: skip
@@ -43,10 +45,16 @@ def lift_rows(report: Mapping[str, Any]) -> list[Row]:
     return [(name, value, ci) for name, (value, ci) in named.items() if value is not None]
 
 
-def mechanism_rows(mechanisms: Mapping[str, Any]) -> list[Row]:
-    """Return the mechanisms' own lifts, largest first."""
-    rows = [(name, m["lift"], m["ci95"]) for name, m in mechanisms.items() if m["lift"] is not None]
-    return sorted(rows, key=lambda row: -row[1])
+def mechanism_section(mechanisms: Mapping[str, Any], note: str) -> str:
+    """Return what the mechanisms bring, largest first, without those that hardly move anything."""
+    rows: list[Row] = [
+        (f"{meaning(name)} ({name})", m["lift"], m["ci95"])
+        for name, m in mechanisms.items()
+        if m["lift"] is not None and (verdict(m["ci95"]) or abs(m["lift"]) >= LEAST_LIFT)
+    ]
+    rest = f" {len(mechanisms) - len(rows)} others move it by less than {LEAST_LIFT}."
+    chart = interval_chart("Mechanisms", sorted(rows, key=lambda row: -row[1]), above=True)
+    return section("Mechanisms", note + rest, chart)
 
 
 def learning_curve(curve: Sequence[Mapping[str, float]]) -> str:
@@ -87,8 +95,8 @@ def evaluation_page(report: Mapping[str, Any]) -> str:
                 interval_chart("Lift", lift_rows(report))),
         section("Measures", f"{report['queries']:,} questions.",
                 table(["", "static", "learned", "change"], measures)),
-        section("Mechanisms", "What each one's addends bring: with all, minus without it.",
-                interval_chart("Mechanisms", mechanism_rows(report["mechanisms"]))),
+        mechanism_section(report["mechanisms"],
+                          "What each one's addends bring: with all, minus without it."),
         section("Latency", "One thread, this machine.", latency_table(report["latency_us"])),
     ]  # fmt: skip
     if "curve" in report:

@@ -83,9 +83,12 @@ def line_chart(
     return frame(height, title, parts)
 
 
-def interval_chart(title: str, rows: Sequence[Row], *, signed: bool = True) -> str:
-    """Return one dot with its interval per row, over a line at zero."""
-    left, step = 190, 26
+def interval_chart(
+    title: str, rows: Sequence[Row], *, signed: bool = True, above: bool = False
+) -> str:
+    """Return one dot with its interval per row, over a line at zero; names beside or `above` it."""
+    left, step = (LEFT, 46) if above else (190, 26)
+    name_x, name_dy, anchor = (0, -16, "start") if above else (left - 12, 4, "end")
     height = TOP + step * len(rows) + BOTTOM
     ends = [v for _, value, ci in rows for v in (value, *(ci or ()))]
     ticks = nice_ticks(min([0.0, *ends]), max([0.0, *ends]))
@@ -98,13 +101,13 @@ def interval_chart(title: str, rows: Sequence[Row], *, signed: bool = True) -> s
     parts += [text(at(t), height - 14, f"{t:g}") for t in ticks]
     parts.append(rule(at(0), TOP, at(0), height - BOTTOM, "zero"))
     for number, (name, value, ci) in enumerate(rows):
-        y = TOP + step * (number + 0.5)
+        y = TOP + step * (number + (0.75 if above else 0.5))
         kind = "up" if value > 0 else "down"
         if ci is not None:
             kind = "none" if ci[0] <= 0 <= ci[1] else kind
             parts.append(rule(at(ci[0]), y, at(ci[1]), y, f"whisker {kind}"))
         parts.append(f'<circle class="mark {kind}" cx="{at(value):.1f}" cy="{y:.1f}" r="4.5"/>')
-        parts.append(text(left - 12, y + 4, name, "end"))
+        parts.append(text(name_x, y + name_dy, name, anchor))
         parts.append(text(WIDTH - 4, y + 4, format(value, form), "end", "value"))
     return frame(height, title, parts)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engrain.memory import answering
+from engrain.memory.meanings import meaning
 from engrain.memory.recall import Hit
 from engrain.memory.state import State
 from engrain.memory.traces import OpenTrace
@@ -45,7 +46,7 @@ class Explanation:
             said = "" if outcome is None else f"  outcome {outcome:.2f}"
             lines.append(f"{place:3d}. {hit.score:8.3f}  {hit.id!r}{said}")
             largest = sorted(hit.components.items(), key=lambda addend: -abs(addend[1]))[:4]
-            lines.append("     " + "  ".join(f"{name} {value:+.3f}" for name, value in largest))
+            lines += [f"     {value:+8.3f}  {meaning(name)} ({name})" for name, value in largest]
         return "\n".join(lines)
 
 
