@@ -184,23 +184,22 @@ float RetrievalIndex::window(const Around& around, const std::vector<float>& sco
 float RetrievalIndex::window_text(const Search& search, const Around& around) {
     constexpr float windows = 0.3F + 0.6F + 1.0F + 0.6F + 0.3F;
     const auto& members = scopes_[search.scope].members();
-    const std::vector<TermWeight>& asked = search.reading.asked.terms();
+    const Sought& asked = search.reading.asked;
     std::vector<float>& frequency = window_;
-    frequency.assign(asked.size(), 0.0F);
+    frequency.assign(asked.room(), 0.0F);
     float length = 0.0F;
     for (std::size_t place = 0; place < 5; ++place) {
         if (around.at[place] == none) continue;
-        const std::uint32_t handle = members[around.at[place]];
+        const WordSpan stems = stems_.words(members[around.at[place]]);
         const float weight = window_weights[place];
-        length += weight * stems_.length(handle);
-        stems_.meet(handle, search.reading.asked,
-                    [&](std::size_t i, float count) { frequency[i] += weight * count; });
+        length += weight * static_cast<float>(stems.count);
+        const float* counts = asked.count(stems);
+        for (std::size_t i = 0; i < frequency.size(); ++i) frequency[i] += weight * counts[i];
     }
     const float slope = Bm25::slope(stems_.average_length() * windows);
-    float sum = 0.0F;
-    for (std::size_t i = 0; i < asked.size(); ++i)
-        if (frequency[i] > 0.0F) sum += Bm25::gain(frequency[i], asked[i].weight, slope, length);
-    return sum / search.bm25_sd;
+    return score_counts(frequency.data(), asked.weights(), asked.room(),
+                        Bm25::beside(slope, length)) /
+           search.bm25_sd;
 }
 
 // The name before the colon that says who speaks is no mention.

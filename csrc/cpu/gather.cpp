@@ -57,21 +57,17 @@ bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::s
 void RetrievalIndex::prefetch_places(const Search& search, const Around& around) const noexcept {
     const auto& members = scopes_[search.scope].members();
     __builtin_prefetch(&contexts_[members[around.own()]]);
-    lexical_.prefetch_slice(members[around.own()]);
-    prefetch_slices(members[around.own()]);
     for (const std::uint32_t near : around.at)
-        if (near != none) stems_.prefetch_slice(members[near]);
+        if (near != none) pages_.prefetch_place(members[near]);
 }
 
 // Asks memory for the words of a memory and of those around it.
 void RetrievalIndex::prefetch(const Search& search, const Around& around,
                               std::size_t rank) const noexcept {
     const auto& members = scopes_[search.scope].members();
-    const std::uint32_t handle = members[around.own()];
-    lexical_.prefetch(handle);
-    if (rank >= search.reading.best.size()) prefetch_words(handle);
+    if (rank >= search.reading.best.size()) prefetch_words(members[around.own()]);
     for (const std::uint32_t near : around.at)
-        if (near != none) stems_.prefetch(members[near]);
+        if (near != none) pages_.prefetch_stems(members[near]);
 }
 
 void RetrievalIndex::centred(std::uint32_t scope, const std::uint32_t* handles, std::size_t n,
@@ -154,10 +150,8 @@ float RetrievalIndex::neighbour_score(const Search& search, std::uint32_t positi
 void RetrievalIndex::write_text(const Search& search, std::uint32_t handle, std::size_t i,
                                 const Rows& out) const {
     out.length[i] = lexical_.length(handle);
-    float* frequency = out.frequency + i * search.terms.size();
-    std::fill_n(frequency, search.terms.size(), 0.0F);
-    lexical_.meet(handle, search.sought,
-                  [&](std::size_t term, float count) { frequency[term] = count; });
+    std::copy_n(search.sought.count(lexical_.words(handle)), search.sought.size(),
+                out.frequency + i * search.sought.size());
 }
 
 // Every column but those made of cosines.

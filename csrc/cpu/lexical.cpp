@@ -20,6 +20,19 @@ ENGRAIN_DISPATCH(void, gains,
                   float slope, float* gains),
                  (counts, lengths, n, weight, slope, gains))
 
+template <int W>
+ENGRAIN_INLINE float score_counts_body(const float* counts, const float* weights, std::size_t n,
+                                       float beside) {
+    using simd::Lanes;
+    Lanes<W> sum = Lanes<W>::zero();
+    const Lanes<W> other = Lanes<W>::splat(beside);
+    for (std::size_t i = 0; i < n; i += 16) {
+        const Lanes<W> count = Lanes<W>::load(counts + i);
+        sum = sum + Lanes<W>::load(weights + i) * count / (count + other);
+    }
+    return sum.sum();
+}
+
 }  // namespace
 
 float inverse_frequency(std::size_t documents, std::size_t holding) noexcept {
@@ -37,40 +50,18 @@ std::vector<TermCount> count_terms(std::vector<Term>& terms) {
     return counted;
 }
 
-void ForwardIndex::add(std::uint32_t document, const std::vector<Term>& terms) {
-    const std::size_t begin = terms_.rows();
-    slices_.resize(document, Slice{begin, begin});
-    length_.resize(document, 0.0F);
-    terms_.resize(begin + terms.size());
-    std::copy(terms.begin(), terms.end(), terms_.row(begin));
-    slices_.push_back({begin, terms_.rows()});
-    length_.push_back(static_cast<float>(terms.size()));
-    total_length_ += static_cast<std::int64_t>(terms.size());
+ENGRAIN_DISPATCH(float, score_counts,
+                 (const float* counts, const float* weights, std::size_t n, float beside),
+                 (counts, weights, n, beside))
+
+void ForwardIndex::add(std::uint32_t document) {
+    total_length_ += static_cast<std::int64_t>(words(document).count);
     ++live_;
 }
 
 void ForwardIndex::remove(std::uint32_t document) {
-    const Slice slice = slices_[document];
-    dead_ += slice.end - slice.begin;
-    total_length_ -= static_cast<std::int64_t>(slice.end - slice.begin);
-    length_[document] = 0.0F;
-    slices_[document] = {slice.begin, slice.begin};
+    total_length_ -= static_cast<std::int64_t>(words(document).count);
     --live_;
-    if (dead_ > 1024 && dead_ * 2 > terms_.rows()) compact();
-}
-
-void ForwardIndex::compact() {
-    Arena<Term> kept(1);
-    kept.resize(terms_.rows() - dead_);
-    std::size_t end = 0;
-    for (Slice& slice : slices_) {
-        const std::size_t begin = end;
-        end += slice.end - slice.begin;
-        std::copy(terms_.row(slice.begin), terms_.row(slice.end), kept.row(begin));
-        slice = {begin, end};
-    }
-    terms_ = std::move(kept);
-    dead_ = 0;
 }
 
 std::vector<TermCount> ForwardIndex::counts(std::uint32_t document) const {
@@ -83,16 +74,11 @@ double ForwardIndex::average_length() const noexcept {
     return total_length_ > 0 ? double(total_length_) / double(live_) : 1.0;
 }
 
-void ForwardIndex::prefetch(std::uint32_t document) const noexcept {
-    const Slice slice = slices_[document];
-    for (std::size_t i = slice.begin; i < slice.end; i += 64 / sizeof(Term))
-        __builtin_prefetch(terms_.row(i));
-}
-
 // Halving without branches: the outcome of each comparison cannot be predicted.
 float ForwardIndex::frequency(std::uint32_t document, Term term) const noexcept {
-    const Term *first = begin(document), *at = first;
-    std::size_t n = static_cast<std::size_t>(end(document) - first);
+    const WordSpan own = words(document);
+    const Term *first = own.begin(), *at = first;
+    std::size_t n = own.count;
     if (n == 0) return 0.0F;
     for (std::size_t half = n / 2; half > 0; half = n / 2) {
         at += at[half] <= term ? half : 0;
@@ -103,23 +89,21 @@ float ForwardIndex::frequency(std::uint32_t document, Term term) const noexcept 
     return static_cast<float>(at + 1 - before);
 }
 
-float ForwardIndex::score(std::uint32_t document, const Sought& question) const noexcept {
-    const float slope = Bm25::slope(average_length()), length = length_[document];
-    float sum = 0.0F;
-    meet(document, question, [&](std::size_t i, float count) {
-        sum += Bm25::gain(count, question.terms()[i].weight, slope, length);
-    });
-    return sum;
-}
-
-void CountedIndex::add(std::uint32_t document, const std::vector<Term>& terms) {
-    ForwardIndex::add(document, terms);
+void CountedIndex::add(std::uint32_t document) {
+    ForwardIndex::add(document);
     each(document, [&](Term term, float) { holding_.increment(term); });
 }
 
 void CountedIndex::remove(std::uint32_t document) {
     each(document, [&](Term term, float) { holding_.decrement(term); });
     ForwardIndex::remove(document);
+}
+
+float CountedIndex::score(std::uint32_t document, const Sought& question) const {
+    const WordSpan own = words(document);
+    const float slope = Bm25::slope(average_length());
+    return score_counts(question.count(own), question.weights(), question.room(),
+                        Bm25::beside(slope, static_cast<float>(own.count)));
 }
 
 float CountedIndex::rarity(std::uint32_t holding) const noexcept {
@@ -144,8 +128,10 @@ std::vector<TermWeight> CountedIndex::weigh(const std::vector<TermCount>& questi
     return weights;
 }
 
-void LexicalIndex::add(std::uint32_t document, const std::vector<Term>& terms) {
-    ForwardIndex::add(document, terms);
+void LexicalIndex::add(std::uint32_t document) {
+    ForwardIndex::add(document);
+    lengths_.resize(document, 0.0F);
+    lengths_.push_back(ForwardIndex::length(document));
     each(document, [&](Term term, float count) { postings_[term].push_back({document, count}); });
     scores_.resize(document + 1, 0.0F);
 }
@@ -160,6 +146,7 @@ void LexicalIndex::remove(std::uint32_t document) {
         list.erase(at);
         if (list.empty()) postings_.erase(found);
     });
+    lengths_[document] = 0.0F;
     ForwardIndex::remove(document);
 }
 

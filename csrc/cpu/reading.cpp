@@ -97,13 +97,14 @@ void RetrievalIndex::find_feedback_words(Search& search) const {
         words.push_back({stem.term, 0.5F * stem.count / asked});
     merge(words, kept);
     for (TermWeight& word : words) word.weight *= stems_.idf(word.term) * (Bm25::k1 + 1.0F);
-    search.reading.asked_weights.assign(words.size(), 0.0F);
+    Sought& feedback = search.reading.feedback;
+    feedback.seek(std::move(words));
+    search.reading.asked_weights.assign(feedback.room(), 0.0F);
     std::size_t at = 0;
     for (const TermWeight& own : search.reading.asked.terms()) {
-        while (words[at].term != own.term) ++at;
+        while (feedback.terms()[at].term != own.term) ++at;
         search.reading.asked_weights[at] = own.weight;
     }
-    search.reading.feedback.seek(std::move(words));
 }
 
 // The best static documents give the columns their scale.
@@ -112,10 +113,9 @@ void RetrievalIndex::gauge_words(Search& search) const {
     if (reading.gauged) return;
     const auto& members = scopes_[search.scope].members();
     const std::size_t n = std::min(gauging, search.best.size());
-    for (std::size_t i = 0; i < n; ++i) {
-        prefetch_slices(members[search.best[i]]);
-        if (i < feedback_documents) stems_.prefetch(members[search.best[i]]);
-    }
+    for (std::size_t i = 0; i < n; ++i) pages_.prefetch_place(members[search.best[i]]);
+    for (std::size_t i = 0; i < std::min(n, feedback_documents); ++i)
+        pages_.prefetch_stems(members[search.best[i]]);
     find_feedback_words(search);
     reading.best.resize(n);
     for (std::size_t i = 0; i < n; ++i) {
@@ -128,25 +128,22 @@ void RetrievalIndex::gauge_words(Search& search) const {
     reading.gauged = true;
 }
 
-void RetrievalIndex::prefetch_slices(std::uint32_t handle) const noexcept {
-    for (const CountedIndex* index : {&stems_, &grams_, &pairs_}) index->prefetch_slice(handle);
-}
-
 void RetrievalIndex::prefetch_words(std::uint32_t handle) const noexcept {
-    for (const CountedIndex* index : {&stems_, &grams_, &pairs_}) index->prefetch(handle);
+    pages_.prefetch(handle);
     for (std::size_t j = 0; j < latent_.dim(); j += 64 / sizeof(float))
         __builtin_prefetch(latent_rows_.row(handle) + j);
 }
 
-Words RetrievalIndex::read_document(const Search& search, std::uint32_t handle) const noexcept {
+Words RetrievalIndex::read_document(const Search& search, std::uint32_t handle) const {
     const Reading& reading = search.reading;
     Words words{};
-    const float slope = Bm25::slope(stems_.average_length()), length = stems_.length(handle);
-    stems_.meet(handle, reading.feedback, [&](std::size_t i, float count) {
-        const float asked = reading.asked_weights[i];
-        if (asked > 0.0F) words.stems += Bm25::gain(count, asked, slope, length);
-        words.feedback += Bm25::gain(count, reading.feedback.terms()[i].weight, slope, length);
-    });
+    const WordSpan stems = stems_.words(handle);
+    const float beside =
+        Bm25::beside(Bm25::slope(stems_.average_length()), static_cast<float>(stems.count));
+    const Sought& feedback = reading.feedback;
+    const float* counts = feedback.count(stems);
+    words.stems = score_counts(counts, reading.asked_weights.data(), feedback.room(), beside);
+    words.feedback = score_counts(counts, feedback.weights(), feedback.room(), beside);
     words.grams = grams_.score(handle, reading.grams);
     words.pairs = pairs_.score(handle, reading.pairs);
     if (latent_.known())
@@ -156,7 +153,7 @@ Words RetrievalIndex::read_document(const Search& search, std::uint32_t handle) 
 }
 
 void RetrievalIndex::write_words(const Search& search, std::uint32_t handle, std::size_t rank,
-                                 float* out) const noexcept {
+                                 float* out) const {
     const Reading& reading = search.reading;
     const bool known = rank < reading.best.size();
     const Words words = known ? reading.best[rank] : read_document(search, handle);

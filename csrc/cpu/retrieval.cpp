@@ -1,6 +1,7 @@
 #include "engrain/retrieval.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "engrain/stems.hpp"
 
@@ -17,15 +18,16 @@ RetrievalIndex::RetrievalIndex(const std::vector<std::size_t>& dims, std::string
 void RetrievalIndex::add(std::uint32_t handle, const char* text, std::size_t size,
                          const float* const* vectors, const Origin& origin) {
     const Guard lock(mutex_);
-    std::vector<Term> terms;
-    append_terms(text, size, terms);
+    Pages::Words words;
+    append_terms(text, size, words[Pages::terms]);
     Stems read = read_stems(text, size);
-    for (std::vector<Term>* own : {&terms, &read.stems, &read.grams, &read.pairs})
-        std::sort(own->begin(), own->end());
-    lexical_.add(handle, terms);
-    stems_.add(handle, read.stems);
-    grams_.add(handle, read.grams);
-    pairs_.add(handle, read.pairs);
+    words[Pages::stems] = std::move(read.stems);
+    words[Pages::grams] = std::move(read.grams);
+    words[Pages::pairs] = std::move(read.pairs);
+    for (std::vector<Term>& own : words) std::sort(own.begin(), own.end());
+    pages_.add(handle, words);
+    lexical_.add(handle);
+    for (CountedIndex* index : {&stems_, &grams_, &pairs_}) index->add(handle);
     if (latent_.known()) place_latent(handle);
     live_.resize(handle, 0);
     live_.push_back(1);
@@ -91,6 +93,7 @@ void RetrievalIndex::remove(std::uint32_t handle) {
     contexts_[handle] = {};
     lexical_.remove(handle);
     for (CountedIndex* index : {&stems_, &grams_, &pairs_}) index->remove(handle);
+    pages_.remove(handle);
     for (VectorView& view : views_) view.clear(handle);
     live_[handle] = 0;
 }

@@ -1,5 +1,6 @@
 #include "engrain/sought.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "engrain/simd.hpp"
@@ -10,6 +11,8 @@
 
 namespace engrain {
 namespace {
+
+using simd::Vec;
 
 std::size_t sift_each(const std::uint32_t* filter, const Term* own, std::size_t n, Term* held) {
     std::size_t kept = 0;
@@ -38,7 +41,6 @@ ENGRAIN_AVX512 std::size_t sift_avx512(const std::uint32_t* filter, const Term* 
         const Wide found = words >> (bits >> 22 & 31) & 1;
         const __m512i set = reinterpret_cast<__m512i>(found);
         const __mmask16 hits = _mm512_mask_test_epi32_mask(lanes, set, set);
-        if (hits == 0) continue;
         _mm512_storeu_si512(held + kept, _mm512_maskz_compress_epi32(hits, terms));
         kept += static_cast<std::size_t>(__builtin_popcount(hits));
     }
@@ -47,24 +49,71 @@ ENGRAIN_AVX512 std::size_t sift_avx512(const std::uint32_t* filter, const Term* 
 
 #endif
 
+template <int W>
+ENGRAIN_INLINE void tally_body(const Term* words, std::size_t n, const Term* keys, std::size_t room,
+                               float* counts) {
+    using I = typename Vec<W>::i32;
+    using F = typename Vec<W>::f32;
+    using At = typename Vec<W>::f32_at;
+    for (std::size_t k = 0; k < room; k += W) {
+        I key, found = {};
+        std::memcpy(&key, keys + k, sizeof key);
+        for (std::size_t i = 0; i < n; ++i) found -= key == words[i] - I{};
+        *reinterpret_cast<At*>(counts + k) = __builtin_convertvector(found, F);
+    }
+}
+
+// counts[j] = how many of the words equal keys[j].
+ENGRAIN_DISPATCH(void, tally,
+                 (const Term* words, std::size_t n, const Term* keys, std::size_t room,
+                  float* counts),
+                 (words, n, keys, room, counts))
+
 }  // namespace
 
 void Sought::seek(std::vector<TermWeight> terms) {
     terms_ = std::move(terms);
-    first_.resize(buckets);
-    std::fill(filter_, filter_ + words, 0U);
+    const std::size_t room = (terms_.size() + 15) / 16 * 16;
+    keys_.assign(room, 0);
+    weights_.assign(room, 0.0F);
+    counts_.resize(room);
+    first_.resize(terms_.size() > few ? buckets : 0);
+    std::fill(filter_, filter_ + filter_words, 0U);
     for (std::size_t i = terms_.size(); i-- > 0;) {
         const std::uint32_t own = bucket(terms_[i].term);
+        keys_[i] = terms_[i].term;
+        weights_[i] = terms_[i].weight;
         filter_[own >> 5] |= 1U << (own & 31);
-        first_[own] = static_cast<std::uint32_t>(i);
+        if (!first_.empty()) first_[own] = static_cast<std::uint32_t>(i);
     }
 }
 
-std::size_t Sought::sift(const Term* own, std::size_t n, Term* held) const noexcept {
+std::size_t Sought::sift(const WordSpan& words) const {
+    if (held_.size() < words.count + slack) held_.resize(words.count + slack);
 #if ENGRAIN_X86
-    if (simd::level() == simd::Level::avx512) return sift_avx512(filter_, own, n, held);
+    if (simd::level() == simd::Level::avx512)
+        return sift_avx512(filter_, words.first, words.count, held_.data());
 #endif
-    return sift_each(filter_, own, n, held);
+    return sift_each(filter_, words.first, words.count, held_.data());
+}
+
+void Sought::count_in_buckets(std::size_t held) const {
+    std::fill(counts_.begin(), counts_.end(), 0.0F);
+    for (std::size_t i = 0; i < held; ++i) {
+        std::size_t at = first_[bucket(held_[i])];
+        while (at + 1 < terms_.size() && terms_[at].term < held_[i]) ++at;
+        counts_[at] += terms_[at].term == held_[i] ? 1.0F : 0.0F;
+    }
+}
+
+const float* Sought::count(const WordSpan& words) const {
+    if (keys_.empty()) return nullptr;
+    const std::size_t held = sift(words);
+    if (terms_.size() > few)
+        count_in_buckets(held);
+    else
+        tally(held_.data(), held, keys_.data(), keys_.size(), counts_.data());
+    return counts_.data();
 }
 
 }  // namespace engrain

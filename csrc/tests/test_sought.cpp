@@ -23,31 +23,39 @@ static void check_meeting(std::size_t asked, std::size_t n) {
     sought.seek(terms);
     for (Level level : {Level::baseline, Level::avx2, Level::avx512}) {
         simd::set_level(level);
-        std::vector<float> counts(asked, 0.0F);
-        std::size_t last = 0;
-        sought.meet(own.data(), n, [&](std::size_t i, float count) {
-            CHECK(i >= last && counts[i] == 0.0F);
-            counts[i] = count;
-            last = i;
-        });
-        for (std::size_t i = 0; i < asked; ++i)
+        const float* counts = sought.count({own.data(), n});
+        for (std::size_t i = 0; i < asked; ++i) {
             CHECK(counts[i] == float(std::count(own.begin(), own.end(), terms[i].term)));
+            CHECK(sought.weights()[i] == terms[i].weight);
+        }
+        CHECK(sought.room() % 16 == 0 && sought.room() >= asked);
+        for (std::size_t i = asked; i < sought.room(); ++i) CHECK(sought.weights()[i] == 0.0F);
     }
 }
 
 static void documents_come_and_go() {
-    CountedIndex index;
+    Pages pages;
+    CountedIndex index(pages, Pages::grams);
     for (std::uint32_t d = 0; d < 400; ++d) {
-        std::vector<Term> terms;
+        Pages::Words words;
+        words[Pages::stems] = {Term(d), Term(d)};
+        std::vector<Term>& terms = words[Pages::grams];
         for (std::size_t i = 0; i < 20; ++i) terms.push_back(pseudo(i < 2 ? 1 : d + i));
         std::sort(terms.begin(), terms.end());
-        index.add(d, terms);
+        pages.add(d, words);
+        index.add(d);
     }
     CHECK(index.frequency(7, pseudo(1)) == 2.0F && index.frequency(7, pseudo(9)) == 1.0F);
     CHECK(index.frequency(7, pseudo(1000)) == 0.0F && index.length(7) == 20.0F);
     CHECK(index.counts(7).size() == 19);
     CHECK(index.idf(pseudo(1)) == inverse_frequency(400, 400));
-    for (std::uint32_t d = 0; d < 390; ++d) index.remove(d);
+    for (std::uint32_t d = 0; d < 390; ++d) {
+        index.remove(d);
+        pages.remove(d);
+    }
+    CHECK(pages.words(7, Pages::stems).count == 0 && pages.words(399, Pages::stems).count == 2);
+    CHECK(pages.words(399, Pages::stems).first[1] == 399 &&
+          pages.words(399, Pages::terms).count == 0);
     CHECK(index.idf(pseudo(1)) == inverse_frequency(10, 10));
     CHECK(index.idf(pseudo(9)) == inverse_frequency(10, 0));
     CHECK(index.counts(7).empty() && index.counts(399).size() == 19);
@@ -55,7 +63,7 @@ static void documents_come_and_go() {
 }
 
 int main() {
-    for (std::size_t asked : {0, 1, 8, 40, 1500})
+    for (std::size_t asked : {0, 1, 8, 40, 128, 129, 1500})
         for (std::size_t n : {0, 1, 7, 15, 16, 17, 511, 512, 513, 1003}) check_meeting(asked, n);
     documents_come_and_go();
     return 0;

@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "engrain/arena.hpp"
+#include "engrain/pages.hpp"
 #include "engrain/sought.hpp"
 #include "engrain/term_table.hpp"
 #include "engrain/text.hpp"
@@ -34,82 +34,69 @@ struct Bm25 {
     static float slope(double average_length) noexcept {
         return k1 * b / static_cast<float>(average_length);
     }
+    // What the document adds to a term's frequency in the denominator.
+    static float beside(float slope, float length) noexcept {
+        return k1 * (1.0F - b) + slope * length;
+    }
     static float gain(float frequency, float weight, float slope, float length) noexcept {
-        return weight * frequency / (frequency + (k1 * (1.0F - b) + slope * length));
+        return weight * frequency / (frequency + beside(slope, length));
     }
 };
 
 // Sorts `terms` and returns each once with how often it occurs, ascending by term.
 std::vector<TermCount> count_terms(std::vector<Term>& terms);
 
-// Which terms each document holds.
+// sum_i Bm25::gain(counts[i], weights[i]) over n, a multiple of 16, of a document whose part of the
+// denominator is `beside`, see `Bm25::beside`.
+float score_counts(const float* counts, const float* weights, std::size_t n, float beside) noexcept;
+
+// Words of one kind, by the document that holds them.
 class ForwardIndex {
   public:
-    // Documents arrive in ascending order; `terms` ascend and may be empty.
-    void add(std::uint32_t document, const std::vector<Term>& terms);
+    ForwardIndex(const Pages& pages, Pages::Kind kind) : pages_(pages), kind_(kind) {}
+
+    // After the page was added; before it is removed.
+    void add(std::uint32_t document);
     void remove(std::uint32_t document);
 
     std::size_t live() const noexcept { return live_; }
     double average_length() const noexcept;
-    float length(std::uint32_t document) const noexcept { return length_[document]; }
-    // Ascending, each term as often as it occurs.
-    const Term* begin(std::uint32_t document) const noexcept {
-        return terms_.row(slices_[document].begin);
-    }
-    const Term* end(std::uint32_t document) const noexcept {
-        return terms_.row(slices_[document].end);
+    WordSpan words(std::uint32_t document) const noexcept { return pages_.words(document, kind_); }
+    float length(std::uint32_t document) const noexcept {
+        return static_cast<float>(words(document).count);
     }
     // Calls visit(term, count) for each of a document's terms, ascending.
     template <class Visit>
     void each(std::uint32_t document, Visit visit) const {
-        const Term *own = begin(document), *last = end(document);
-        while (own != last) {
-            const Term* next = own + 1;
-            while (next != last && *next == *own) ++next;
-            visit(*own, static_cast<float>(next - own));
-            own = next;
+        const WordSpan own = words(document);
+        for (const Term *at = own.begin(), *next = at; at != own.end(); at = next) {
+            while (next != own.end() && *next == *at) ++next;
+            visit(*at, static_cast<float>(next - at));
         }
     }
     std::vector<TermCount> counts(std::uint32_t document) const;
-    // Calls visit(i, count) for each sought term that the document holds, ascending.
-    template <class Visit>
-    void meet(std::uint32_t document, const Sought& sought, Visit visit) const {
-        const Slice slice = slices_[document];
-        sought.meet(terms_.row(slice.begin), slice.end - slice.begin, visit);
-    }
-    // Ask memory for where the document's terms lie, and for them.
-    void prefetch_slice(std::uint32_t document) const noexcept {
-        __builtin_prefetch(&slices_[document]);
-        __builtin_prefetch(&length_[document]);
-    }
-    void prefetch(std::uint32_t document) const noexcept;
     // Frequency of the term in the document.
     float frequency(std::uint32_t document, Term term) const noexcept;
-    // BM25 of the document for a question.
-    float score(std::uint32_t document, const Sought& question) const noexcept;
 
   private:
-    struct Slice {
-        std::size_t begin, end;
-    };
-    void compact();
-
-    Arena<Term> terms_{1};       // of all documents, document by document
-    std::vector<Slice> slices_;  // where a document's terms lie
-    std::vector<float> length_;
-    std::size_t live_ = 0, dead_ = 0;
+    const Pages& pages_;
+    Pages::Kind kind_;
+    std::size_t live_ = 0;
     std::int64_t total_length_ = 0;
 };
 
 // A forward index that knows how many documents hold a term: BM25 of few documents.
 class CountedIndex : public ForwardIndex {
   public:
-    void add(std::uint32_t document, const std::vector<Term>& terms);
+    using ForwardIndex::ForwardIndex;
+    void add(std::uint32_t document);
     void remove(std::uint32_t document);
     float idf(Term term) const noexcept;
     void prefetch_idf(Term term) const noexcept { holding_.prefetch(term); }
     // A question's terms with their weights c_t idf_t (k1 + 1).
     std::vector<TermWeight> weigh(const std::vector<TermCount>& question) const;
+    // BM25 of the document for a question.
+    float score(std::uint32_t document, const Sought& question) const;
 
   private:
     float rarity(std::uint32_t holding) const noexcept;
@@ -126,9 +113,11 @@ class CountedIndex : public ForwardIndex {
 // sum runs over the query's terms in ascending order, whichever index it is taken from.
 class LexicalIndex : public ForwardIndex {
   public:
-    void add(std::uint32_t document, const std::vector<Term>& terms);
+    using ForwardIndex::ForwardIndex;
+    void add(std::uint32_t document);
     void remove(std::uint32_t document);
 
+    float length(std::uint32_t document) const noexcept { return lengths_[document]; }
     float idf(Term term) const noexcept;
     // Ascending by document; null where no document has the term.
     const std::vector<Posting>* postings(Term term) const noexcept;
@@ -145,7 +134,8 @@ class LexicalIndex : public ForwardIndex {
                            const std::vector<std::uint32_t>& members, float* out) const;
 
     std::unordered_map<Term, std::vector<Posting>> postings_;
-    std::vector<float> scores_;  // by document; all zero between calls
+    std::vector<float> lengths_;  // by document, close together
+    std::vector<float> scores_;   // by document; all zero between calls
 };
 
 }  // namespace engrain

@@ -35,7 +35,7 @@ struct Reading {
     std::vector<TermCount> stems;
     Sought asked, grams, pairs;
     Sought feedback;                   // what was asked among it
-    std::vector<float> asked_weights;  // of its terms, 0 for those that were not asked
+    std::vector<float> asked_weights;  // of its terms, 0 for those that were not asked (its room)
     std::vector<float> latent;         // where the question lies, empty without a basis
     std::vector<Words> best;           // by static rank; they give the columns their scale
     Standard gram_scale, feedback_scale, latent_scale;

@@ -148,13 +148,12 @@ class RetrievalIndex {
     void read_words(const char* text, std::size_t size, Search& search) const;
     void find_feedback_words(Search& search) const;
     void gauge_words(Search& search) const;
-    Words read_document(const Search& search, std::uint32_t handle) const noexcept;
-    void prefetch_slices(std::uint32_t handle) const noexcept;
+    Words read_document(const Search& search, std::uint32_t handle) const;
     void prefetch_words(std::uint32_t handle) const noexcept;
     static std::vector<std::size_t> ranks_of(const Search& search,
                                              const std::vector<Around>& around);
     void write_words(const Search& search, std::uint32_t handle, std::size_t rank,
-                     float* out) const noexcept;
+                     float* out) const;
     void write_sequence(const Search& search, const Around& around, float* out);
     void write_context(const Search& search, const Around& around, float* out);
     void score_text(const char* text, std::size_t size, Search& search);
@@ -182,8 +181,10 @@ class RetrievalIndex {
 
     std::mutex mutex_;
     std::string folder_;
-    LexicalIndex lexical_;
-    CountedIndex stems_, grams_, pairs_;
+    Pages pages_;
+    LexicalIndex lexical_{pages_, Pages::terms};
+    CountedIndex stems_{pages_, Pages::stems}, grams_{pages_, Pages::grams};
+    CountedIndex pairs_{pages_, Pages::pairs};
     LatentSpace latent_;
     Arena<float> latent_rows_;
     std::vector<VectorView> views_;

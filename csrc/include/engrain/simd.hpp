@@ -102,6 +102,10 @@ struct Lanes {
         for (int r = 0; r < registers; ++r) a.v[r] *= b.v[r];
         return a;
     }
+    friend ENGRAIN_INLINE Lanes operator/(Lanes a, const Lanes& b) {
+        for (int r = 0; r < registers; ++r) a.v[r] /= b.v[r];
+        return a;
+    }
 };
 
 }  // namespace engrain::simd
