@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from importlib import resources
 from importlib.util import find_spec
 
 import numpy as np
 
-from engrain.kernels import hash_grams, reference, score_grams
+from engrain.kernels import CUES, reference
 from engrain.policy.feedback_collector import FeedbackCollector
 from engrain.policy.feedback_corpora import own_sentences
+from engrain.policy.feedback_text import readable
 
 from .common import needs
 
@@ -25,7 +27,7 @@ class ReadFeedback:
 
     def setup(self, text):
         self.collector = FeedbackCollector()
-        self.features = self.collector.model.features(text)[:3]
+        self.table = self.collector.model.table
         self.peer = _bag_of_words()
 
     def time_engrain(self, text):
@@ -35,17 +37,34 @@ class ReadFeedback:
     def time_sklearn(self, text):
         self.peer.predict_proba([text])
 
-    def time_hash_grams(self, text):
-        hash_grams(*self.features)
+    def time_find_phrases(self, text):
+        self.table.find(text)
 
-    def time_score_grams(self, text):
-        score_grams(*self.features, self.collector.model.codes)
+    def time_read_utterance(self, text):
+        self.table.read(text, "")
+
+    def time_score_utterance(self, text):
+        self.collector.model.score(text)
 
     def track_oracle_agreement(self, text):
-        codes = self.collector.model.codes
-        exact = reference.score_grams(*self.features, codes)
-        assert (reference.hash_grams(*self.features) == hash_grams(*self.features)).all()
-        return float(np.abs(score_grams(*self.features, codes) - exact).max())
+        entries = list(_entries())
+        assert reference.find_phrases(text, entries) == self.table.find(text)
+        features, cues = self.table.read(text, "")
+        expected, counted = reference.read_utterance(text, "", entries)
+        assert (features == expected).all()
+        assert cues == counted
+        model, counts = self.collector.model, [cues.get(name, 0) for name in CUES]
+        exact = reference.score_utterance(features, counts, model.codes, model.weights)
+        return float(np.abs(np.array(model.score(text).probabilities) - exact).max())
+
+
+def _entries():
+    """Return the phrases that ship as (class, phrase, whole)."""
+    file = resources.files("engrain.policy").joinpath("feedback_phrases.tsv")
+    for line in file.read_text("utf-8").splitlines():
+        kind, _, phrases = line.split("\t")
+        for phrase in phrases.split(" | "):
+            yield kind, readable(phrase.removeprefix("=")), phrase.startswith("=")
 
 
 def _bag_of_words():

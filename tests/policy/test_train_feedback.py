@@ -8,6 +8,7 @@ import pytest
 from engrain.policy import feedback_corpora as corpora
 from engrain.policy.feedback_corpora import Example
 from engrain.policy.feedback_model import FeedbackModel
+from engrain.policy.feedback_text import KINDS
 from engrain.policy.train_feedback import MANY, average_precision, cross_validated, fit, main
 
 
@@ -17,9 +18,10 @@ def test_training_learns_what_the_table_does_not_know() -> None:
     examples += [Example("the parcel is blue", "", frozenset(), "c")] * 20
     before, after = FeedbackModel(), fit(examples)
     for text, kind in said:
-        assert before.score(text).probability[kind] < 0.1
-        assert after.score(text).probability[kind] > 0.8
-    assert max(after.score("the parcel is blue").probability.values()) < 0.3
+        place = KINDS.index(kind)
+        assert before.score(text).probabilities[place] < 0.1
+        assert after.score(text).probabilities[place] > 0.8
+    assert max(after.score("the parcel is blue").probabilities) < 0.3
 
 
 def test_average_precision_counts_ties_against_us() -> None:

@@ -17,6 +17,7 @@ U8Array: TypeAlias = npt.NDArray[np.uint8]
 U16Array: TypeAlias = npt.NDArray[np.uint16]
 I32Array: TypeAlias = npt.NDArray[np.int32]
 I64Array: TypeAlias = npt.NDArray[np.int64]
+U64Array: TypeAlias = npt.NDArray[np.uint64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 

@@ -15,7 +15,7 @@ from engrain.kernels.edges import EdgeTable
 from engrain.kernels.fastgrnn import descend_fastgrnn, forward_fastgrnn
 from engrain.kernels.fisher import elastic_penalty, linear_fisher, update_fisher
 from engrain.kernels.fsrs import FSRS_PARAMETERS, fsrs_interval, retrieve_cards, review_cards
-from engrain.kernels.grams import hash_grams, score_grams
+from engrain.kernels.grams import CUES, PhraseTable
 from engrain.kernels.inhibition import InhibitionRule, inhibit
 from engrain.kernels.kmeans import Clusters, kmeans, kmeans_plus_plus
 from engrain.kernels.lists import (
@@ -49,6 +49,7 @@ from engrain.kernels.traces import TRACE, TraceRule, read_traces, step_traces, t
 from engrain.kernels.value import TdRule, learn_values, td_lambda
 
 __all__ = [
+    "CUES",
     "FSRS_PARAMETERS",
     "TRACE",
     "Bets",
@@ -67,6 +68,7 @@ __all__ = [
     "MicroLoRA",
     "ModulatorRule",
     "Modulators",
+    "PhraseTable",
     "SignalQueue",
     "Spikes",
     "StdpRule",
@@ -93,7 +95,6 @@ __all__ = [
     "forward_fastgrnn",
     "from_bfloat16",
     "fsrs_interval",
-    "hash_grams",
     "inhibit",
     "init_scorer",
     "kmeans",
@@ -110,7 +111,6 @@ __all__ = [
     "retrieve_cards",
     "review_cards",
     "score_features",
-    "score_grams",
     "score_rows",
     "search_lists",
     "sgd_step",

@@ -122,12 +122,14 @@ class FeedbackCollector:
         return _combine(signals)
 
     def _spoken(self, text: str, previous: str) -> tuple[FeedbackSignal, ...]:
-        scores = self.model.score(text, previous)
+        probabilities, cues = self.model.score(text, previous)
+        if max(probabilities) < self.threshold:
+            return ()
         found = []
-        for kind, chance in scores.probability.items():
+        for kind, chance in zip(KINDS, probabilities, strict=True):
             if chance >= self.threshold:
                 base, growth, full, classes = _SCALES[kind]
-                count = sum([scores.matches.get(name, 0) for name in classes])
+                count = sum([cues.get(name, 0) for name in classes])
                 strength = min(1.0, base + growth * count)
                 found.append(FeedbackSignal(kind, strength, chance, full * strength))
         return tuple(found)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from engrain.policy.feedback_model import prior_logits
-from engrain.policy.feedback_text import KINDS, phrase_table, split_words
+from engrain.policy.feedback_text import KINDS, phrase_table, readable
 
 _REACTIONS = {
     "Make Aware With Correction": {"correction"},
@@ -104,9 +105,7 @@ def _acts(path: Path) -> list[Example]:
 
 
 def _table_speaks(text: str) -> bool:
-    cues: dict[str, int] = {}
-    for cue in phrase_table().find(split_words(text)):
-        cues[cue.kind] = cues.get(cue.kind, 0) + 1
+    cues = Counter(cue for _, _, cue in phrase_table().find(readable(text)))
     return max(prior_logits(cues)) > 0
 
 

@@ -10,18 +10,16 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from math import exp
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
 from safetensors.numpy import load, save
 
-from engrain.base.arrays import F64Array, I8Array
+from engrain.base.arrays import F64Array, I8Array, U64Array
 from engrain.base.errors import SnapshotError
-from engrain.kernels import score_grams
-from engrain.policy.feedback_features import Features, features_of
-from engrain.policy.feedback_text import KINDS, PhraseTable, phrase_table
+from engrain.kernels import CUES, PhraseTable
+from engrain.policy.feedback_text import KINDS, phrase_table, readable
 
 PRIOR_BIAS: Final = -2.5
 # What one phrase of a class adds to the logits of positive, negative, correction and confusion.
@@ -36,11 +34,26 @@ PRIOR: Final[dict[str, tuple[float, float, float, float]]] = {
 }
 
 
-class Scores(NamedTuple):
-    """Probability by kind, and the number of phrases by class."""
+class Features(NamedTuple):
+    """What the model sees of an utterance.
 
-    probability: dict[str, float]
-    matches: dict[str, int]
+    Attributes
+    ----------
+    hashes : ndarray of uint64, shape (features,)
+        Of every different n-gram and context feature, ascending.
+    cues : dict of str to int
+        Number of phrases by class.
+    """
+
+    hashes: U64Array
+    cues: dict[str, int]
+
+
+class Scores(NamedTuple):
+    """Probability of each of the `KINDS`, and the number of phrases by class."""
+
+    probabilities: tuple[float, ...]
+    cues: dict[str, int]
 
 
 def prior_logits(cues: dict[str, int]) -> list[float]:
@@ -67,6 +80,11 @@ class FeedbackModel:
         In what the table of phrases says: 1, or 0 to go by the weights alone.
     table : PhraseTable, optional
         Default: the one that comes with the package.
+
+    Attributes
+    ----------
+    weights : ndarray of float64, shape (15, 4)
+        Steps, biases, and what a phrase of each class adds, as `PhraseTable.score` takes them.
     """
 
     def __init__(
@@ -82,14 +100,16 @@ class FeedbackModel:
         self.bias = np.zeros(len(KINDS)) if bias is None else bias
         self.trust = trust
         self.table = table or phrase_table()
-        self._line = list(zip(KINDS, self.bias.tolist(), self.step.tolist(), strict=True))
+        prior = [PRIOR.get(name, (0.0,) * len(KINDS)) for name in CUES]
+        rows = (self.step, self.bias + trust * PRIOR_BIAS, trust * np.array(prior))
+        self.weights = np.ascontiguousarray(np.vstack(rows))
 
     def features(self, text: str, previous: str = "") -> Features:
         """Take an utterance apart."""
-        return features_of(text, previous, self.table)
+        return Features(*self.table.read(readable(text), readable(previous)))
 
     def score(self, text: str, previous: str = "") -> Scores:
-        """Return the probability of each kind.
+        """Return the probability of each kind; 0 where no word was said.
 
         Parameters
         ----------
@@ -97,16 +117,8 @@ class FeedbackModel:
         previous : str
             The utterance before it, by the other speaker.
         """
-        words, classes, context, cues = features_of(text, previous, self.table)
-        if not words:
-            return Scores(dict.fromkeys(KINDS, 0.0), {})
-        learned = score_grams(words, classes, context, self.codes)
-        prior = prior_logits(cues)
-        chances = {
-            kind: 1.0 / (1.0 + exp(-max(-60.0, bias + self.trust * known + step * new)))
-            for (kind, bias, step), known, new in zip(self._line, prior, learned, strict=True)
-        }
-        return Scores(chances, cues)
+        said, before = readable(text), readable(previous)
+        return Scores(*self.table.score(said, before, self.codes, self.weights))
 
     @classmethod
     def from_weights(cls, weights: F64Array, bias: F64Array, trust: float = 1.0) -> FeedbackModel:

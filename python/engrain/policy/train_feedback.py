@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engrain.base.arrays import F64Array
-from engrain.kernels import hash_grams
 from engrain.policy import feedback_corpora as corpora
 from engrain.policy.feedback_corpora import Example
 from engrain.policy.feedback_model import FeedbackModel, prior_logits
@@ -94,8 +93,7 @@ def _design(examples: Sequence[Example], size: int) -> tuple[Any, F64Array]:
     model = FeedbackModel()
     starts, rows, values, prior = [0], [], [], []
     for example in examples:
-        words, classes, context, cues = model.features(example.text, example.previous)
-        hashes = hash_grams(words, classes, context)
+        hashes, cues = model.features(example.text, example.previous)
         rows.append((hashes % np.uint64(size)).astype(np.int32))
         values.append(np.full(len(hashes), len(hashes) ** -0.5))
         starts.append(starts[-1] + len(hashes))
@@ -108,8 +106,7 @@ def _design(examples: Sequence[Example], size: int) -> tuple[Any, F64Array]:
 
 def probabilities(model: FeedbackModel, examples: Sequence[Example]) -> F64Array:
     """Return the probability of each kind, shape (n, 4)."""
-    scored = [model.score(example.text, example.previous).probability for example in examples]
-    return np.array([[row[kind] for kind in KINDS] for row in scored])
+    return np.array([model.score(said.text, said.previous).probabilities for said in examples])
 
 
 def average_precision(relevant: NDArray[np.bool_], scores: F64Array) -> float:

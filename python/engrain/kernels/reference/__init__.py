@@ -11,7 +11,7 @@ from engrain.kernels.reference.fastgrnn import descend_fastgrnn, forward_fastgrn
 from engrain.kernels.reference.fisher import elastic_penalty, linear_fisher, update_fisher
 from engrain.kernels.reference.flat import centred_cosines, standardize
 from engrain.kernels.reference.fsrs import fsrs_interval, retrieve_cards, review_cards
-from engrain.kernels.reference.grams import hash_grams, score_grams
+from engrain.kernels.reference.grams import read_utterance, score_utterance
 from engrain.kernels.reference.inhibition import inhibit
 from engrain.kernels.reference.kmeans import kmeans, kmeans_plus_plus
 from engrain.kernels.reference.ledger import ledger_update, sequence_bounds
@@ -25,6 +25,7 @@ from engrain.kernels.reference.neuron import (
     step_hodgkin_huxley,
     step_hodgkin_huxley_rk4,
 )
+from engrain.kernels.reference.phrases import find_phrases
 from engrain.kernels.reference.rank import laplace_step, list_derivatives, weigh_rows
 from engrain.kernels.reference.reconsolidate import reconsolidate
 from engrain.kernels.reference.safeguard import bet_on, blend_weights, gate_gains, needed_wealth
@@ -57,10 +58,10 @@ __all__ = [
     "descend_fastgrnn",
     "elastic_penalty",
     "evidence_features",
+    "find_phrases",
     "forward_fastgrnn",
     "fsrs_interval",
     "gate_gains",
-    "hash_grams",
     "hash_text",
     "inhibit",
     "kmeans",
@@ -83,6 +84,7 @@ __all__ = [
     "question_kernel",
     "read_stems",
     "read_traces",
+    "read_utterance",
     "reconsolidate",
     "retrieve_cards",
     "review_cards",
@@ -91,8 +93,8 @@ __all__ = [
     "sample_priorities",
     "score_arms",
     "score_features",
-    "score_grams",
     "score_rows",
+    "score_utterance",
     "search_lists",
     "sequence_bounds",
     "sgd_step",

@@ -1,6 +1,9 @@
-"""Oracle of hashed n-grams and the linear model over them."""
+"""Oracle of the hashed features of utterances and the linear model over them."""
 
 from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -8,41 +11,145 @@ from numpy.typing import NDArray
 
 from engrain.base.arrays import F64Array
 from engrain.kernels.reference.lexical import _hash_bytes
+from engrain.kernels.reference.phrases import Found, find_phrases, split_words
+
+_FILLERS = frozenset(
+    split_words(
+        "uh um well oh so and but huh yeah okay right mm hmm i mean you know think like just ah no "
+        "yes guess uhhuh then actually . , ? !"
+    )
+)
+_LENGTHS = ("0", "1", "2", "3", "4", "5", "6", "6", "8", "8", "8", "11", "11", "11", "11")
+
+Table = Iterable[tuple[str, str, bool]]
+
+
+def read_utterance(
+    text: str, previous: str, table: Table
+) -> tuple[NDArray[np.uint64], dict[str, int]]:
+    """Return FNV-1a of each feature's UTF-8 with Stafford's mix13 finalizer, and phrases by class.
+
+    Parameters
+    ----------
+    text, previous : str
+    table : iterable of (class, phrase, whole)
+
+    Returns
+    -------
+    ndarray of uint64, shape (features,)
+        Ascending, each once.
+    dict of str to int
+    """
+    words, phrases = split_words(text), find_phrases(text, table)
+    cues = Counter(kind for _, _, kind in phrases)
+    context = _context(words, split_words(previous), cues)
+    texts = _runs_of(words) + _tagged_runs(words, phrases) + [f"x {name}" for name in context]
+    hashes = sorted({_hash_bytes(text.encode()) for text in texts})
+    return np.array(hashes, dtype=np.uint64), dict(cues)
+
+
+def score_utterance(
+    features: NDArray[np.uint64], cues: npt.ArrayLike, codes: npt.ArrayLike, weights: npt.ArrayLike
+) -> F64Array:
+    """Return the probability of each kind, shape (kinds,).
+
+    The logit of kind k is ``b_k + s_k sum_f c_{f mod rows, k} / sqrt(|f|) + sum_c P_ck
+    (2 - 2^(1 - n_c))`` over the classes found n_c > 0 times.
+
+    Parameters
+    ----------
+    features : ndarray of uint64
+    cues : array_like, shape (13,)
+        n_c.
+    codes : array_like, shape (rows, kinds)
+        c.
+    weights : array_like, shape (15, kinds)
+        s, b and P.
+    """
+    table, held = np.asarray(codes, np.float64), np.asarray(weights, np.float64)
+    rows = (features % np.uint64(len(table))).astype(np.int64)
+    learned = table[rows].sum(axis=0) / np.sqrt(max(len(rows), 1))
+    found = np.asarray(cues, np.float64)
+    grown = np.where(found > 0, 2.0 - 2.0 ** (1.0 - found), 0.0)
+    chances: F64Array = 1 / (1 + np.exp(-(held[1] + held[0] * learned + grown @ held[2:])))
+    return chances
 
 
 def _runs(words: list[str], n: int) -> list[str]:
     return [" ".join(words[i : i + n]) for i in range(len(words) - n + 1)]
 
 
-def _has_class(run: str) -> bool:
-    return any(word.startswith("\x01") for word in run.split(" "))
-
-
-def _gram_texts(words: str, classes: str, context: str) -> list[str]:
-    """Return the features as texts."""
-    said = ["\x02", *words.split(" "), "\x03"] if words else ["\x02", "\x03"]
-    tagged = ["\x02", *classes.split(" "), "\x03"] if classes else ["\x02", "\x03"]
+def _runs_of(words: list[str]) -> list[str]:
+    said = ["\x02", *words, "\x03"]
     found = [f"w {run}" for n in (1, 2, 3) for run in _runs(said, n)]
     for gap, family in ((2, "s"), (3, "t")):
         found += [f"{family} {a} {b}" for a, b in zip(said, said[gap:], strict=False)]
-    for word in said[1:-1]:
+    for word in words:
         marked = f"#{word}#"
         found += [f"c{marked[:4]}", f"c{marked[-4:]}"] if len(marked) > 3 else []
-    found += [f"k {run}" for n in (2, 3) for run in _runs(tagged, n) if _has_class(run)]
-    return found + [f"x {word}" for word in context.split(" ") if word]
+    return found
 
 
-def hash_grams(words: str, classes: str = "", context: str = "") -> NDArray[np.uint64]:
-    """Return FNV-1a of each different feature's UTF-8 with Stafford's mix13 finalizer, sorted."""
-    texts = _gram_texts(words, classes, context)
-    hashes = sorted({_hash_bytes(text.encode()) for text in texts})
-    return np.array(hashes, dtype=np.uint64)
+def _tagged_runs(words: list[str], phrases: list[Found]) -> list[str]:
+    tagged, at = ["\x02"], 0
+    for start, length, kind in phrases:
+        tagged += [*words[at:start], f"\x01{kind}"]
+        at = start + length
+    tagged += [*words[at:], "\x03"]
+    runs = [words for n in (2, 3) for words in zip(*(tagged[i:] for i in range(n)), strict=False)]
+    return [f"k {' '.join(run)}" for run in runs if any(word[0] == "\x01" for word in run)]
 
 
-def score_grams(words: str, classes: str, context: str, codes: npt.ArrayLike) -> F64Array:
-    """Return s_k = sum_f c_{h(f) mod rows, k} / sqrt(n) over the n features f."""
-    table = np.asarray(codes, dtype=np.float64)
-    hashes = hash_grams(words, classes, context)
-    rows = (hashes % np.uint64(len(table))).astype(np.int64)
-    scores: F64Array = table[rows].sum(axis=0) / np.sqrt(max(len(rows), 1))
-    return scores
+def _context(words: list[str], before: list[str], cues: Counter[str]) -> list[str]:
+    length = _length(words)
+    found = [f"length:{length}"]
+    found += [f"{kind}:{min(count, 3)}" for kind, count in cues.items()]
+    found += [f"{kind}:length:{length}" for kind in cues]
+    if words:
+        first, last = words[0], words[-1]
+        found += [f"first:{first}:length:{length}", f"first:{first}:last:{last}"]
+        if last in {"?", "？"}:
+            found.append(f"asked:{length}")
+    return found + _core(words) + _relation(words, before)
+
+
+def _core(words: list[str]) -> list[str]:
+    core: list[str] = []
+    for word in words:
+        if word not in _FILLERS and (not core or word != core[-1]):
+            core.append(word)
+    if not core:
+        return ["core:0"]
+    length, first, last = min(len(core), 7), core[0], core[-1]
+    return [
+        f"core:{length}",
+        f"core:{'_'.join(core[:6])}:{length}",
+        f"core:first:{first}:{length}",
+        f"core:last:{last}:{length}",
+        f"core:ends:{first}:{last}",
+        f"core:start:{'_'.join(core[:2])}",
+        f"core:two:{'_'.join(core[-2:])}",
+        f"core:three:{'_'.join(core[-3:])}",
+    ]
+
+
+def _relation(words: list[str], before: list[str]) -> list[str]:
+    if not before:
+        return ["before:none"]
+    asked = "?" in before[-2:]
+    content = {word for word in words if len(word) > 3}
+    shared = len(content.intersection(before))
+    found = [
+        f"before:asked:{asked}",
+        f"before:length:{_length(before)}",
+        f"shared:{min(shared, 3)}",
+    ]
+    if words:
+        found.append(f"first:{words[0]}:before:asked:{asked}")
+    if content:
+        found.append(f"share:{4 * shared // len(content)}")
+    return found
+
+
+def _length(words: list[str]) -> str:
+    return _LENGTHS[len(words)] if len(words) < len(_LENGTHS) else "15"
