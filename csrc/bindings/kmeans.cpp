@@ -22,9 +22,16 @@ void seed_centres_py(const F32Array& rows, const F64Array& uniforms, I64Array& c
     const std::size_t width = (dim + 63) / 64 * 64;
     std::vector<std::int8_t> codes(n * width);
     std::vector<float> scale(n), length(n), error(n), reach(n), padded(width);
-    const SeedScratch scratch{
-        distance.mutable_data(), nearest.mutable_data(), codes.data(), scale.data(),
-        length.data(),           error.data(),           reach.data(), padded.data()};
+    std::vector<double> sums(n / seed_block + 1);
+    const SeedScratch scratch{distance.mutable_data(),
+                              nearest.mutable_data(),
+                              codes.data(),
+                              scale.data(),
+                              length.data(),
+                              error.data(),
+                              reach.data(),
+                              padded.data(),
+                              sums.data()};
     const float* r = rows.data();
     const double* u = uniforms.data();
     std::int64_t* out = chosen.mutable_data();

@@ -1,6 +1,7 @@
 #include "engrain/topk.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "arrays.hpp"
@@ -31,34 +32,32 @@ std::size_t topk_rows_py(const F32Array& rows, const F32Array& query, I64Array& 
     return best.size;
 }
 
-// `wide` holds the candidates that the codes find, more than the k of `index`.
 std::size_t topk_codes_py(const I8Array& codes, const F32Array& scale, const F32Array& rows,
-                          const F32Array& query, std::size_t wide, I64Array& index,
-                          F32Array& score) {
+                          const F32Array& query, I64Array& index, F32Array& score) {
     check_shape(rows.ndim() == 2 && codes.ndim() == 2 && extent(codes, 0) == extent(rows, 0) &&
                     extent(codes, 1) == (extent(rows, 1) + 63) / 64 * 64,
                 "codes: expected shape (n, dim padded to a multiple of 64) of rows (n, dim)");
     const std::size_t n = extent(rows, 0), dim = extent(rows, 1), width = extent(codes, 1);
     check_shape(scale.ndim() == 1 && extent(scale, 0) == n, "scale: expected shape (n,)");
     check_shape(query.ndim() == 1 && extent(query, 0) == dim, "query: expected shape (dim,)");
-    const Best wanted = check_best(index, score, n);
-    wide = std::min(std::max(wide, wanted.k), n);
-    std::vector<std::int64_t> indices(wide);
-    std::vector<float> scores(wide), padded(width);
+    Best best = check_best(index, score, n);
+    if (best.k == 0) return 0;
+    std::vector<float> padded(width), lows(best.k);
     std::vector<std::int8_t> asked(width);
+    std::vector<std::int64_t> places(best.k);
+    const std::unique_ptr<std::int64_t[]> found(new std::int64_t[n]);
+    const std::unique_ptr<float[]> ceilings(new float[n]);
     std::copy(query.data(), query.data() + dim, padded.begin());
     const std::int8_t* c = codes.data();
     const float *r = rows.data(), *q = query.data(), *s = scale.data();
     py::gil_scoped_release release;
-    quantize_row(padded.data(), width, asked.data());
-    Best best{indices.data(), scores.data(), wide, 0};
-    scan_codes(best, c, s, n, width, asked.data());
-    rescore_best(best, r, dim, q);
+    Best least{places.data(), lows.data(), best.k, 0};
+    const CodedQuery coded = code_query(padded.data(), dim, width, asked.data());
+    const std::size_t sifted =
+        sift_codes(c, s, n, width, coded, least, ceilings.get(), found.get());
+    offer_rows(best, r, dim, q, found.get(), sifted);
     sort_best(best);
-    const std::size_t size = std::min(best.size, wanted.k);
-    std::copy(indices.begin(), indices.begin() + std::ptrdiff_t(size), wanted.index);
-    std::copy(scores.begin(), scores.begin() + std::ptrdiff_t(size), wanted.score);
-    return size;
+    return best.size;
 }
 
 // One block of scores (queries, m) into the lists of all queries, query i holding sizes[i] entries.
@@ -106,8 +105,8 @@ void bind_topk(py::module_& m) {
     m.def("topk_rows", &topk_rows_py, py::arg("rows").noconvert(), py::arg("query").noconvert(),
           py::arg("index").noconvert(), py::arg("score").noconvert());
     m.def("topk_codes", &topk_codes_py, py::arg("codes").noconvert(), py::arg("scale").noconvert(),
-          py::arg("rows").noconvert(), py::arg("query").noconvert(), py::arg("wide"),
-          py::arg("index").noconvert(), py::arg("score").noconvert());
+          py::arg("rows").noconvert(), py::arg("query").noconvert(), py::arg("index").noconvert(),
+          py::arg("score").noconvert());
     m.def("topk_merge", &topk_merge_py, py::arg("scores").noconvert(), py::arg("first"),
           py::arg("finish"), py::arg("sizes").noconvert(), py::arg("index").noconvert(),
           py::arg("score").noconvert());

@@ -1,6 +1,8 @@
 #include "engrain/topk.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "engrain/dot.hpp"
@@ -10,7 +12,8 @@
 namespace engrain {
 namespace {
 
-constexpr std::size_t block = 256;   // rows scored before the list looks at them
+constexpr std::size_t block = 256;  // rows scored before the list looks at them
+constexpr std::size_t rows_ahead = 4;
 constexpr std::size_t ahead = 4096;  // numbers from the row that is read to what is asked for
 
 bool worse(const Best& best, std::size_t a, std::size_t b) noexcept {
@@ -84,10 +87,26 @@ ENGRAIN_INLINE void scan_rows_body(Best& best, const float* rows, std::size_t n,
 }
 
 template <int W>
-ENGRAIN_INLINE void rescore_best_body(Best& best, const float* rows, std::size_t dim,
-                                      const float* query) {
-    for (std::size_t i = 0; i < best.size; ++i)
-        best.score[i] = dot<W>(rows + std::size_t(best.index[i]) * dim, query, dim);
+ENGRAIN_INLINE void offer_rows_body(Best& best, const float* rows, std::size_t dim,
+                                    const float* query, const std::int64_t* indices,
+                                    std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+        if (i + rows_ahead < n)
+            prefetch_row(rows + std::size_t(indices[i + rows_ahead]) * dim, dim);
+        const float score = dot<W>(rows + std::size_t(indices[i]) * dim, query, dim);
+        offer_scores_body<W>(best, &score, 1, indices[i]);
+    }
+}
+
+// Scores between which the rows of a block lie.
+template <int W>
+ENGRAIN_INLINE void bound_scores_body(const std::int32_t* dots, const float* scale, std::size_t n,
+                                      const CodedQuery& query, float* low, float* high) {
+    for (std::size_t i = 0; i < n; ++i) {
+        const float middle = query.step * float(dots[i]);
+        low[i] = scale[i] * (middle - query.margin);
+        high[i] = scale[i] * (middle + query.margin);
+    }
 }
 
 }  // namespace
@@ -99,9 +118,31 @@ ENGRAIN_DISPATCH(void, scan_rows,
                  (Best & best, const float* rows, std::size_t n, std::size_t dim,
                   const float* query),
                  (best, rows, n, dim, query))
-ENGRAIN_DISPATCH(void, rescore_best,
-                 (Best & best, const float* rows, std::size_t dim, const float* query),
-                 (best, rows, dim, query))
+ENGRAIN_DISPATCH(void, offer_rows,
+                 (Best & best, const float* rows, std::size_t dim, const float* query,
+                  const std::int64_t* indices, std::size_t n),
+                 (best, rows, dim, query, indices, n))
+
+namespace {
+
+ENGRAIN_DISPATCH(void, bound_scores,
+                 (const std::int32_t* dots, const float* scale, std::size_t n,
+                  const CodedQuery& query, float* low, float* high),
+                 (dots, scale, n, query, low, high))
+
+// Keeps what reaches the bound, in place.
+std::size_t keep_reaching(float bound, float* ceilings, std::int64_t* rows, std::size_t n) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        const float ceiling = ceilings[i];
+        rows[kept] = rows[i];
+        ceilings[kept] = ceiling;
+        kept += ceiling < bound ? 0 : 1;  // what overflowed is kept
+    }
+    return kept;
+}
+
+}  // namespace
 
 void sort_best(Best& best) noexcept {
     make_heap(best);
@@ -111,18 +152,39 @@ void sort_best(Best& best) noexcept {
     }
 }
 
-void scan_codes(Best& best, const std::int8_t* codes, const float* scale, std::size_t n,
-                std::size_t width, const std::int8_t* query) noexcept {
+// No number of a row lies farther than half its scale from its code, and none is beyond 127 of them
+// (Hoelder). The rest of the slack covers rounding, which grows with the numbers summed.
+CodedQuery code_query(const float* padded, std::size_t dim, std::size_t width,
+                      std::int8_t* codes) noexcept {
+    const float step = quantize_row(padded, width, codes);
+    double size = 0.0, lost = 0.0;
+    for (std::size_t j = 0; j < dim; ++j) {
+        size += std::abs(double(padded[j]));
+        lost += std::abs(double(padded[j]) - double(step) * codes[j]);
+    }
+    const double slack = 0.501 + 1e-6 * double(dim);
+    return {codes, step, static_cast<float>(slack * size + 127.1 * lost)};
+}
+
+std::size_t sift_codes(const std::int8_t* codes, const float* scale, std::size_t n,
+                       std::size_t width, const CodedQuery& query, Best& least, float* ceilings,
+                       std::int64_t* rows) noexcept {
     std::uint32_t members[block];
     std::int32_t dots[block];
-    float scores[block];
+    float low[block];
     for (std::size_t i = 0; i < block; ++i) members[i] = std::uint32_t(i);
+    constexpr float none = -std::numeric_limits<float>::infinity();
+    std::size_t found = 0;
     for (std::size_t start = 0; start < n; start += block) {
         const std::size_t count = std::min(block, n - start);
-        dot_codes(codes + start * width, width, members, count, query, dots);
-        for (std::size_t i = 0; i < count; ++i) scores[i] = float(dots[i]) * scale[start + i];
-        offer_scores(best, scores, count, std::int64_t(start));
+        dot_codes(codes + start * width, width, members, count, query.codes, dots);
+        bound_scores(dots, scale + start, count, query, low, ceilings + found);
+        offer_scores(least, low, count, std::int64_t(start));
+        for (std::size_t i = 0; i < count; ++i) rows[found + i] = std::int64_t(start + i);
+        const float bound = least.size == least.k ? least.score[0] : none;
+        found += keep_reaching(bound, ceilings + found, rows + found, count);
     }
+    return least.size == least.k ? keep_reaching(least.score[0], ceilings, rows, found) : found;
 }
 
 }  // namespace engrain

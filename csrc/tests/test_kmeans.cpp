@@ -17,13 +17,13 @@ double squared(const float* a, const float* b, std::size_t dim) {
 }
 
 void seeds(std::size_t dim) {
-    const std::size_t n = 200, k = 12;
+    const std::size_t n = 300, k = 12;
     std::vector<float> rows(n * dim), distance(n), parts(4 * n), padded(dim + 64);
     std::vector<std::int8_t> codes(n * (dim + 64));
     for (std::size_t i = 0; i < rows.size(); ++i)
         rows[i] = std::sin(0.1F * float(i * i % 3571)) +
                   3.0F * float(i / std::max<std::size_t>(dim, 1) % 4);
-    std::vector<double> uniforms(k);
+    std::vector<double> uniforms(k), sums(n / engrain::seed_block + 1);
     for (std::size_t c = 0; c < k; ++c) uniforms[c] = std::fmod(0.37 + 0.618 * double(c), 1.0);
     std::vector<std::int64_t> nearest(n), chosen(k), first;
     for (Level level : {Level::baseline, Level::avx2, Level::avx512}) {
@@ -31,7 +31,7 @@ void seeds(std::size_t dim) {
         engrain::seed_centres(
             rows.data(), n, dim, k, uniforms.data(),
             {distance.data(), nearest.data(), codes.data(), parts.data(), parts.data() + n,
-             parts.data() + 2 * n, parts.data() + 3 * n, padded.data()},
+             parts.data() + 2 * n, parts.data() + 3 * n, padded.data(), sums.data()},
             chosen.data());
         if (level == Level::baseline) first = chosen;
         CHECK(chosen == first);

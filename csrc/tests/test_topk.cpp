@@ -41,7 +41,7 @@ void selects_like_a_sort(std::size_t n, std::size_t k) {
     for (std::size_t i = 0; i < found.best.size; ++i) CHECK(found.index[i] == order[i]);
 }
 
-void scans_rows_and_codes(std::size_t n) {
+void scans_rows_and_codes(std::size_t n, std::size_t k) {
     const std::size_t dim = 64;
     std::vector<float> rows(n * dim), scale(n), query(dim);
     std::vector<std::int8_t> codes(n * dim), asked(dim);
@@ -49,15 +49,18 @@ void scans_rows_and_codes(std::size_t n) {
     for (std::size_t j = 0; j < dim; ++j) query[j] = std::cos(float(j));
     for (std::size_t i = 0; i < n; ++i)
         scale[i] = engrain::quantize_row(&rows[i * dim], dim, &codes[i * dim]);
-    engrain::quantize_row(query.data(), dim, asked.data());
-    Found exact(5), coarse(5);
+    Found exact(k), coarse(k), least(k);
     engrain::scan_rows(exact.best, rows.data(), n, dim, query.data());
-    engrain::scan_codes(coarse.best, codes.data(), scale.data(), n, dim, asked.data());
-    engrain::rescore_best(coarse.best, rows.data(), dim, query.data());
+    std::vector<float> ceilings(n);
+    std::vector<std::int64_t> found(n);
+    const auto coded = engrain::code_query(query.data(), dim, dim, asked.data());
+    const std::size_t sifted = engrain::sift_codes(codes.data(), scale.data(), n, dim, coded,
+                                                   least.best, ceilings.data(), found.data());
+    engrain::offer_rows(coarse.best, rows.data(), dim, query.data(), found.data(), sifted);
     engrain::sort_best(exact.best);
     engrain::sort_best(coarse.best);
-    CHECK(exact.best.size == std::min<std::size_t>(5, n));
-    if (n > 0) CHECK(exact.index[0] == coarse.index[0] && exact.score[0] == coarse.score[0]);
+    CHECK(exact.best.size == std::min(k, n) && coarse.best.size == exact.best.size);
+    CHECK(exact.index == coarse.index && exact.score == coarse.score);
 }
 
 }  // namespace
@@ -67,7 +70,7 @@ int main() {
         engrain::simd::set_level(level);
         for (std::size_t n : {0, 1, 7, 8, 9, 15, 16, 17, 1003}) {
             for (std::size_t k : {0, 1, 3, 10, 2000}) selects_like_a_sort(n, k);
-            scans_rows_and_codes(n);
+            for (std::size_t k : {1, 5, 2000}) scans_rows_and_codes(n, k);
         }
     }
     return 0;

@@ -260,7 +260,6 @@ def topk_codes(
     scale: F32Array,
     rows: F32Array,
     query: F32Array,
-    wide: int,
     index: I64Array,
     score: F32Array,
 ) -> int: ...

@@ -6,6 +6,8 @@
 
 namespace engrain {
 
+constexpr std::size_t seed_block = 256;  // rows whose bounds and distances are taken together
+
 // Working memory of seed_centres that the caller owns. `width` is dim padded to a multiple of 64.
 struct SeedScratch {
     float* distance;                // n: squared distance to the nearest centre; also an output
@@ -14,6 +16,7 @@ struct SeedScratch {
     float *scale, *length, *error;  // n each: of the rows as coded
     float* reach;                   // n: distance, a little enlarged
     float* padded;                  // width
+    double* sums;                   // one per seed_block rows, or part of them: of the distances
 };
 
 // D^2 sampling (Arthur & Vassilvitskii 2007): chosen[0] = floor(uniforms[0] n), and chosen[c] is

@@ -25,13 +25,26 @@ void sort_best(Best& best) noexcept;
 void scan_rows(Best& best, const float* rows, std::size_t n, std::size_t dim,
                const float* query) noexcept;
 
-// The same by int8 codes: score = scale[i] * (codes_i . query), the integer product being exact.
-// `width` is a multiple of 64, padded with zeros; codes and query lie in [-127, 127].
-void scan_codes(Best& best, const std::int8_t* codes, const float* scale, std::size_t n,
-                std::size_t width, const std::int8_t* query) noexcept;
+// A query as int8 codes of `step` each. A row's inner product with it lies within scale * margin of
+// scale * step * (codes of the row . codes), whatever was lost by coding either, and by summing.
+struct CodedQuery {
+    const std::int8_t* codes;
+    float step, margin;
+};
 
-// Replace each score by the inner product of its row with the query; the list is then no heap until
-// sort_best has been called.
-void rescore_best(Best& best, const float* rows, std::size_t dim, const float* query) noexcept;
+// `padded` holds a query of `dim` numbers and zeros up to `width`, a multiple of 64.
+CodedQuery code_query(const float* padded, std::size_t dim, std::size_t width,
+                      std::int8_t* codes) noexcept;
+
+// Which of n rows may be among the k > 0 best, going by their codes (see quantize_row): writes
+// their indices, ascending, and returns how many. `least` has room for k and starts empty,
+// `ceilings` and `rows` have room for n.
+std::size_t sift_codes(const std::int8_t* codes, const float* scale, std::size_t n,
+                       std::size_t width, const CodedQuery& query, Best& least, float* ceilings,
+                       std::int64_t* rows) noexcept;
+
+// Offer the rows at `indices`, ascending, by their inner product with the query.
+void offer_rows(Best& best, const float* rows, std::size_t dim, const float* query,
+                const std::int64_t* indices, std::size_t n) noexcept;
 
 }  // namespace engrain

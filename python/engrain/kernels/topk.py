@@ -48,15 +48,12 @@ def topk(rows: F32Array, queries: F32Array, k: int) -> tuple[I64Array, F32Array]
 
 
 def topk_int8(
-    codes: I8Array,
-    scale: F32Array,
-    rows: F32Array,
-    query: F32Array,
-    k: int,
-    *,
-    oversample: int = 4,
+    codes: I8Array, scale: F32Array, rows: F32Array, query: F32Array, k: int
 ) -> tuple[I64Array, F32Array]:
-    """Return about the k best rows: found by int8 codes, ranked by their exact inner product.
+    """Return what `topk` returns, exactly, reading a quarter of the bytes.
+
+    The codes bound every row's inner product; only rows whose upper bound reaches the k-th best
+    lower one are read and scored.
 
     Parameters
     ----------
@@ -65,8 +62,6 @@ def topk_int8(
     rows : ndarray of float32, shape (n, dim), C-contiguous
     query : ndarray of float32, shape (dim,), C-contiguous
     k : int
-    oversample : int
-        Candidates taken from the codes per row returned.
 
     Returns
     -------
@@ -79,10 +74,8 @@ def topk_int8(
         As in `topk`.
     """
     _check_query(query, k)
-    if oversample < 1:
-        raise ValueError(f"oversample: expected at least 1, got {oversample}")
     index, score = _places((min(k, len(rows)),))
-    found = _kernels.topk_codes(codes, scale, rows, query, k * oversample, index, score)
+    found = _kernels.topk_codes(codes, scale, rows, query, index, score)
     return index[:found], score[:found]
 
 

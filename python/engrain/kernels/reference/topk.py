@@ -16,7 +16,7 @@ def topk(rows: npt.ArrayLike, query: npt.ArrayLike, k: int) -> tuple[I64Array, F
 
 
 def topk_int8(rows: npt.ArrayLike, query: npt.ArrayLike, k: int) -> tuple[I64Array, F64Array]:
-    """Return what the search by codes approximates: the exact `topk`."""
+    """Return the exact `topk`, which the search by codes must equal."""
     return topk(rows, query, k)
 
 
