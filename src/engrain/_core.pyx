@@ -894,7 +894,12 @@ cdef class SumTree:
         for i in range(n):
             if p[i] < 0:
                 raise ConfigError(f"priorities: must be 0 or above, got {p[i]}")
-        with nogil:
+        if n > MANY:
+            with nogil:
+                self.guard.lock()
+                update_priorities(self.view, items, p, n, self.alpha)
+                self.guard.unlock()
+        else:
             self.guard.lock()
             update_priorities(self.view, items, p, n, self.alpha)
             self.guard.unlock()

@@ -6,7 +6,7 @@ import pytest
 
 from engrain.base.errors import NonFiniteError
 from engrain.storage.chain import GENESIS, decode, link
-from engrain.storage.compose import compose
+from engrain.storage.compose import POOL, RandomPool, compose
 from engrain.storage.entry import Entry
 
 FIRST = Entry(0, GENESIS, float("-inf"))
@@ -66,3 +66,17 @@ def test_bad_arguments_are_named(
     monkeypatch.setattr("engrain.storage.compose.MAX_BYTES", 64)
     with pytest.raises(error, match=r"payloads|schema"):
         make(FIRST, payloads, **changes)
+
+
+def test_a_pool_gives_out_no_byte_twice() -> None:
+    pool = RandomPool()
+    sizes = [16, 48, POOL, 1, POOL + 5, 16] + [32] * (POOL // 16)
+    given = [pool.take(size) for size in sizes]
+    assert [len(part) for part in given] == sizes
+    whole = [part for part in given if len(part) >= 16]
+    assert len(set(whole)) == len(whole)
+
+
+def test_salts_come_from_the_source_given() -> None:
+    entry = make(FIRST, [b"one", b"two"], random=lambda size: bytes(range(size)))
+    assert [body[:16] for body in entry.bodies] == [bytes(range(16)), bytes(range(16, 32))]

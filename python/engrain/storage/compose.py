@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite
 
 from engrain.base.errors import NonFiniteError
@@ -22,6 +22,25 @@ from engrain.storage.entry import Entry, StateWrite
 
 MAX_SCHEMA = 1 << 32
 MAX_BYTES = 1 << 28
+POOL = 4096
+
+
+class RandomPool:
+    """Random bytes from the system, drawn `POOL` at a time and given out once each.
+
+    A system call per event would cost more than all else but the hashes, and hand the GIL over.
+    """
+
+    def __init__(self) -> None:
+        self._bytes, self._at = b"", 0
+
+    def take(self, size: int) -> bytes:
+        """Return `size` bytes; not to be called by two threads at once."""
+        if self._at + size > len(self._bytes):
+            self._bytes = os.urandom(max(POOL, size))
+            self._at = 0
+        self._at += size  # first: whatever interrupts, nothing is given out twice
+        return self._bytes[self._at - size : self._at]
 
 
 def compose(
@@ -35,8 +54,11 @@ def compose(
     epoch: int,
     critical: bool,
     state: StateWrite | None = None,
+    random: Callable[[int], bytes] = os.urandom,
 ) -> Entry:
     """Build the event that follows `last`; its time is never before that of `last`.
+
+    Salts come from `random`, which returns as many bytes as it is asked for.
 
     Raises
     ------
@@ -52,7 +74,7 @@ def compose(
         raise ValueError(f"payloads: an event has at most {MAX_PAYLOADS}, got {count}; join some")
     if not 0 <= schema < MAX_SCHEMA:
         raise ValueError(f"schema: expected 0 <= schema < 2**32, got {schema!r}")
-    salts = os.urandom(SALT_BYTES * count)
+    salts = random(SALT_BYTES * count)
     try:
         bodies = tuple(
             [

@@ -25,7 +25,7 @@ from engrain.base.errors import (
 )
 from engrain.storage.audit import Progress, audit
 from engrain.storage.chain import MAX_PAYLOADS
-from engrain.storage.compose import compose
+from engrain.storage.compose import RandomPool, compose
 from engrain.storage.entry import Entry, StateWrite
 from engrain.storage.logfile import LogFile
 from engrain.storage.process import unwatch, watch
@@ -84,7 +84,7 @@ class EventLog:
         self.mode: Literal["a", "r"] = "r" if file.writer is None else "a"
         self._file, self._clock, self._queue_limit = file, clock, queue_limit
         self._critical = frozenset(critical_types) | OWN_TYPES
-        self._lock = threading.Lock()
+        self._lock, self._random = threading.Lock(), RandomPool()
         self._refusal: Callable[[], EngrainError] | None = None
         self._closed = self._forked = False
         tail = recover(file, tenant)
@@ -323,6 +323,7 @@ class EventLog:
             epoch=self.epoch,
             critical=type in self._critical,
             state=state,
+            random=self._random.take,
         )
         receipt = Receipt(entry.seq, entry.hash, self)
         self._tail_bytes += sum(map(len, entry.bodies))
