@@ -16,10 +16,12 @@ struct Add {  // out = first + sum_i weights_i rows_i, where first is 0 or `out`
     std::size_t n;
     float* out;
     bool fresh;
+    Lanes<W> none;
 
     template <class Block>
     ENGRAIN_INLINE void at(const Block& block) {
-        Lanes<W> total = fresh ? Lanes<W>::zero() : block.load(out);
+        Lanes<W> total = none;
+        if (!fresh) total = block.load(out);
         for (std::size_t i = 0; i < n; ++i) {
             const Lanes<W> row = block.load(rows[i]);
             for (int r = 0; r < Lanes<W>::registers; ++r) total.v[r] += weights[i] * row.v[r];
@@ -34,6 +36,7 @@ ENGRAIN_INLINE void combine_rows_body(const float* const* rows, const float* wei
     Add<W> add;
     add.out = out;
     add.fresh = true;
+    add.none = Lanes<W>::zero();
     std::size_t i = 0;
     do {
         for (add.n = 0; add.n < together && i < n; ++i) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engrain/prefetch.hpp"
+
 namespace engrain {
 namespace {
 
@@ -115,6 +117,12 @@ void shrink_node(EdgeTableView& table, std::uint32_t node, float gain, float wei
 bool valid(std::int64_t handle) noexcept { return handle >= 0 && handle < std::int64_t(no_node); }
 
 }  // namespace
+
+void approach_edges(const EdgeTableView& table, std::uint32_t from, const std::int64_t* to,
+                    std::size_t n) noexcept {
+    for (std::size_t i = 0; i < n; ++i)
+        prefetch(&table.slots[home_of(table, key_of(from, std::uint32_t(to[i])))]);
+}
 
 void update_edges(EdgeTableView& table, const std::int64_t* from, const std::int64_t* to,
                   const float* signal, std::size_t n, std::uint8_t kind,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 
 #include "engrain/combine.hpp"
 #include "engrain/fixed.hpp"
@@ -12,13 +13,12 @@
 namespace engrain {
 namespace {
 
-constexpr double rounded_up = 1.001;  // the length of a vector, beyond its error
-
 // Ascending by term; weights are counts * idf, normalised.
 void take_terms(TermView view, std::vector<QuestionTerm>& terms) {
     terms.resize(view.n);
     double squares = 0;
-    for (std::size_t i = 0; i < view.n; ++i) terms[i] = {view.ids[i], view.counts[i], view.idf[i]};
+    for (std::size_t i = 0; i < view.n; ++i)
+        terms[i] = {view.ids[i], view.counts[i], view.idf[i], -1};
     std::sort(terms.begin(), terms.end(),
               [](const QuestionTerm& a, const QuestionTerm& b) { return a.id < b.id; });
     for (QuestionTerm& term : terms) {
@@ -30,14 +30,19 @@ void take_terms(TermView view, std::vector<QuestionTerm>& terms) {
     for (QuestionTerm& term : terms) term.weight = static_cast<float>(term.weight * scale);
 }
 
-auto at_term(std::vector<TermCredit>& counts, std::int32_t term) noexcept {
-    return std::lower_bound(counts.begin(), counts.end(), term,
+// The first entry from `at` on whose term is not below `term`: near `at` as a rule.
+auto seek_term(std::vector<TermCredit>& counts, std::vector<TermCredit>::iterator at,
+               std::int32_t term) noexcept {
+    std::ptrdiff_t step = 1;
+    while (counts.end() - at > step && at[step].term < term) at += step, step *= 2;
+    return std::lower_bound(at, std::min(at + step + 1, counts.end()), term,
                             [](const TermCredit& a, std::int32_t b) { return a.term < b; });
 }
 
 }  // namespace
 
-Evidence::Evidence(std::size_t dim, std::size_t questions) : dim_(dim), capacity_(questions) {}
+Evidence::Evidence(std::size_t dim, std::size_t questions)
+    : dim_(dim), capacity_(questions), vectors_(dim), targets_(dim) {}
 
 std::size_t Evidence::position(std::int64_t number) const noexcept {
     return static_cast<std::size_t>(number) % capacity_;
@@ -79,55 +84,77 @@ void Evidence::release(Credit& credit) noexcept {
     slot = -1;
     credit.handle = -1;
     credit.mass = credit.length = 0;
+    credit.last = -1;
     credit.counts.clear();
 }
 
-double Evidence::length_of(const float* query) const noexcept {
+double Evidence::length_of(const float* vector) const noexcept {
     float square = 0.0F;
-    if (query != nullptr) score_rows(query, query, 1, dim_, &square);
+    score_rows(vector, vector, 1, dim_, &square);
     return __builtin_sqrt(static_cast<double>(square));
 }
 
-// Keeps what is asked, so that it can take its place in the ring without more memory.
-void Evidence::stage(TermView terms, const std::vector<Use>& used) {
-    take_terms(terms, staged_.terms);
-    staged_.used.assign(used.begin(), used.end());
-}
-
-void Evidence::reserve(std::size_t at, double length) {
-    if (at >= ring_.size()) {
-        vectors_.resize((at + 1) * dim_);
-        targets_.resize((at + 1) * dim_);
-        leverage_.resize(at + 1);
-        ring_.resize(at + 1);
-    }
+void Evidence::reserve_ring(std::size_t at) {
     target_.resize(dim_);
-    ones_.resize(std::max(ones_.size(), staged_.used.size()), 1.0F);
-    holders_.reserve(staged_.terms);
-    for (const Use& use : staged_.used) {
-        Credit& credit = credit_or_new(use.handle);
-        const std::size_t wanted = credit.counts.size() + staged_.terms.size();
-        if (credit.counts.capacity() < wanted) credit.counts.reserve(2 * wanted);
-        credit.sum.reserve(from_fixed(use.mass) * rounded_up * length);
+    if (at < ring_.size()) return;
+    vectors_.resize(at + 1);
+    targets_.resize(at + 1);
+    leverage_.resize(at + 1);
+    ring_.resize(at + 1);
+}
+
+// One addend for each mass among the uses.
+void Evidence::take_addends(const float* query, const std::vector<Use>& used) {
+    addend_of_use_.resize(used.size());
+    std::size_t taken = 0;
+    for (std::size_t i = 0; i < used.size(); ++i) {
+        const double mass = from_fixed(used[i].mass);
+        std::size_t k = 0;
+        while (k < taken && addends_[k].mass() != mass) ++k;
+        addend_of_use_[i] = static_cast<std::uint32_t>(k);
+        if (k < taken) continue;
+        if (addends_.size() == taken) addends_.emplace_back();
+        addends_[taken++].take(query, mass, dim_);
     }
 }
 
-void Evidence::accumulate(const Question& question, const Use& use, std::int64_t sign) noexcept {
+void Evidence::accumulate(const Question& question, std::size_t i, std::int64_t sign) noexcept {
+    const Use& use = question.used[i];
     Credit& to = credits_[static_cast<std::size_t>(slot_of_[static_cast<std::size_t>(use.handle)])];
     const double mass = from_fixed(use.mass);
     to.mass += sign * use.mass;
+    auto entry = to.counts.begin();
     for (const QuestionTerm& term : question.terms) {
         const std::int64_t count = sign * to_fixed(mass * term.count);
-        auto entry = at_term(to.counts, term.id);
+        entry = seek_term(to.counts, entry, term.id);
         if (entry == to.counts.end() || entry->term != term.id)
             entry = to.counts.insert(entry, TermCredit{term.id, 0});
         entry->count += count;
         to.length += count;
-        if (entry->count == 0) to.counts.erase(entry);
+        if (entry->count == 0) entry = to.counts.erase(entry);
     }
-    if (question.has_vector)
-        to.sum.add(vectors_.data() + position(question.number) * dim_, mass, sign);
+    if (question.has_vector) to.sum.add(addends_[addend_of_use_[i]], sign);
     if (to.mass == 0) release(to);
+}
+
+Use& Evidence::use_in(Question& question, std::int64_t handle) noexcept {
+    return *std::find_if(question.used.begin(), question.used.end(),
+                         [&](const Use& use) { return use.handle == handle; });
+}
+
+// The questions that used a memory form a chain, from its newest to what the ring still holds.
+void Evidence::link(Use& use, std::int64_t number) noexcept {
+    Credit& credit =
+        credits_[static_cast<std::size_t>(slot_of_[static_cast<std::size_t>(use.handle)])];
+    use.previous = std::exchange(credit.last, number);
+}
+
+void Evidence::unlink(const Use& use, std::int64_t number) noexcept {
+    Credit& credit =
+        credits_[static_cast<std::size_t>(slot_of_[static_cast<std::size_t>(use.handle)])];
+    std::int64_t* to = &credit.last;
+    while (*to > number) to = &use_in(ring_[position(*to)], use.handle).previous;
+    if (*to == number) *to = use.previous;
 }
 
 // Unit mean of the used memories minus half the question: what e:ridge learns to predict.
@@ -136,23 +163,61 @@ void Evidence::set_target(std::size_t at, const float* query, std::size_t uses,
     ring_[at].has_target = query != nullptr && centred != nullptr && uses > 0;
     leverage_[at] = 0.0F;
     if (!ring_[at].has_target) {
-        std::fill_n(targets_.data() + at * dim_, dim_, 0.0F);
+        std::fill_n(targets_.row(at), dim_, 0.0F);
         return;
     }
     combine_rows(centred, ones_.data(), uses, dim_, target_.data());
     const auto scale = static_cast<float>(1.0 / (length_of(target_.data()) + 1e-9));
     const float* const parts[] = {target_.data(), query};
     const float weights[] = {scale, -0.5F};
-    combine_rows(parts, weights, 2, dim_, targets_.data() + at * dim_);
+    combine_rows(parts, weights, 2, dim_, targets_.row(at));
 }
 
-std::int64_t Evidence::add(std::int64_t scope, const float* query, TermView terms,
-                           const std::vector<Use>& used, const float* const* centred) {
-    std::unique_lock<std::shared_mutex> lock(mutex_);
-    const std::int64_t number = next_;
+void Evidence::approach(const std::int64_t* handles, std::size_t n, TermView terms) const noexcept {
+    const std::size_t at = position(next_);
+    if (at < ring_.size())
+        prefetch_row(reinterpret_cast<const char*>(&ring_[at]), sizeof(Question));
+    for (std::size_t i = 0; i < n; ++i)
+        if (static_cast<std::size_t>(handles[i]) < slot_of_.size())
+            engrain::prefetch(&slot_of_[static_cast<std::size_t>(handles[i])]);
+    for (std::size_t i = 0; i < terms.n; ++i) holders_.approach(terms.ids[i]);
+}
+
+void Evidence::fetch(const std::int64_t* handles, std::size_t n) const noexcept {
+    const std::size_t at = position(next_);
+    if (at < ring_.size()) engrain::prefetch(ring_[at].terms.data());
+    for (std::size_t i = 0; i < n; ++i)
+        if (const Credit* held = credit(handles[i]))
+            prefetch_row(reinterpret_cast<const char*>(held), sizeof(Credit));
+}
+
+void Evidence::prepare(const float* query, TermView terms, const std::vector<Use>& used) {
+    const std::size_t at = position(next_);
+    take_terms(terms, staged_.terms);
+    staged_.used.assign(used.begin(), used.end());
+    holders_.seek(staged_.terms);
+    reserve_ring(at);
+    holders_.fetch(ring_[at].terms);
+    prefetch_all(vectors_.row(at), dim_);
+    prefetch_all(targets_.row(at), dim_);
+    ones_.resize(std::max(ones_.size(), used.size()), 1.0F);
+    if (query != nullptr) take_addends(query, used);
+    for (std::size_t i = 0; i < used.size(); ++i) {
+        Credit& credit = credit_or_new(used[i].handle);
+        if (query != nullptr) credit.sum.reserve(addends_[addend_of_use_[i]]);
+        if (credit.sum.narrow() != nullptr) prefetch_all(credit.sum.narrow(), dim_);
+        const std::size_t wanted = credit.counts.size() + staged_.terms.size();
+        if (credit.counts.capacity() < wanted) credit.counts.reserve(2 * wanted);
+        prefetch_row(credit.counts.data(), credit.counts.size());
+    }
+    holders_.reserve(staged_.terms);
+    holders_.fetch_fronts(ring_[at].terms);
+}
+
+std::int64_t Evidence::commit(std::int64_t scope, const float* query,
+                              const float* const* centred) noexcept {
+    const std::int64_t number = next_++;
     const std::size_t at = position(number);
-    stage(terms, used);
-    reserve(at, length_of(query));
     std::swap(ring_[at], staged_);
     Question& question = ring_[at];
     question.number = number;
@@ -160,26 +225,36 @@ std::int64_t Evidence::add(std::int64_t scope, const float* query, TermView term
     question.has_vector = query != nullptr;
     holders_.add(at, question.terms);
     holders_.remove(at, staged_.terms);
-    float* vector = vectors_.data() + at * dim_;
     if (query != nullptr)
-        std::copy(query, query + dim_, vector);
+        std::copy(query, query + dim_, vectors_.row(at));
     else
-        std::fill(vector, vector + dim_, 0.0F);
-    set_target(at, query, used.size(), centred);
-    for (const Use& use : used) accumulate(question, use, 1);
-    ++next_;
+        std::fill_n(vectors_.row(at), dim_, 0.0F);
+    set_target(at, query, question.used.size(), centred);
+    for (std::size_t i = 0; i < question.used.size(); ++i) {
+        link(question.used[i], number);
+        accumulate(question, i, 1);
+    }
     return number;
+}
+
+std::int64_t Evidence::add(std::int64_t scope, const float* query, TermView terms,
+                           const std::vector<Use>& used, const float* const* centred) {
+    std::unique_lock<std::shared_mutex> lock(mutex_);
+    prepare(query, terms, used);
+    return commit(scope, query, centred);
 }
 
 bool Evidence::remove(std::int64_t number) {
     std::unique_lock<std::shared_mutex> lock(mutex_);
     if (find(number) == nullptr) return false;
     Question& question = ring_[position(number)];
-    const double length =
-        question.has_vector ? length_of(vectors_.data() + position(number) * dim_) : 0.0;
-    for (const Use& use : question.used)
-        credit_or_new(use.handle).sum.reserve(from_fixed(use.mass) * rounded_up * length);
-    for (const Use& use : question.used) accumulate(question, use, -1);
+    if (question.has_vector) {
+        take_addends(vectors_.row(position(number)), question.used);
+        for (std::size_t i = 0; i < question.used.size(); ++i)
+            credit_or_new(question.used[i].handle).sum.reserve(addends_[addend_of_use_[i]]);
+    }
+    for (const Use& use : question.used) unlink(use, number);
+    for (std::size_t i = 0; i < question.used.size(); ++i) accumulate(question, i, -1);
     holders_.remove(position(number), question.terms);
     question.used.clear();
     question.terms.clear();
@@ -192,16 +267,18 @@ void Evidence::forget(std::int64_t handle) {
     std::unique_lock<std::shared_mutex> lock(mutex_);
     const Credit* held = credit(handle);
     if (held == nullptr) return;
+    std::int64_t number = held->last;
     release(const_cast<Credit&>(*held));
-    for (Question& question : ring_) {
+    while (find(number) != nullptr) {
+        const std::size_t at = position(number);
+        Question& question = ring_[at];
+        number = use_in(question, handle).previous;
         auto& used = question.used;
-        const auto kept = std::remove_if(used.begin(), used.end(),
-                                         [&](const Use& use) { return use.handle == handle; });
-        if (kept == used.end()) continue;
-        used.erase(kept, used.end());
+        used.erase(std::remove_if(used.begin(), used.end(),
+                                  [&](const Use& use) { return use.handle == handle; }),
+                   used.end());
         question.has_target = false;  // the target holds the forgotten vector
-        float* target = targets_.data() + position(question.number) * dim_;
-        std::fill(target, target + dim_, 0.0F);
+        std::fill_n(targets_.row(at), dim_, 0.0F);
     }
 }
 
@@ -227,12 +304,12 @@ Pairs Evidence::pairs() const {
         if (question == nullptr || !question->has_vector || !question->has_target) continue;
         std::int64_t heaviest = 0;
         for (const Use& use : question->used) heaviest = std::max(heaviest, use.mass);
-        const auto at = static_cast<std::ptrdiff_t>(position(number) * dim_);
-        const auto width = static_cast<std::ptrdiff_t>(dim_);
+        const float *vector = vectors_.row(position(number)),
+                    *target = targets_.row(position(number));
         out.number.push_back(number);
         out.mass.push_back(from_fixed(heaviest));
-        out.vector.insert(out.vector.end(), vectors_.begin() + at, vectors_.begin() + at + width);
-        out.target.insert(out.target.end(), targets_.begin() + at, targets_.begin() + at + width);
+        out.vector.insert(out.vector.end(), vector, vector + dim_);
+        out.target.insert(out.target.end(), target, target + dim_);
     }
     return out;
 }
@@ -246,7 +323,7 @@ std::int64_t Evidence::newest(const float* query) const {
     std::shared_lock<std::shared_mutex> lock(mutex_);
     const Question* question = find(next_ - 1);
     if (question == nullptr || !question->has_vector) return -1;
-    const float* own = vectors_.data() + position(question->number) * dim_;
+    const float* own = vectors_.row(position(question->number));
     return std::equal(query, query + dim_, own) ? question->number : -1;
 }
 
@@ -261,32 +338,7 @@ double Evidence::mass_of(std::int64_t handle) const {
     return held == nullptr ? 0.0 : from_fixed(held->mass);
 }
 
-void Evidence::approach(const std::int64_t* handles, std::size_t n, TermView terms) const {
-    std::shared_lock<std::shared_mutex> lock(mutex_);
-    if (position(next_) < ring_.size()) engrain::prefetch(&ring_[position(next_)]);
-    for (std::size_t i = 0; i < n; ++i)
-        if (const Credit* held = credit(handles[i])) prefetch_row(held, 2);
-    for (std::size_t i = 0; i < terms.n; ++i) holders_.approach(terms.ids[i]);
-}
-
-void Evidence::prefetch(const std::int64_t* handles, std::size_t n, TermView terms) const {
-    std::shared_lock<std::shared_mutex> lock(mutex_);
-    for (std::size_t i = 0; i < terms.n; ++i) holders_.prefetch(terms.ids[i]);
-    for (std::size_t i = 0; i < n; ++i) {
-        const Credit* held = credit(handles[i]);
-        if (held == nullptr) continue;
-        if (held->sum.narrow() != nullptr) prefetch_row(held->sum.narrow(), dim_);
-        engrain::prefetch(held->counts.data());
-    }
-    const std::size_t at = position(next_);
-    if (at >= ring_.size()) return;
-    for (const QuestionTerm& term : ring_[at].terms) holders_.approach(term.id);
-    prefetch_row(vectors_.data() + at * dim_, dim_);
-    prefetch_row(targets_.data() + at * dim_, dim_);
-}
-
-bool Evidence::any_rewarded(const std::int64_t* handles, std::size_t n) const {
-    std::shared_lock<std::shared_mutex> lock(mutex_);
+bool Evidence::any_rewarded(const std::int64_t* handles, std::size_t n) const noexcept {
     return std::any_of(handles, handles + n, [&](std::int64_t handle) {
         const Credit* held = credit(handle);
         return held != nullptr && held->mass > 0;

@@ -261,7 +261,7 @@ void Evidence::similarity(std::int64_t scope, const float* query, TermView terms
         const Question& past = ring_[i];
         if (past.number < 0 || past.scope != scope || past.number == exclude) continue;
         places.push_back(i);
-        rows.push_back(vectors_.data() + i * dim_);
+        rows.push_back(vectors_.row(i));
     }
     dots.assign(rows.size(), 0.0F);
     if (query != nullptr) float_dots(rows.data(), query, rows.size(), dim_, dots.data());
@@ -282,7 +282,7 @@ void Evidence::similarity(std::int64_t scope, const float* query, TermView terms
         const std::size_t at = position(exclude);
         const float h = leverage_[at], scale = 1.0F / (1.0F - h);
         for (std::size_t j = 0; j < dim_; ++j)
-            out.adapted[j] = (out.adapted[j] - h * targets_[at * dim_ + j]) * scale;
+            out.adapted[j] = (out.adapted[j] - h * targets_.row(at)[j]) * scale;
     }
     for (std::size_t j = 0; j < dim_; ++j) out.adapted[j] += 0.5F * query[j];
 }
@@ -312,7 +312,7 @@ void Evidence::features(const Similar& similar, const CandidateView& block, Term
     std::shared_lock<std::shared_mutex> lock(mutex_);
     const Question* left_out = find(similar.excluded);
     const float* left_vector =
-        left_out == nullptr ? nullptr : vectors_.data() + position(similar.excluded) * dim_;
+        left_out == nullptr ? nullptr : vectors_.row(position(similar.excluded));
     for (std::size_t i = 0; i < block.n; ++i) std::fill_n(out + i * stride, columns, 0.0F);
     static thread_local std::vector<const std::int32_t*> rows;
     static thread_local std::vector<std::size_t> places;

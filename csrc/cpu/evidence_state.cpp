@@ -54,10 +54,10 @@ void load_question(const EvidenceState& state, std::size_t i, Question& to) {
     to.has_target = (state.flags[i] & target_flag) != 0;
     to.terms.clear();
     for (std::size_t t = first; t < last; ++t)
-        to.terms.push_back({state.term[t], state.count[t], state.weight[t]});
+        to.terms.push_back({state.term[t], state.count[t], state.weight[t], -1});
     to.used.clear();
     for (std::int64_t u = i == 0 ? 0 : state.use_end[i - 1]; u < state.use_end[i]; ++u)
-        to.used.push_back({state.use_handle[u], state.use_mass[u]});
+        to.used.push_back({state.use_handle[u], state.use_mass[u], -1});
 }
 
 void load_credit(const EvidenceState& state, std::size_t i, std::size_t dim, Credit& to) {
@@ -80,8 +80,8 @@ EvidenceState Evidence::save() const {
         const Question* question = find(number);
         if (question == nullptr) continue;
         save_question(*question, out);
-        append(out.vector, vectors_.data() + position(number) * dim_, dim_);
-        append(out.target, targets_.data() + position(number) * dim_, dim_);
+        append(out.vector, vectors_.row(position(number)), dim_);
+        append(out.target, targets_.row(position(number)), dim_);
     }
     for (const std::int32_t slot : slot_of_)
         if (slot >= 0 && credits_[static_cast<std::size_t>(slot)].mass != 0)
@@ -99,19 +99,26 @@ void Evidence::load(const EvidenceState& state) {
     next_ = state.next;
     const std::size_t held = std::min(capacity_, static_cast<std::size_t>(next_));
     ring_.assign(held, Question{});
-    vectors_.assign(held * dim_, 0.0F);
-    targets_.assign(held * dim_, 0.0F);
+    vectors_ = Arena<float>(dim_);
+    targets_ = Arena<float>(dim_);
+    vectors_.resize(held);
+    targets_.resize(held);
     leverage_.assign(held, 0.0F);
     for (std::size_t i = 0; i < state.number.size(); ++i) {
         const std::size_t at = position(state.number[i]);
         load_question(state, i, ring_[at]);
+        holders_.seek(ring_[at].terms);
         holders_.reserve(ring_[at].terms);
         holders_.add(at, ring_[at].terms);
-        std::copy_n(state.vector.begin() + i * dim_, dim_, vectors_.begin() + at * dim_);
-        std::copy_n(state.target.begin() + i * dim_, dim_, targets_.begin() + at * dim_);
+        std::copy_n(state.vector.begin() + i * dim_, dim_, vectors_.row(at));
+        std::copy_n(state.target.begin() + i * dim_, dim_, targets_.row(at));
     }
     for (std::size_t i = 0; i < state.handle.size(); ++i)
         load_credit(state, i, dim_, credit_or_new(state.handle[i]));
+    for (std::int64_t number = std::max<std::int64_t>(0, next_ - static_cast<std::int64_t>(held));
+         number < next_; ++number)
+        if (find(number) != nullptr)
+            for (Use& use : ring_[position(number)].used) link(use, number);
     ridge_ = state.ridge;
 }
 

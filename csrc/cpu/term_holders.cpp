@@ -44,13 +44,21 @@ std::int32_t TermHolders::list_for(std::int32_t term) {
     return slots_[at].list;
 }
 
-void TermHolders::reserve(const Terms& terms) {
+TermHolders::List& TermHolders::list_of(const QuestionTerm& term) noexcept {
+    return lists_[static_cast<std::size_t>(term.list)];
+}
+
+void TermHolders::seek(Terms& terms) {
     while (2 * (lists_.size() - free_.size() + terms.size()) > slots_.size()) grow();
-    found_.clear();
-    for (const QuestionTerm& term : terms) found_.push_back(list_for(term.id));
-    for (const std::int32_t index : found_) {
-        List& list = lists_[static_cast<std::size_t>(index)];
+    for (QuestionTerm& term : terms) term.list = list_for(term.id);
+    fetch(terms);
+}
+
+void TermHolders::reserve(const Terms& terms) {
+    for (const QuestionTerm& term : terms) {
+        List& list = list_of(term);
         std::vector<Entry>& entries = list.entries;
+        engrain::prefetch(entries.data() + entries.size());
         if (entries.size() < entries.capacity()) continue;
         if (2 * list.first > entries.size()) {
             entries.erase(entries.begin(),
@@ -63,9 +71,8 @@ void TermHolders::reserve(const Terms& terms) {
 }
 
 void TermHolders::add(std::size_t place, const Terms& terms) noexcept {
-    for (std::size_t i = 0; i < terms.size(); ++i)
-        lists_[static_cast<std::size_t>(found_[i])].entries.push_back(
-            {static_cast<std::uint32_t>(place), terms[i].weight});
+    for (const QuestionTerm& term : terms)
+        list_of(term).entries.push_back({static_cast<std::uint32_t>(place), term.weight});
 }
 
 // Frees a slot and its list, and closes the gap in the probings that ran over it.
@@ -85,8 +92,7 @@ void TermHolders::release(std::size_t hole) noexcept {
 
 void TermHolders::remove(std::size_t place, const Terms& terms) noexcept {
     for (const QuestionTerm& term : terms) {
-        const std::size_t slot = find(term.id);
-        List& list = lists_[static_cast<std::size_t>(slots_[slot].list)];
+        List& list = list_of(term);
         std::vector<Entry>& entries = list.entries;
         const auto first = entries.begin() + static_cast<std::ptrdiff_t>(list.first);
         const auto at = std::find_if(first, entries.end(),
@@ -95,7 +101,7 @@ void TermHolders::remove(std::size_t place, const Terms& terms) noexcept {
             ++list.first;
         else
             entries.erase(at);
-        if (list.first == entries.size()) release(slot);
+        if (list.first == entries.size()) release(find(term.id));
     }
 }
 
@@ -108,15 +114,19 @@ void TermHolders::accumulate(std::int32_t term, float weight, float* cosines) co
 }
 
 void TermHolders::approach(std::int32_t term) const noexcept {
-    const Slot& slot = slots_[find(term)];
-    if (slot.list >= 0) engrain::prefetch(&lists_[static_cast<std::size_t>(slot.list)]);
+    engrain::prefetch(&slots_[home(term)]);
 }
 
-void TermHolders::prefetch(std::int32_t term) const noexcept {
-    const Slot& slot = slots_[find(term)];
-    if (slot.list < 0) return;
-    const std::vector<Entry>& entries = lists_[static_cast<std::size_t>(slot.list)].entries;
-    engrain::prefetch(entries.data() + entries.size());
+void TermHolders::fetch(const Terms& terms) const noexcept {
+    for (const QuestionTerm& term : terms)
+        engrain::prefetch(&lists_[static_cast<std::size_t>(term.list)]);
+}
+
+void TermHolders::fetch_fronts(const Terms& terms) const noexcept {
+    for (const QuestionTerm& term : terms) {
+        const List& list = lists_[static_cast<std::size_t>(term.list)];
+        engrain::prefetch(list.entries.data() + list.first);
+    }
 }
 
 }  // namespace engrain

@@ -67,28 +67,28 @@ ENGRAIN_INLINE void td_lambda_body(float* values, float* traces, float* carry, s
 
 // The position of a handle among the marks; a new one starts at trace 0.
 std::size_t mark_position(ValueTableView& view, std::int64_t handle) {
-    if (view.position[handle] >= 0) return std::size_t(view.position[handle]);
+    if (view.items[handle].position >= 0) return std::size_t(view.items[handle].position);
     std::size_t position = view.used;
     if (view.used < view.max_active) {
         ++view.used;
     } else {
         position = view.hand;
         view.hand = (view.hand + 1) % view.max_active;
-        view.position[view.active[position]] = -1;
+        view.items[view.active[position]].position = -1;
     }
     view.active[position] = handle;
-    view.position[handle] = std::int32_t(position);
+    view.items[handle].position = std::int32_t(position);
     view.trace[position] = 0.0F;
     return position;
 }
 
 void drop(ValueTableView& view, std::size_t position) {
     const std::size_t last = --view.used;
-    view.position[view.active[position]] = -1;
+    view.items[view.active[position]].position = -1;
     if (position == last) return;
     view.active[position] = view.active[last];
     view.trace[position] = view.trace[last];
-    view.position[view.active[position]] = std::int32_t(position);
+    view.items[view.active[position]].position = std::int32_t(position);
 }
 
 }  // namespace
@@ -108,8 +108,8 @@ void learn_table(ValueTableView& view, const std::int64_t* handles, const float*
                  std::size_t n, const TdRule& rule, float* errors) noexcept {
     for (std::size_t i = 0; i < n; ++i) {
         const std::int64_t handle = handles[i];
-        errors[i] = learn(view.value[handle], outcomes[i], rule.alpha);
-        if (view.count[handle] != UINT32_MAX) ++view.count[handle];
+        errors[i] = learn(view.items[handle].value, outcomes[i], rule.alpha);
+        if (view.items[handle].count != UINT32_MAX) ++view.items[handle].count;
         mark(view.trace[mark_position(view, handle)], rule);
     }
 }
@@ -122,9 +122,9 @@ void mark_table(ValueTableView& view, const std::int64_t* handles, std::size_t n
 void forget_values(ValueTableView& view, const std::int64_t* handles, std::size_t n,
                    float fresh) noexcept {
     for (std::size_t i = 0; i < n; ++i) {
-        view.value[handles[i]] = fresh;
-        view.count[handles[i]] = 0;
-        const std::int32_t position = view.position[handles[i]];
+        view.items[handles[i]].value = fresh;
+        view.items[handles[i]].count = 0;
+        const std::int32_t position = view.items[handles[i]].position;
         if (position >= 0) drop(view, std::size_t(position));
     }
     if (view.hand >= view.used) view.hand = 0;
@@ -133,7 +133,7 @@ void forget_values(ValueTableView& view, const std::int64_t* handles, std::size_
 void credit_table(ValueTableView& view, float delta, const TdRule& rule) noexcept {
     const float fade = rule.gamma * rule.fade;
     for (std::size_t i = 0; i < view.used;) {
-        float& value = view.value[view.active[i]];
+        float& value = view.items[view.active[i]].value;
         value = clip(value + rule.alpha * delta * view.trace[i], 0.0F, 1.0F);
         view.trace[i] *= fade;
         if (view.trace[i] < faintest)

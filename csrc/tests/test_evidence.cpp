@@ -60,6 +60,25 @@ void check_removal_and_eviction() {
     CHECK(same_sums(full, again) && again.save().vector == full.save().vector);
 }
 
+// What a memory was used for leaves the ring with it, whichever of its questions went before.
+void check_forgetting() {
+    Evidence evidence(dim, 16), again(dim, 16);
+    for (int i = 0; i < 40; ++i) teach(evidence, i);
+    for (std::int64_t number : {39, 25, 29, 34}) CHECK(evidence.remove(number));
+    again.load(evidence.save());
+    evidence.forget(4);
+    again.forget(4);
+    for (const Evidence* each : {&evidence, &again}) {
+        const auto state = each->save();
+        for (std::int64_t handle : state.use_handle) CHECK(handle != 4);
+        for (std::int64_t handle : state.handle) CHECK(handle != 4);
+        CHECK(state.use_handle.size() == 2 * 12 - 1);  // question 24 used it, too
+    }
+    for (int i = 40; i < 60; ++i) CHECK(teach(evidence, i) == teach(again, i));
+    for (int i = 44; i < 60; ++i) CHECK(evidence.remove(i) && again.remove(i));
+    CHECK(same_sums(evidence, again) && evidence.save().use_handle.empty());
+}
+
 void check_readers_beside_a_writer() {
     Evidence evidence(dim, 16);
     std::thread writer([&] {
@@ -82,6 +101,7 @@ void check_readers_beside_a_writer() {
 
 int main() {
     check_removal_and_eviction();
+    check_forgetting();
     check_readers_beside_a_writer();
     return 0;
 }

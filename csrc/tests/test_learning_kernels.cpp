@@ -85,21 +85,19 @@ std::vector<float> run_modulators(std::size_t n) {
 }
 
 void marks_stay_within_their_cap() {
-    std::vector<float> value(100, 0.5F), trace(8), errors(1);
-    std::vector<std::uint32_t> count(100);
-    std::vector<std::int32_t> position(100, -1);
+    std::vector<Valued> items(100, Valued{0.5F, 0, -1, 0});
+    std::vector<float> trace(8), errors(1);
     std::vector<std::int64_t> active(8);
-    ValueTableView view{
-        value.data(), count.data(), position.data(), active.data(), trace.data(), 100, 0, 8, 0};
+    ValueTableView view{items.data(), active.data(), trace.data(), 100, 0, 8, 0};
     const TdRule rule{TdKind::accumulating, 0.1F, 0.95F, 0.9F};
     for (std::int64_t i = 0; i < 1000; ++i) {
         const std::int64_t handle = (i * 37) % 100;
         const float outcome = float(i % 3) / 2.0F;
         learn_table(view, &handle, &outcome, 1, rule, errors.data());
         CHECK(view.used <= 8);
-        CHECK(view.position[handle] >= 0 && view.active[view.position[handle]] == handle);
+        CHECK(items[handle].position >= 0 && view.active[items[handle].position] == handle);
         if (i % 7 == 0) credit_table(view, errors[0], rule);
-        for (float v : value) CHECK(v >= 0.0F && v <= 1.0F);
+        for (const Valued& v : items) CHECK(v.value >= 0.0F && v.value <= 1.0F);
     }
     for (int i = 0; i < 200; ++i) credit_table(view, 0.0F, rule);
     CHECK(view.used == 0);

@@ -7,6 +7,7 @@
 #include "engrain/fixed.hpp"
 #include "engrain/simd.hpp"
 
+using engrain::Addend;
 using engrain::SumVector;
 using engrain::simd::Level;
 
@@ -21,12 +22,14 @@ std::vector<float> wave(std::size_t dim, int phase) {
 // What is added is the rounded products, and taking it away again leaves nothing.
 void check_against_integers(std::size_t dim, double mass, int times) {
     SumVector sum;
+    Addend addend;
     sum.clear(dim);
     std::vector<std::int64_t> expected(dim, 0);
     for (int t = 0; t < times; ++t) {
         const std::vector<float> q = wave(dim, t);
-        sum.reserve(mass);
-        sum.add(q.data(), mass, 1);
+        addend.take(q.data(), mass, dim);
+        sum.reserve(addend);
+        sum.add(addend, 1);
         for (std::size_t j = 0; j < dim; ++j) expected[j] += engrain::to_fixed(mass * q[j]);
     }
     SumVector again;
@@ -34,8 +37,10 @@ void check_against_integers(std::size_t dim, double mass, int times) {
     for (std::size_t j = 0; j < dim; ++j)
         CHECK(sum.at(j) == expected[j] && again.at(j) == expected[j]);
     for (int t = 0; t < times; ++t) {
-        sum.reserve(mass);
-        sum.add(wave(dim, t).data(), mass, -1);
+        const std::vector<float> q = wave(dim, t);
+        addend.take(q.data(), mass, dim);
+        sum.reserve(addend);
+        sum.add(addend, -1);
     }
     for (std::size_t j = 0; j < dim; ++j) CHECK(sum.at(j) == 0);
 }
@@ -44,10 +49,12 @@ void check_against_integers(std::size_t dim, double mass, int times) {
 void check_widening() {
     const std::vector<float> ones(3, 1.0F);
     SumVector sum;
+    Addend one;
+    one.take(ones.data(), 1.0, 3);
     sum.clear(3);
     for (int t = 1; t <= 300; ++t) {
-        sum.reserve(1.0);
-        sum.add(ones.data(), 1.0, 1);
+        sum.reserve(one);
+        sum.add(one, 1);
         CHECK(sum.at(2) == std::int64_t(t) << 24);
         CHECK(t > 127 ? sum.narrow() == nullptr : sum.narrow() != nullptr || t == 127);
     }

@@ -29,7 +29,8 @@ void check_ring(std::size_t places, int vocabulary, int questions) {
     std::vector<Terms> ring(places);
     for (int q = 0; q < questions; ++q) {
         const std::size_t at = std::size_t(q) % places;
-        const Terms fresh = terms_of(q, vocabulary);
+        Terms fresh = terms_of(q, vocabulary);
+        holders.seek(fresh);
         holders.reserve(fresh);
         holders.add(at, fresh);
         holders.remove(at, ring[at]);

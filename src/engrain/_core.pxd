@@ -32,9 +32,9 @@ cdef class ValueTable:
     cdef readonly object rule
     cdef readonly float default
     cdef readonly int64_t max_handles
-    cdef cnp.ndarray _value, _count, _position, _active, _trace
+    cdef cnp.ndarray _items, _active, _trace
     cdef int _reserve(self, const int64_t* handles, Py_ssize_t n) except -1
-    cdef _take_index(self, cnp.ndarray value, cnp.ndarray count, cnp.ndarray position, bint keep)
+    cdef _take_items(self, cnp.ndarray items, bint keep)
 
 
 cdef class Modulators:

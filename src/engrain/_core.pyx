@@ -17,6 +17,7 @@ from engrain._csrc cimport (
     TdKind,
     Trace,
     TraceKind,
+    Valued,
     credit_table,
     forget_traces,
     forget_values,
@@ -45,6 +46,8 @@ include "_checks.pxi"
 cdef Py_ssize_t MANY = 128
 cdef float zero = 0.0
 cdef object TRACE = np.dtype([("fast", np.float32), ("slow", np.float32), ("last", np.float64)])
+cdef object VALUED = np.dtype([("value", np.float32), ("count", np.uint32), ("position", np.int32),
+                               ("unused", np.int32)])
 
 
 MODES = ("balanced", "encoding", "retrieval")
@@ -414,7 +417,7 @@ cdef class ValueTable:
     max_active : int
         Most eligibility marks held at once; beyond, the mark under the clock hand gives way.
     max_handles : int
-        Handles lie in [0, max_handles); the index grows up to it, twelve bytes a handle.
+        Handles lie in [0, max_handles); the index grows up to it, sixteen bytes a handle.
 
     Raises
     ------
@@ -439,18 +442,15 @@ cdef class ValueTable:
         self.view.active = <int64_t*>cnp.PyArray_DATA(self._active)
         self.view.trace = <float*>cnp.PyArray_DATA(self._trace)
         self.view.max_active = max_active
-        value, count, position = self._blank(min(1024, max_handles))
-        self._take_index(value, count, position, False)
+        self._take_items(self._blank(min(1024, max_handles)), False)
 
     def _blank(self, size):
-        return (
-            np.full(size, self.default, dtype=np.float32),
-            np.zeros(size, dtype=np.uint32),
-            np.full(size, -1, dtype=np.int32),
-        )
+        items = np.zeros(size, dtype=VALUED)
+        items["value"], items["position"] = self.default, -1
+        return items
 
-    cdef _take_index(self, cnp.ndarray value, cnp.ndarray count, cnp.ndarray position, bint keep):
-        cdef size_t old, size = cnp.PyArray_SIZE(value)
+    cdef _take_items(self, cnp.ndarray items, bint keep):
+        cdef size_t old, size = cnp.PyArray_SIZE(items)
         # No call into NumPy under the lock: it could hand the GIL to a thread that waits for it.
         self.guard.lock()
         old = self.view.handles
@@ -458,24 +458,17 @@ cdef class ValueTable:
             self.guard.unlock()
             return
         if keep:
-            memcpy(cnp.PyArray_DATA(value), self.view.value, old * sizeof(float))
-            memcpy(cnp.PyArray_DATA(count), self.view.count, old * sizeof(uint32_t))
-            memcpy(cnp.PyArray_DATA(position), self.view.position, old * sizeof(int32_t))
-        self.view.value = <float*>cnp.PyArray_DATA(value)
-        self.view.count = <uint32_t*>cnp.PyArray_DATA(count)
-        self.view.position = <int32_t*>cnp.PyArray_DATA(position)
+            memcpy(cnp.PyArray_DATA(items), self.view.items, old * sizeof(Valued))
+        self.view.items = <Valued*>cnp.PyArray_DATA(items)
         self.view.handles = size
-        value, self._value = self._value, value
-        count, self._count = self._count, count
-        position, self._position = self._position, position
+        items, self._items = self._items, items
         self.guard.unlock()
 
     cdef int _reserve(self, const int64_t* handles, Py_ssize_t n) except -1:
         cdef int64_t high = highest(handles, n, self.max_handles)
         if high >= <int64_t>self.view.handles:
             size = min(max(high + 1, 2 * self.view.handles), self.max_handles)
-            value, count, position = self._blank(size)
-            self._take_index(value, count, position, True)
+            self._take_items(self._blank(size), True)
         return 0
 
     @property
@@ -494,7 +487,7 @@ cdef class ValueTable:
         self.guard.lock()
         for i in range(n):
             known = 0 <= h[i] < <int64_t>self.view.handles
-            o[i] = self.view.value[h[i]] if known else self.default
+            o[i] = self.view.items[h[i]].value if known else self.default
         self.guard.unlock()
         return out
 
@@ -507,7 +500,7 @@ cdef class ValueTable:
         self.guard.lock()
         for i in range(n):
             if 0 <= h[i] < <int64_t>self.view.handles:
-                o[i] = self.view.count[h[i]]
+                o[i] = self.view.items[h[i]].count
         self.guard.unlock()
         return out
 
@@ -566,7 +559,7 @@ cdef class ValueTable:
         cdef size_t i
         self.guard.lock()
         for i in range(self.view.used):
-            self.view.position[self.view.active[i]] = -1
+            self.view.items[self.view.active[i]].position = -1
         self.view.used = self.view.hand = 0
         self.guard.unlock()
 
@@ -591,19 +584,18 @@ cdef class ValueTable:
     def state(self):
         """Return the whole state as named arrays; `load` continues it bit for bit."""
         cdef size_t size = self.view.handles
-        value, count, position = self._blank(size)
+        items = self._blank(size)
         active, trace = np.zeros_like(self._active), np.zeros_like(self._trace)
         self.guard.lock()
         used, hand = self.view.used, self.view.hand
         size = min(size, self.view.handles)
-        memcpy(cnp.PyArray_DATA(value), self.view.value, size * sizeof(float))
-        memcpy(cnp.PyArray_DATA(count), self.view.count, size * sizeof(uint32_t))
+        memcpy(cnp.PyArray_DATA(items), self.view.items, size * sizeof(Valued))
         memcpy(cnp.PyArray_DATA(active), self.view.active, used * sizeof(int64_t))
         memcpy(cnp.PyArray_DATA(trace), self.view.trace, used * sizeof(float))
         self.guard.unlock()
         return {
-            "value": value,
-            "count": count,
+            "value": items["value"].copy(),
+            "count": items["count"].copy(),
             "active": active[:used],
             "trace": trace[:used],
             "hand": np.array([hand], dtype=np.int64),
@@ -637,9 +629,10 @@ cdef class ValueTable:
             or not 0 <= hand[0] <= len(active)
         ):
             raise SnapshotError("the state of a value table does not fit")
-        position = np.full(len(value), -1, dtype=np.int32)
-        position[active] = np.arange(len(active), dtype=np.int32)
-        self._take_index(value.copy(), count.copy(), position, False)
+        items = self._blank(len(value))
+        items["value"], items["count"] = value, count
+        items["position"][active] = np.arange(len(active), dtype=np.int32)
+        self._take_items(items, False)
         self._active[: len(active)], self._trace[: len(active)] = active, trace
         self.view.used, self.view.hand = len(active), hand[0]
 

@@ -170,6 +170,8 @@ cdef extern from "engrain/edges.hpp" namespace "engrain" nogil:
         float eta_minus
         bint oja
     const uint32_t no_node
+    void approach_edges(const EdgeTableView& table, uint32_t source, const int64_t* target,
+                        size_t n)
     void update_edges(EdgeTableView& table, const int64_t* source, const int64_t* target,
                       const float* signal, size_t n, uint8_t kind, const HebbianRule& rule)
     void assign_edges(EdgeTableView& table, const int64_t* source, const int64_t* target,
@@ -242,10 +244,13 @@ cdef extern from "engrain/value.hpp" namespace "engrain" nogil:
         TdKind kind
         float alpha, gamma, fade
 
+    cdef struct Valued:
+        float value
+        uint32_t count
+        int32_t position
+
     cdef struct ValueTableView:
-        float* value
-        uint32_t* count
-        int32_t* position
+        Valued* items
         int64_t* active
         float* trace
         size_t handles, used, max_active, hand
@@ -300,7 +305,7 @@ cdef extern from "engrain/sum_tree.hpp" namespace "engrain" nogil:
 
 cdef extern from "engrain/prefetch.hpp" namespace "engrain" nogil:
     void prefetch(const void* object)
-    void prefetch_row(const float* row, size_t n)
+    void prefetch_all(const float* row, size_t n)
 
 cdef extern from "engrain/ring.hpp" namespace "engrain" nogil:
     cdef struct RingCounts:
@@ -339,6 +344,15 @@ cdef extern from "engrain/reconsolidate.hpp" namespace "engrain" nogil:
     void reconsolidate(float* memories, const int64_t* rows, const float* queries,
                        size_t query_stride, const float* rates, size_t n, size_t dim,
                        float max_tangent, float* cosine)
+
+    cdef struct Aspect:
+        float square, inner
+
+    float survey_rows(const float* memories, const int64_t* rows, const float* query,
+                      const float* weights, size_t n, size_t dim, Aspect* aspects, float* pull)
+    void turn_rows(float* memories, const int64_t* rows, const float* query, float square,
+                   const Aspect* aspects, const float* rates, size_t n, size_t dim,
+                   float max_tangent)
 
 cdef extern from "engrain/combine.hpp" namespace "engrain" nogil:
     void combine_rows(const float* const* rows, const float* weights, size_t n, size_t dim,

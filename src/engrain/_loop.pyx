@@ -13,8 +13,10 @@ from libcpp.vector cimport vector
 from engrain._buffers cimport SignalQueue, TrajectoryBuffer
 from engrain._core cimport Modulators, TraceTable, ValueTable
 from engrain._csrc cimport (
+    Aspect,
     Signal,
     TrajectoryFacts,
+    approach_edges,
     combine_rows,
     forget_traces,
     forget_values,
@@ -23,11 +25,12 @@ from engrain._csrc cimport (
     modulate_query,
     observe_novelty,
     prefetch,
-    prefetch_row,
+    prefetch_all,
     read_table,
-    reconsolidate,
     remove_node,
+    survey_rows,
     touch_table,
+    turn_rows,
     update_edges,
     update_lora,
 )
@@ -152,7 +155,8 @@ signals
     cdef double penalty
     cdef float rate, tangent
     cdef float* memory
-    cdef vector[float] targets, told, expected, errors, eligibility, credit, signal, cosine, ones
+    cdef vector[float] targets, told, expected, errors, eligibility, credit, signal, ones
+    cdef vector[Aspect] aspects
     cdef vector[float] gradient, blank
     cdef vector[const float*] places, centred
     cdef vector[int64_t] handle, anchors
@@ -205,7 +209,7 @@ signals
         self.eligibility.resize(n)
         self.credit.resize(n)
         self.signal.resize(n)
-        self.cosine.resize(n)
+        self.aspects.resize(n)
         self.centred.resize(n)
         self.places.resize(n)
         self.handle.resize(n)
@@ -242,6 +246,12 @@ signals
                int64_t scope=0, cnp.ndarray terms=None, cnp.ndarray counts=None,
                cnp.ndarray idf=None, int64_t anchor=-1):
         """Return the trace of a recall that was observed before; arguments as in `observe`."""
+        return self._open(query, shown, rows, scope, terms, counts, idf, anchor)
+
+    cdef LoopTrace _open(self, cnp.ndarray query, cnp.ndarray shown, cnp.ndarray rows,
+                         int64_t scope, cnp.ndarray terms, cnp.ndarray counts, cnp.ndarray idf,
+                         int64_t anchor):
+        """Check what a recall was and keep it."""
         cdef LoopTrace trace = LoopTrace.__new__(LoopTrace)
         cdef int64_t* h = i64_vector(shown, "shown")
         cdef Py_ssize_t i, n = cnp.PyArray_DIM(shown, 0)
@@ -308,9 +318,7 @@ signals
         check_finite(now, "now")
         if not (0.0 <= encode <= 1.0 and 0.0 <= retrieve <= 1.0):
             raise ConfigError(f"encode, retrieve: must be in [0, 1], got {encode}, {retrieve}")
-        cdef LoopTrace trace = self.reopen(
-            query, shown, rows, scope=scope, terms=terms, counts=counts, idf=idf, anchor=anchor
-        )
+        cdef LoopTrace trace = self._open(query, shown, rows, scope, terms, counts, idf, anchor)
         cdef const float* q = NULL
         if query is not None:
             q = <const float*>cnp.PyArray_DATA(query)
@@ -465,15 +473,27 @@ signals
                     const float* vectors, const Lesson& lesson) except -1 nogil:
         cdef const int64_t* shown = <const int64_t*>cnp.PyArray_DATA(trace.shown)
         cdef const float* query = NULL
+        cdef float square
         if <PyObject*>trace.query != Py_None:
             query = <const float*>cnp.PyArray_DATA(trace.query)
+        cdef TermView terms = self._terms(trace)
         cdef Py_ssize_t spoken = self._listen(shown, outcomes, vectors, trace.n)
-        self._settle(trace, spoken, lesson)
-        self._credit(spoken, lesson.now)
-        self._remember(trace, query, shown, masses, vectors, lesson)
-        if query != NULL:
-            self._adapt(query, spoken, lesson)
-            self._turn(query, spoken)
+        self.evidence.core.enter()
+        try:
+            self._foresee(trace.anchor, spoken, terms)
+            self._take_uses(trace, query, shown, masses, vectors)
+            self.evidence.core.fetch(self.anchors.data(), self.used.size())
+            square = self._survey(query, vectors, spoken, lesson)
+            if self.used.size() or lesson.admit:
+                self.evidence.core.prepare(query, terms, self.used)
+            self._settle(trace, lesson)
+            self._credit(spoken, lesson.now)
+            if self.used.size() or lesson.admit:
+                self.evidence.core.commit(trace.scope, query, self._centred(query))
+        finally:
+            self.evidence.core.leave()
+        self._adapt(query, spoken, lesson)
+        self._turn(query, square, spoken)
         self._rewire(trace.anchor, spoken)
         self._report(query, shown, trace.n, spoken, lesson)
         return 0
@@ -497,35 +517,46 @@ signals
             spoken += 1
         return spoken
 
-    cdef void _settle(self, LoopTrace trace, Py_ssize_t spoken,
-                      const Lesson& lesson) noexcept nogil:
-        """The ledger with the state as it was, then the ranking weights.
+    cdef void _foresee(self, int64_t anchor, Py_ssize_t n, TermView terms) noexcept nogil:
+        """Ask memory for what the lesson will look at, before anything waits for it."""
+        cdef Py_ssize_t i
+        for i in range(n):
+            prefetch(&self.values.view.items[self.handle[i]])
+            prefetch(&self.traces.view.slot_of[self.handle[i]])
+        self.evidence.core.approach(self.handle.data(), n, terms)
+        approach_edges(self.edges.view, anchor, self.handle.data(), n)
+        if self.memory != NULL:
+            for i in range(n):
+                prefetch_all(self.places[i], self.dim)
+        self.trajectories.ring.prefetch()
+        self.signals.queue.prefetch()
 
-        What later steps need is asked of memory meanwhile.
-        """
-        cdef const float* rows = <const float*>cnp.PyArray_DATA(trace.rows)
-        cdef const float* y = self.targets.data()
-        cdef const int64_t* shown = <const int64_t*>cnp.PyArray_DATA(trace.shown)
-        cdef TermView terms = self._terms(trace)
-        cdef Py_ssize_t i, used = 0
-        cdef bint overlap
-        for i in range(trace.n, trace.listed):
-            self.targets[i] = 0.0
+    cdef void _take_uses(self, LoopTrace trace, const float* query, const int64_t* shown,
+                         const float* masses, const float* vectors) noexcept nogil:
+        """List what the question used, with the evidence that each gains and its vector."""
+        cdef Use use
+        cdef float mass
+        cdef Py_ssize_t i, n = 0
+        self.used.clear()
         for i in range(trace.n):
-            if y[i] > 0.0:
-                self.anchors[used] = shown[i]
-                used += 1
-        overlap = self.evidence.core.any_rewarded(self.anchors.data(), used)
-        self._approach(spoken)
-        self.evidence.core.approach(self.anchors.data(), used, terms)
-        if used and lesson.information > 0.0:
-            self.ledger.settle(rows, y, trace.n, self.model.core.weights.data(),
-                               self.control.core.weights.data(), overlap)
-        self._fetch(spoken)
-        self.evidence.core.prefetch(self.anchors.data(), used, terms)
-        if used and lesson.information > 0.0:
-            self.model.core.step(rows, y, trace.listed, lesson.information)
-            self.control.core.step(rows, y, trace.listed, lesson.information)
+            mass = self.targets[i] if masses == NULL else masses[i]
+            if not (self.targets[i] > 0.0 and mass > 0.0):
+                continue
+            use.handle, use.mass = shown[i], max(<int64_t>1, to_fixed(mass))
+            self.used.push_back(use)
+            self.anchors[n] = shown[i]
+            self.centred[n] = NULL
+            if vectors != NULL:
+                self.centred[n] = vectors + i * self.dim
+            elif self.memory != NULL:
+                self.centred[n] = self.memory + shown[i] * self.dim
+            n += 1
+
+    cdef const float* const* _centred(self, const float* query) noexcept nogil:
+        """Return the vectors of what was used, null without a query or vectors."""
+        if query == NULL or self.used.size() == 0 or self.centred[0] == NULL:
+            return NULL
+        return self.centred.data()
 
     cdef TermView _terms(self, LoopTrace trace) noexcept nogil:
         cdef TermView terms
@@ -539,30 +570,49 @@ signals
             terms.n = cnp.PyArray_DIM(trace.terms, 0)
         return terms
 
-    cdef void _approach(self, Py_ssize_t n) noexcept nogil:
-        """Ask for what the tables know of n memories, and for their vectors."""
-        cdef Py_ssize_t i
-        for i in range(n):
-            prefetch(&self.values.view.value[self.handle[i]])
-            prefetch(&self.values.view.count[self.handle[i]])
-            prefetch(&self.values.view.position[self.handle[i]])
-            prefetch(&self.traces.view.slot_of[self.handle[i]])
-            if self.memory != NULL:
-                prefetch_row(self.places[i], self.dim)
+    cdef float _survey(self, const float* query, const float* vectors, Py_ssize_t n,
+                       const Lesson& lesson) noexcept nogil:
+        """Read the vectors: where they lie to the query, and where they pull its adapter.
 
-    cdef void _fetch(self, Py_ssize_t n) noexcept nogil:
-        """Ask for what the tables point at, and for the next places in the rings."""
+        The adapted query moves toward the used memories by the advantage, away where it is < 0.
+        """
+        cdef float slow = lesson.latency_ratio - 1.0, mean = 0.0, square = 0.0, reward
         cdef Py_ssize_t i
-        cdef int32_t place
+        if query == NULL or n == 0 or self.places[0] == NULL:
+            return 0.0
+        reward = lesson.quality - self.penalty * (slow if slow > 0.0 else 0.0)
         for i in range(n):
-            place = self.traces.view.slot_of[self.handle[i]]
-            if place >= 0:
-                prefetch(&self.traces.view.traces[place])
-            place = self.values.view.position[self.handle[i]]
-            if place >= 0:
-                prefetch(&self.values.view.trace[place])
-        self.trajectories.ring.prefetch()
-        self.signals.queue.prefetch()
+            mean += self.told[i] / n
+        for i in range(n):
+            self.signal[i] = (0.5 - reward) * (self.told[i] - mean)
+        if self.memory != NULL:
+            square = survey_rows(self.memory, self.handle.data(), query, self.signal.data(), n,
+                                 self.dim, self.aspects.data(), self.gradient.data())
+        if vectors != NULL:
+            combine_rows(self.places.data(), self.signal.data(), n, self.dim,
+                         self.gradient.data())
+        return square
+
+    cdef void _settle(self, LoopTrace trace, const Lesson& lesson) noexcept nogil:
+        """The ledger with the state as it was, then the ranking weights."""
+        cdef const float* rows = <const float*>cnp.PyArray_DATA(trace.rows)
+        cdef const float* y = self.targets.data()
+        cdef const int64_t* shown = <const int64_t*>cnp.PyArray_DATA(trace.shown)
+        cdef Py_ssize_t i, used = 0
+        cdef bint overlap
+        for i in range(trace.n):
+            if y[i] > 0.0:
+                self.anchors[used] = shown[i]
+                used += 1
+        if used == 0 or not lesson.information > 0.0:
+            return
+        for i in range(trace.n, trace.listed):
+            self.targets[i] = 0.0
+        overlap = self.evidence.core.any_rewarded(self.anchors.data(), used)
+        self.ledger.settle(rows, y, trace.n, self.model.core.weights.data(),
+                           self.control.core.weights.data(), overlap)
+        self.model.core.step(rows, y, trace.listed, lesson.information)
+        self.control.core.step(rows, y, trace.listed, lesson.information)
 
     cdef void _credit(self, Py_ssize_t n, double now) noexcept nogil:
         """Three factors: gate * prediction error * eligibility, into `credit`."""
@@ -570,7 +620,7 @@ signals
         cdef Py_ssize_t i
         self.values.guard.lock()
         for i in range(n):
-            self.expected[i] = self.values.view.value[h[i]]
+            self.expected[i] = self.values.view.items[h[i]].value
         learn_table(self.values.view, h, self.told.data(), n, self.values.native,
                     self.errors.data())
         self.values.guard.unlock()
@@ -583,63 +633,26 @@ signals
                          self.credit.data())
         self.modulators.guard.unlock()
 
-    cdef int _remember(self, LoopTrace trace, const float* query, const int64_t* shown,
-                       const float* masses, const float* vectors,
-                       const Lesson& lesson) except -1 nogil:
-        """Add the question and what it used to the evidence."""
-        cdef Use use
-        cdef float mass
-        cdef Py_ssize_t i, n = 0
-        cdef const float* const* centred = NULL
-        if query != NULL and (vectors != NULL or self.memory != NULL):
-            centred = self.centred.data()
-        self.used.clear()
-        for i in range(trace.n):
-            mass = self.targets[i] if masses == NULL else masses[i]
-            if not (self.targets[i] > 0.0 and mass > 0.0):
-                continue
-            use.handle, use.mass = shown[i], max(<int64_t>1, to_fixed(mass))
-            self.used.push_back(use)
-            self.centred[n] = NULL
-            if vectors != NULL:
-                self.centred[n] = vectors + i * self.dim
-            elif self.memory != NULL:
-                self.centred[n] = self.memory + shown[i] * self.dim
-            n += 1
-        if n == 0 and not lesson.admit:
-            return 0
-        self.evidence.core.add(trace.scope, query, self._terms(trace), self.used, centred)
-        return 0
-
     cdef void _adapt(self, const float* query, Py_ssize_t n, const Lesson& lesson) noexcept nogil:
-        """Move the adapted query toward the used memories by the advantage, away where it is < 0."""
-        cdef float slow = lesson.latency_ratio - 1.0
-        if n == 0 or self.places[0] == NULL or not (
+        """Let the query's adapter follow the pull, where the answer was good, bad or slow."""
+        if query == NULL or n == 0 or self.places[0] == NULL or not (
                 fabs(lesson.quality - 0.5) > 0.1 or lesson.latency_ratio > 1.2):
             return
-        cdef float reward = lesson.quality - self.penalty * (slow if slow > 0.0 else 0.0)
-        cdef float mean = 0.0
-        cdef Py_ssize_t i
-        for i in range(n):
-            mean += self.told[i] / n
-        for i in range(n):
-            self.signal[i] = (0.5 - reward) * (self.told[i] - mean)
-        combine_rows(self.places.data(), self.signal.data(), n, self.dim, self.gradient.data())
         if update_lora(self.adapter.pa, self.adapter.pb, query, self.gradient.data(),
                        self.adapter.rank_, self.dim, self.adapter.step):
             self.adapter.updates_ += 1
 
-    cdef void _turn(self, const float* query, Py_ssize_t n) noexcept nogil:
+    cdef void _turn(self, const float* query, float square, Py_ssize_t n) noexcept nogil:
         """Turn the memories toward or away from the query by their credit."""
         cdef Py_ssize_t i
         cdef float rate
-        if self.memory == NULL:
+        if self.memory == NULL or query == NULL:
             return
         for i in range(n):
             rate = self.rate * self.credit[i]
             self.signal[i] = min(max(rate, -1.0), 1.0)
-        reconsolidate(self.memory, self.handle.data(), query, 0, self.signal.data(), n, self.dim,
-                      self.tangent, self.cosine.data())
+        turn_rows(self.memory, self.handle.data(), query, square, self.aspects.data(),
+                  self.signal.data(), n, self.dim, self.tangent)
 
     cdef void _rewire(self, int64_t anchor, Py_ssize_t n) noexcept nogil:
         """Strengthen the anchor's edges to what was used, weaken those to the others."""

@@ -67,8 +67,12 @@ cdef extern from "engrain/evidence.hpp" namespace "engrain" nogil:
         vector[float] ridge() except +
         bint holds(int64_t number)
         double mass_of(int64_t handle)
+        void enter()
+        void leave()
         void approach(const int64_t* handles, size_t n, TermView terms)
-        void prefetch(const int64_t* handles, size_t n, TermView terms)
+        void fetch(const int64_t* handles, size_t n)
+        void prepare(const float* query, TermView terms, const vector[Use]& used) except +
+        int64_t commit(int64_t scope, const float* query, const float* const* centred)
         bint any_rewarded(const int64_t* handles, size_t n)
         CState save() except +
         void load(const CState& state) except +

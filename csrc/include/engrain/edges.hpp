@@ -35,6 +35,10 @@ struct HebbianRule {
     bool oja;  // each gain also shrinks the edges of its node: their norm tends to 1
 };
 
+// Asks memory for the edges from one node.
+void approach_edges(const EdgeTableView& table, std::uint32_t from, const std::int64_t* to,
+                    std::size_t n) noexcept;
+
 // In order, for each edge and its signal s in [-1, 1]:
 //   s > 0: w += eta_plus s (1 - w), inserting the edge at w = 0 first where it is missing;
 //   s < 0: w -= eta_minus |s| w, nothing where the edge is missing.

@@ -11,6 +11,7 @@
 #include <shared_mutex>
 #include <vector>
 
+#include "engrain/arena.hpp"
 #include "engrain/sum_vector.hpp"
 #include "engrain/term_holders.hpp"
 
@@ -26,7 +27,8 @@ struct TermView {
 
 struct Use {
     std::int64_t handle;
-    std::int64_t mass;  // Q24, in (0, 1]
+    std::int64_t mass;           // Q24, in (0, 1]
+    std::int64_t previous = -1;  // number of the question before that used it, or -1
 };
 
 struct Question {
@@ -45,6 +47,7 @@ struct TermCredit {
 struct Credit {
     std::int64_t handle = -1;  // -1: free
     std::int64_t mass = 0, length = 0;
+    std::int64_t last = -1;  // number of the newest question that used it
     SumVector sum;
     std::vector<TermCredit> counts;  // ascending terms, none of them 0
 };
@@ -127,7 +130,21 @@ class Evidence {
     // Number of the newest question where its vector equals `query`, else -1.
     std::int64_t newest(const float* query) const;
     bool remove(std::int64_t number);  // false: not in the ring
-    void forget(std::int64_t handle);
+    void forget(std::int64_t handle);  // in time of the questions in the ring that used it
+
+    // `add` in two steps, for who does more meanwhile. From `enter` to `leave` the caller is alone.
+    void enter() { mutex_.lock(); }
+    void leave() { mutex_.unlock(); }
+    // Asks memory for what `prepare` will look at, and then for what that points at; `handles` are
+    // those that may be used.
+    void approach(const std::int64_t* handles, std::size_t n, TermView terms) const noexcept;
+    void fetch(const std::int64_t* handles, std::size_t n) const noexcept;
+    // Makes room, so that `commit` needs no memory, and asks for what it will change.
+    void prepare(const float* query, TermView terms, const std::vector<Use>& used);
+    std::int64_t commit(std::int64_t scope, const float* query,
+                        const float* const* centred) noexcept;
+    // Whether one of the handles has been rewarded before.
+    bool any_rewarded(const std::int64_t* handles, std::size_t n) const noexcept;
     void set_ridge(const float* w);  // (dim, dim) row-major, W q; null drops it
     void set_leverage(const std::vector<float>& by_position);
 
@@ -136,12 +153,6 @@ class Evidence {
     std::vector<float> ridge() const;
     bool holds(std::int64_t number) const;
     double mass_of(std::int64_t handle) const;
-    // Asks memory for where `add` will look for memories and terms; then, once that is here, for
-    // what it will change.
-    void approach(const std::int64_t* handles, std::size_t n, TermView terms) const;
-    void prefetch(const std::int64_t* handles, std::size_t n, TermView terms) const;
-    // Whether one of the handles has been rewarded before.
-    bool any_rewarded(const std::int64_t* handles, std::size_t n) const;
     EvidenceState save() const;
     void load(const EvidenceState& state);
     std::size_t dim() const noexcept { return dim_; }
@@ -152,24 +163,29 @@ class Evidence {
     const Question* find(std::int64_t number) const noexcept;
     const Credit* credit(std::int64_t handle) const noexcept;
     Credit& credit_or_new(std::int64_t handle);
-    void stage(TermView terms, const std::vector<Use>& used);
-    void reserve(std::size_t at, double length);
-    void accumulate(const Question& question, const Use& use, std::int64_t sign) noexcept;
+    Use& use_in(Question& question, std::int64_t handle) noexcept;
+    void reserve_ring(std::size_t at);
+    void take_addends(const float* query, const std::vector<Use>& used);
+    void accumulate(const Question& question, std::size_t use, std::int64_t sign) noexcept;
+    void link(Use& use, std::int64_t number) noexcept;
+    void unlink(const Use& use, std::int64_t number) noexcept;
     void release(Credit& credit) noexcept;
     void set_target(std::size_t at, const float* query, std::size_t uses,
                     const float* const* centred);
-    double length_of(const float* query) const noexcept;
+    double length_of(const float* vector) const noexcept;
     void fill_touched(Similar& out) const;
 
     std::size_t dim_, capacity_;
     std::int64_t next_ = 0;
     std::vector<Question> ring_;
     TermHolders holders_;
-    Question staged_;                       // the one to come, and then the one that gave way
-    std::vector<float> target_, ones_;      // scratch
-    std::vector<float> vectors_, targets_;  // (ring, dim)
-    std::vector<float> leverage_;           // hat value by ring position; not part of the state
-    std::vector<float> ridge_;              // W, (dim, dim), or empty
+    Question staged_;                   // the one to come, and then the one that gave way
+    std::vector<float> target_, ones_;  // scratch
+    std::vector<Addend> addends_;       // one for each mass of the question to come
+    std::vector<std::uint32_t> addend_of_use_;
+    Arena<float> vectors_, targets_;  // (ring, dim)
+    std::vector<float> leverage_;     // hat value by ring position; not part of the state
+    std::vector<float> ridge_;        // W, (dim, dim), or empty
     std::vector<Credit> credits_;
     std::vector<std::int32_t> free_, slot_of_;
     mutable std::shared_mutex mutex_;

@@ -15,4 +15,11 @@ inline void prefetch_row(const T* row, std::size_t n) noexcept {
     for (std::size_t i = 0; i < n && i < 4 * line; i += line) prefetch(row + i);
 }
 
+// All n elements, where they come from places that the machine does not see in order.
+template <class T>
+inline void prefetch_all(const T* row, std::size_t n) noexcept {
+    constexpr std::size_t line = 64 / sizeof(T);
+    for (std::size_t i = 0; i < n; i += line) prefetch(row + i);
+}
+
 }  // namespace engrain

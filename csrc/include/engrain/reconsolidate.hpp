@@ -17,4 +17,17 @@ void reconsolidate(float* memories, const std::int64_t* rows, const float* queri
                    std::size_t query_stride, const float* rates, std::size_t n, std::size_t dim,
                    float max_tangent, float* cosine) noexcept;
 
+struct Aspect {
+    float square, inner;  // m . m and m . q
+};
+
+// The same for different rows and one query in two steps, so that each row is read once for all
+// that is asked of it: aspects of the rows and pull = sum_i weights[i] m_i. Returns q . q.
+float survey_rows(const float* memories, const std::int64_t* rows, const float* query,
+                  const float* weights, std::size_t n, std::size_t dim, Aspect* aspects,
+                  float* pull) noexcept;
+void turn_rows(float* memories, const std::int64_t* rows, const float* query, float square,
+               const Aspect* aspects, const float* rates, std::size_t n, std::size_t dim,
+               float max_tangent) noexcept;
+
 }  // namespace engrain

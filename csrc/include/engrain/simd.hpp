@@ -47,6 +47,17 @@ ENGRAIN_INLINE Vec<4>::f32 fold(Vec<8>::f32 v) {
     return __builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7);
 }
 
+// The first lane in all.
+ENGRAIN_INLINE Vec<16>::f32 spread(Vec<16>::f32 v) {
+    return __builtin_shufflevector(v, v, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+}
+ENGRAIN_INLINE Vec<8>::f32 spread(Vec<8>::f32 v) {
+    return __builtin_shufflevector(v, v, 0, 0, 0, 0, 0, 0, 0, 0);
+}
+ENGRAIN_INLINE Vec<4>::f32 spread(Vec<4>::f32 v) {
+    return __builtin_shufflevector(v, v, 0, 0, 0, 0);
+}
+
 // 16 float lanes held in 16 / W registers.
 template <int W>
 struct Lanes {
@@ -55,9 +66,12 @@ struct Lanes {
     V v[registers];
 
     static ENGRAIN_INLINE Lanes zero() { return splat(0.0F); }
+    // By a shuffle: GCC makes one broadcast of it, and sixteen masked ones of `x - V{}`.
     static ENGRAIN_INLINE Lanes splat(float x) {
+        V first{};
+        first[0] = x;
         Lanes out;
-        for (int r = 0; r < registers; ++r) out.v[r] = x - V{};
+        for (int r = 0; r < registers; ++r) out.v[r] = spread(first);
         return out;
     }
     // Register by register: a copy of the whole struct would go through memory.

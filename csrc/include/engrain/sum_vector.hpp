@@ -7,15 +7,34 @@
 
 namespace engrain {
 
+// mass * q, each product rounded to Q24: taken once for all sums that it is added to.
+class Addend {
+  public:
+    // q is kept, not copied. Takes memory where `dim` grows.
+    void take(const float* q, double mass, std::size_t dim);
+
+    const float* q() const noexcept { return q_; }
+    double mass() const noexcept { return mass_; }
+    const std::int32_t* narrow() const noexcept { return narrow_.data(); }
+    // No element is larger; one that 32 bits may not hold counts as beyond them.
+    std::int64_t largest() const noexcept { return largest_; }
+
+  private:
+    const float* q_ = nullptr;
+    double mass_ = 0;
+    std::int64_t largest_ = 0;
+    std::vector<std::int32_t> narrow_;
+};
+
 class SumVector {
   public:
     // All 0.
     void clear(std::size_t dim);
     void assign(const std::int64_t* from, std::size_t dim);
-    // Makes room for an addend of which no element is larger; `add` then needs no memory.
-    void reserve(double largest);
-    // sum += sign * mass * q, each product rounded to Q24.
-    void add(const float* q, double mass, std::int64_t sign) noexcept;
+    // Makes room for an addend; adding or subtracting it then needs no memory.
+    void reserve(const Addend& addend);
+    // sum += sign * addend, for a sign of 1 or -1.
+    void add(const Addend& addend, std::int64_t sign) noexcept;
 
     std::int64_t at(std::size_t j) const noexcept { return wide_.empty() ? narrow_[j] : wide_[j]; }
     // The elements where 32 bits hold them, else null.
@@ -26,7 +45,7 @@ class SumVector {
 
     std::vector<std::int32_t> narrow_;
     std::vector<std::int64_t> wide_;  // in place of them
-    std::int64_t reach_ = 0;          // no element of `narrow_` is larger
+    std::int64_t reach_ = 0;          // the largest element of `narrow_`
 };
 
 }  // namespace engrain

@@ -9,7 +9,8 @@ namespace engrain {
 
 struct QuestionTerm {
     std::int32_t id;
-    float count, weight;  // weight: count * idf, all of a question at unit length
+    float count, weight;     // weight: count * idf, all of a question at unit length
+    std::int32_t list = -1;  // of its holders
 };
 
 // Open addressing from term to its list; a list gives up its front without moving the rest.
@@ -18,6 +19,8 @@ class TermHolders {
     using Terms = std::vector<QuestionTerm>;
 
     TermHolders() { clear(); }
+    // Gives each term its list.
+    void seek(Terms& terms);
     // Makes room for a question of these terms; `add` then needs no memory.
     void reserve(const Terms& terms);
     // Adds the question that room was made for.
@@ -27,9 +30,10 @@ class TermHolders {
     void clear();
     // cosines[place] += weight * weight of the term there.
     void accumulate(std::int32_t term, float weight, float* cosines) const noexcept;
-    // Asks memory for the list of a term; then for where it will grow.
+    // Asks memory for where `seek` finds a term; for lists; for where their next `remove` looks.
     void approach(std::int32_t term) const noexcept;
-    void prefetch(std::int32_t term) const noexcept;
+    void fetch(const Terms& terms) const noexcept;
+    void fetch_fronts(const Terms& terms) const noexcept;
 
   private:
     struct Entry {
@@ -46,14 +50,14 @@ class TermHolders {
 
     std::size_t home(std::int32_t term) const noexcept;
     std::size_t find(std::int32_t term) const noexcept;
+    List& list_of(const QuestionTerm& term) noexcept;
     std::int32_t list_for(std::int32_t term);
     void grow();
     void release(std::size_t slot) noexcept;
 
     std::vector<Slot> slots_;  // a power of two of them, at most half of them taken
     std::vector<List> lists_;
-    std::vector<std::int32_t> free_;   // lists without a term
-    std::vector<std::int32_t> found_;  // by `reserve`, in the order of the terms
+    std::vector<std::int32_t> free_;  // lists without a term
 };
 
 }  // namespace engrain

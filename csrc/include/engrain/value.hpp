@@ -29,12 +29,18 @@ void td_lambda(float* values, float* traces, float* carry, std::size_t n_states,
                const std::int64_t* states, const std::int64_t* next, const float* rewards,
                std::size_t n, const TdRule& rule, float* errors) noexcept;
 
+// What is known of one handle, in a quarter of a cache line.
+struct Valued {
+    float value;
+    std::uint32_t count;
+    std::int32_t position;  // in active, or -1
+    std::int32_t unused;    // 0
+};
+
 // Values by dense handle with eligibility marks on at most max_active of them. Arrays are owned by
-// the caller: value, count and position are `handles` long, active and trace max_active.
+// the caller: items is `handles` long, active and trace max_active.
 struct ValueTableView {
-    float* value;
-    std::uint32_t* count;
-    std::int32_t* position;  // of a handle in active, or -1
+    Valued* items;
     std::int64_t* active;
     float* trace;  // by position
     std::size_t handles, used, max_active, hand;
