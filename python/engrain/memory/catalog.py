@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from engrain.base.arrays import BoolArray, I64Array
 from engrain.base.errors import UnknownIdError
-from engrain.base.ids import Id, decode_id, encode_id
+from engrain.base.ids import Id, check_id, decode_id
 from engrain.base.protocols import Record
 from engrain.memory.codec import Arrays
 
@@ -30,20 +31,19 @@ class Catalog:
 
     def __init__(self) -> None:
         self.records: list[Record | None] = []
-        self.seqs: list[int] = []
-        self.encoded: dict[str, int] = {}
+        self.seqs = array("q")  # of the events that hold the contents
         self.sequences: dict[str, int] = {}
-        self._ids: list[str] = []
-        self._public: list[Any] = []  # decoded ids, None of what was forgotten
+        self._handles: dict[Id, int] = {}
+        self._ids: list[Any] = []  # None of what was forgotten
         self._usage: dict[str, np.ndarray[Any, Any]] = {
             name: np.zeros(16, dtype) for name, dtype in _USAGE
         }
 
     def __len__(self) -> int:
-        return len(self.encoded)
+        return len(self._handles)
 
     def __contains__(self, id: Id) -> bool:
-        return encode_id(id) in self.encoded
+        return check_id(id) in self._handles
 
     def handle(self, id: Id) -> int:
         """Return the handle of a live memory.
@@ -54,13 +54,13 @@ class Catalog:
             This memory does not hold `id`.
         """
         try:
-            return self.encoded[encode_id(id)]
+            return self._handles[check_id(id)]
         except KeyError:
             raise UnknownIdError(id) from None
 
     def id(self, handle: int) -> Id:
         """Return the public id of a handle."""
-        id: Id = self._public[handle]
+        id: Id = self._ids[handle]
         return id
 
     def record(self, handle: int) -> Record:
@@ -72,8 +72,12 @@ class Catalog:
 
     def ids(self, handles: I64Array) -> list[Id]:
         """Return the public ids of handles."""
-        public = self._public
-        return [public[handle] for handle in handles.tolist()]
+        ids = self._ids
+        return [ids[handle] for handle in handles.tolist()]
+
+    def holder(self, encoded_id: str) -> int | None:
+        """Return the handle of the memory that has an id now, None where none has."""
+        return self._handles.get(decode_id(encoded_id))
 
     def records_of(self, handles: I64Array) -> list[Record]:
         """Return live memories."""
@@ -83,15 +87,15 @@ class Catalog:
     def new_id(self) -> str:
         """Return an encoded id that is not in use: m1, m2 and so on."""
         number = len(self.records) + 1
-        while f"s:m{number}" in self.encoded:
+        while f"m{number}" in self._handles:
             number += 1
         return f"s:m{number}"
 
     def add(self, encoded_id: str, record: Record, seq: int) -> None:
         """Append a memory; its handle must be the next one."""
-        self.encoded[encoded_id] = record.handle
-        self._ids.append(encoded_id)
-        self._public.append(decode_id(encoded_id))
+        id = decode_id(encoded_id)
+        self._handles[id] = record.handle
+        self._ids.append(id)
         self.records.append(record)
         self.seqs.append(seq)
         if record.handle >= len(self._usage["accesses"]):
@@ -100,8 +104,7 @@ class Catalog:
 
     def skip(self, seq: int) -> None:
         """Take up the handle of a memory that was forgotten since."""
-        self._ids.append("")
-        self._public.append(None)
+        self._ids.append(None)
         self.records.append(None)
         self.seqs.append(seq)
 
@@ -111,14 +114,13 @@ class Catalog:
         return np.array([records[handle] is not None for handle in handles.tolist()], np.bool_)
 
     def _reserve(self, size: int) -> None:
-        for name, array in self._usage.items():
-            self._usage[name] = np.concatenate([array, np.zeros(size - len(array), array.dtype)])
+        for name, held in self._usage.items():
+            self._usage[name] = np.concatenate([held, np.zeros(size - len(held), held.dtype)])
 
     def drop(self, handle: int) -> None:
         """Forget the content and the id of a memory."""
-        self.encoded.pop(self._ids[handle], None)
-        self._ids[handle], self._public[handle] = "", None
-        self.records[handle] = None
+        self._handles.pop(self._ids[handle], None)
+        self._ids[handle] = self.records[handle] = None
 
     def sequence_number(self, sequence: str | None) -> int:
         """Number a sequence by its first appearance; -1 for none."""
@@ -128,7 +130,7 @@ class Catalog:
 
     def live(self) -> I64Array:
         """Return the handles of all live memories, ascending."""
-        return np.fromiter(sorted(self.encoded.values()), np.int64, len(self.encoded))
+        return np.fromiter(sorted(self._handles.values()), np.int64, len(self))
 
     def touch(self, handles: I64Array, now: float) -> None:
         """Count an access of distinct `handles` at time `now`."""

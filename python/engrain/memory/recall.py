@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -20,7 +20,7 @@ class Hit:
     score : float
         Sum of `components`; natural-log units of the ranking model, comparable within one recall.
     text : str
-    metadata : mapping
+    metadata : dict
     """
 
     __slots__ = ("_addends", "_names", "_place", "_record", "id", "score")
@@ -43,9 +43,9 @@ class Hit:
         return self._record.text
 
     @property
-    def metadata(self) -> Mapping[str, Any]:
-        """What was remembered beside the text."""
-        return self._record.metadata
+    def metadata(self) -> dict[str, Any]:
+        """What was remembered beside the text, as a copy."""
+        return dict(self._record.metadata)
 
     @property
     def components(self) -> dict[str, float]:

@@ -6,10 +6,12 @@ Live calls and replay go through the same methods: state = replay(snapshot, log)
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,7 @@ from engrain.memory.traces import OpenTrace, Traces
 from engrain.storage import Event
 
 KEPT_LESSONS = 4096
+NO_METADATA: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +159,7 @@ class State:
 
     def _remembered(self, event: Event) -> None:
         meta, vectors = events.content(event, 0)
-        replaced = self.catalog.encoded.get(meta["id"])
+        replaced = self.catalog.holder(meta["id"])
         if replaced is not None:
             self._drop(replaced)
         self.insert(event.seq, meta, vectors)
@@ -168,9 +171,9 @@ class State:
             handle=len(self.catalog.records),
             text=meta["text"],
             vector=views[0] if views else None,
-            metadata=meta["metadata"],
-            source=meta["source"],
-            sequence=meta["sequence"],
+            metadata=meta["metadata"] or NO_METADATA,
+            source=_shared(meta["source"]),
+            sequence=_shared(meta["sequence"]),
             time=meta["time"],
         )
         self.catalog.add(meta["id"], replace(record, vector=None), seq)  # the index holds it
@@ -442,3 +445,8 @@ class State:
     def restore_judgment(self, event: Event, number: int, share: float) -> None:
         """Take note again of a judgment that a snapshot already holds."""
         self.judgments.append(self._judgment(event, number, share))
+
+
+def _shared(name: str | None) -> str | None:
+    """Return one string for all memories that name the same."""
+    return None if name is None else sys.intern(name)
