@@ -27,12 +27,13 @@ def test_the_gate_lifts_the_cosine_on_held_out_questions(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["mem_locomo_dev", "ret_cranfield"])
-@pytest.mark.parametrize("kind", ["flipped", "huge"])
+@pytest.mark.parametrize("kind", ["flipped", "noise", "huge"])
+@pytest.mark.parametrize("seed", range(3))
 def test_a_corrupted_gate_is_reverted_within_100_interactions(
-    data: Path, name: str, kind: str
+    data: Path, name: str, kind: str, seed: int
 ) -> None:
     cases = read_cases(load_dataset(data / name))
-    order = np.random.default_rng(0).permutation(len(cases))[:200].tolist()
+    order = np.random.default_rng(seed).permutation(len(cases))[:200].tolist()
     guarded = GuardedGate(InlineGate(len(cases[0].situation)))
     for at in order[:100]:
         teach(guarded, cases[at])
