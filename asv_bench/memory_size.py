@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
-import subprocess
-import sys
+import multiprocessing
 import tempfile
 import time
 from pathlib import Path
@@ -51,8 +50,8 @@ def fill(path, wanted, rng):
         report(f"{len(memory):,} vectors of {DIM}", start)
 
 
-def ask(path, times, rng):
-    start = time.perf_counter()
+def ask(path, times):
+    rng, start = np.random.default_rng(1), time.perf_counter()
     with Memory(path) as memory:
         report("opened again", start)
         start = time.perf_counter()
@@ -64,19 +63,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("vectors", type=int, nargs="?", default=100_000)
     parser.add_argument("--recalls", type=int, default=50)
-    parser.add_argument("--file", type=Path, help="only open this one and ask")
     options = parser.parse_args()
-    rng = np.random.default_rng(0)
     report("before any", time.perf_counter())
-    if options.file is not None:
-        ask(options.file, options.recalls, rng)
-        return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "m.db"
-        fill(path, options.vectors, rng)
+        fill(path, options.vectors, np.random.default_rng(0))
         # In a process of its own: this one's heap has holes by now.
-        again = [sys.executable, __file__, "--recalls", str(options.recalls), "--file", str(path)]
-        subprocess.run(again, check=True)
+        fresh = multiprocessing.get_context("spawn")
+        asking = fresh.Process(target=ask, args=(path, options.recalls))
+        asking.start()
+        asking.join()
 
 
 if __name__ == "__main__":
