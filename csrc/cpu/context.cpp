@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "engrain/log_table.hpp"
 #include "engrain/retrieval.hpp"
-#include "engrain/transcendental.hpp"
 
 namespace engrain {
 namespace {
@@ -131,7 +131,7 @@ void RetrievalIndex::score_session_texts(Search& search) {
 }
 
 const std::vector<float>& RetrievalIndex::session_frequency(Scope& scope, Term term,
-                                                            const std::vector<Posting>& list,
+                                                            const Postings& list,
                                                             std::vector<float>& rare) const {
     Sessions& sessions = scope.sessions();
     const std::size_t n = sessions.length.size();
@@ -143,8 +143,7 @@ const std::vector<float>& RetrievalIndex::session_frequency(Scope& scope, Term t
     return keep ? sessions.common.emplace(term, rare).first->second : rare;
 }
 
-void RetrievalIndex::count_by_session(const Scope& scope, Term term,
-                                      const std::vector<Posting>& list,
+void RetrievalIndex::count_by_session(const Scope& scope, Term term, const Postings& list,
                                       std::vector<float>& frequency) const {
     const auto& members = scope.members();
     const Sessions& sessions = scope.sessions();
@@ -158,10 +157,10 @@ void RetrievalIndex::count_by_session(const Scope& scope, Term term,
             count(i, lexical_.frequency(members[i], term));
         return;
     }
-    for (const Posting& posting : list) {
-        const std::int64_t position = scope.position(posting.document);
-        if (position >= 0) count(static_cast<std::size_t>(position), posting.count);
-    }
+    list.each([&](std::uint32_t document, float times) {
+        const std::int64_t position = scope.position(document);
+        if (position >= 0) count(static_cast<std::size_t>(position), times);
+    });
 }
 
 // The memory so many places after this one in its sequence, none beyond its ends.
@@ -221,7 +220,7 @@ void RetrievalIndex::write_sequence(const Search& search, const Around& around, 
     out[session_bm25] = search.sessions.bm25[session];
     out[session_best] = search.sessions.best[session];
     out[asks] = flag(own.form.asks);
-    out[place] = static_cast<float>(engrain::log(1.0 + double(own.place)));
+    out[place] = log_of(1 + std::size_t{own.place});
     const std::uint32_t before = around.at[1];
     if (before == none || !contexts_[members[before]].form.asks) return;
     out[after_question] = 1.0F;

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "engrain/dot.hpp"
+#include "engrain/prefetch.hpp"
 
 #if ENGRAIN_X86
 #include <immintrin.h>
@@ -32,10 +33,7 @@ ENGRAIN_INLINE float squared_distance_body(const float* a, const float* b, std::
 }
 
 // Members may lie anywhere: ask for rows while those before them are worked on.
-constexpr std::size_t rows_ahead = 2;
-ENGRAIN_INLINE void prefetch_row(const float* row, std::size_t width) {
-    for (std::size_t j = 0; j < width; j += 16) __builtin_prefetch(row + j);
-}
+constexpr std::size_t rows_ahead = 6;
 
 template <int W>
 ENGRAIN_INLINE void centred_cosines_body(const float* rows, std::size_t width,
@@ -43,7 +41,7 @@ ENGRAIN_INLINE void centred_cosines_body(const float* rows, std::size_t width,
                                          const float* mean, const float* query, float* cosine) {
     const float offset = dot<W>(mean, query, width);
     for (std::size_t i = 0; i < n; ++i) {
-        if (i + rows_ahead < n) prefetch_row(rows + members[i + rows_ahead] * width, width);
+        if (i + rows_ahead < n) prefetch_all(rows + members[i + rows_ahead] * width, width);
         const float* row = rows + members[i] * width;
         const float length = squared_distance_body<W>(row, mean, width);
         cosine[i] =
@@ -58,7 +56,7 @@ ENGRAIN_INLINE void centre_rows_body(const float* rows, std::size_t width,
                                      float* cosine) {
     const float offset = dot<W>(mean, query, width);
     for (std::size_t i = 0; i < n; ++i, out += dim) {
-        if (i + rows_ahead < n) prefetch_row(rows + members[i + rows_ahead] * width, width);
+        if (i + rows_ahead < n) prefetch_all(rows + members[i + rows_ahead] * width, width);
         const float* row = rows + members[i] * width;
         const float squared = squared_distance_body<W>(row, mean, width);
         const bool empty = squared <= negligible;
@@ -112,22 +110,61 @@ ENGRAIN_INLINE void add_standardized_body(const float* x, std::size_t n, float m
     for (std::size_t i = 0; i < n; ++i) total[i] += (x[i] - mean) * inverse;
 }
 
-// Several bounds at a time: x is read once for all of them.
+// From -32767 for what is below all bounds to 32767 for what is above them.
+struct Grid {
+    float low, scale;
+    std::int16_t place(float x) const noexcept {
+        const float at = (x - low) * scale - 32766.0F;
+        return static_cast<std::int16_t>(std::max(-32767.0F, std::min(at, 32767.0F)));
+    }
+};
+
+Grid grid_of(const float* bounds, std::size_t m) {
+    const auto [low, high] = std::minmax_element(bounds, bounds + m);
+    return {*low, std::min(65532.0F / (*high - *low), 1e30F)};
+}
+
+template <int W>
+struct Shorts {
+    typedef std::int16_t type __attribute__((vector_size(W * 4)));
+};
+
+// counts[k] += how many of the places, of which there are whole registers, lie above bounds[k].
+template <int W>
+ENGRAIN_INLINE void count_places(const std::int16_t* places, std::size_t n,
+                                 const std::int16_t (&bounds)[8], std::size_t (&counts)[8]) {
+    using V = typename Shorts<W>::type;
+    V above[8] = {};
+    for (std::size_t i = 0; i < n; i += 2 * W) {
+        V own;
+        std::memcpy(&own, places + i, sizeof own);
+        for (int k = 0; k < 8; ++k) above[k] += own > bounds[k];
+    }
+    for (int k = 0; k < 8; ++k)
+        for (int lane = 0; lane < 2 * W; ++lane)
+            counts[k] += static_cast<std::size_t>(-above[k][lane]);
+}
+
+// Several bounds at a time: what was placed is read once for all of them.
 template <int W>
 ENGRAIN_INLINE void count_above_body(const float* x, std::size_t n, const float* bounds,
                                      std::size_t m, std::size_t* counts) {
-    constexpr std::size_t most = std::size_t{1} << 20, together = 8;
+    constexpr std::size_t most = 8192, together = 8;
     std::fill(counts, counts + m, std::size_t{0});
-    for (std::size_t j = 0; j < m; j += together) {
-        float bound[together];
-        for (std::size_t k = 0; k < together; ++k) bound[k] = bounds[std::min(j + k, m - 1)];
-        for (std::size_t start = 0; start < n; start += most) {
-            const std::size_t end = std::min(n, start + most);
-            std::int32_t above[together] = {};
-            for (std::size_t i = start; i < end; ++i)
-                for (std::size_t k = 0; k < together; ++k) above[k] += x[i] > bound[k] ? 1 : 0;
-            for (std::size_t k = 0; k < together && j + k < m; ++k)
-                counts[j + k] += static_cast<std::size_t>(above[k]);
+    if (m == 0) return;
+    const Grid grid = grid_of(bounds, m);
+    std::int16_t places[most];
+    for (std::size_t start = 0; start < n; start += most) {
+        const std::size_t size = std::min(most, n - start), whole = (size + 31) / 32 * 32;
+        for (std::size_t i = 0; i < size; ++i) places[i] = grid.place(x[start + i]);
+        std::fill(places + size, places + whole, std::int16_t{-32768});
+        for (std::size_t j = 0; j < m; j += together) {
+            std::int16_t bound[together];
+            std::size_t above[together] = {};
+            for (std::size_t k = 0; k < together; ++k)
+                bound[k] = grid.place(bounds[std::min(j + k, m - 1)]);
+            count_places<W>(places, whole, bound, above);
+            for (std::size_t k = 0; k < together && j + k < m; ++k) counts[j + k] += above[k];
         }
     }
 }

@@ -3,9 +3,10 @@
 #include <cmath>
 
 #include "engrain/flat.hpp"
+#include "engrain/log_table.hpp"
+#include "engrain/prefetch.hpp"
 #include "engrain/retrieval.hpp"
 #include "engrain/similarity.hpp"
-#include "engrain/transcendental.hpp"
 
 namespace engrain {
 namespace {
@@ -37,8 +38,7 @@ bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::s
             layout, static_cast<std::uint32_t>(scopes_[search.scope].position(handles[i])));
     const std::vector<std::size_t> ranks = ranks_of(search, around);
     for (std::size_t i = 0; i < n; ++i) {
-        if (i + 2 * ahead < n) prefetch_places(search, around[i + 2 * ahead]);
-        if (i + ahead < n) prefetch(search, around[i + ahead], ranks[i + ahead]);
+        prefetch(search, around, ranks, i);
         write_text(search, handles[i], i, out);
         write_row(search, around[i], ranks[i], i, out);
     }
@@ -53,20 +53,20 @@ bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::s
     return true;
 }
 
-// Asks memory for where the words of a memory and of those around it lie.
-void RetrievalIndex::prefetch_places(const Search& search, const Around& around) const noexcept {
+// While the i-th row is written: asks for the words of a later one and of those around it, and for
+// where those of an even later one lie.
+void RetrievalIndex::prefetch(const Search& search, const std::vector<Around>& around,
+                              const std::vector<std::size_t>& ranks, std::size_t i) const noexcept {
     const auto& members = scopes_[search.scope].members();
-    __builtin_prefetch(&contexts_[members[around.own()]]);
-    for (const std::uint32_t near : around.at)
-        if (near != none) pages_.prefetch_place(members[near]);
-}
-
-// Asks memory for the words of a memory and of those around it.
-void RetrievalIndex::prefetch(const Search& search, const Around& around,
-                              std::size_t rank) const noexcept {
-    const auto& members = scopes_[search.scope].members();
-    if (rank >= search.reading.best.size()) prefetch_words(members[around.own()]);
-    for (const std::uint32_t near : around.at)
+    if (i + 2 * ahead < around.size()) {
+        engrain::prefetch(&contexts_[members[around[i + 2 * ahead].own()]]);
+        for (const std::uint32_t near : around[i + 2 * ahead].at)
+            if (near != none) pages_.prefetch_place(members[near]);
+    }
+    if (i + ahead >= around.size()) return;
+    if (ranks[i + ahead] >= search.reading.best.size())
+        prefetch_words(members[around[i + ahead].own()]);
+    for (const std::uint32_t near : around[i + ahead].at)
         if (near != none) pages_.prefetch_stems(members[near]);
 }
 
@@ -171,8 +171,8 @@ void RetrievalIndex::write_row(const Search& search, const Around& around, std::
     }
     float* form = row + base_columns() - 6;
     form[0] = covered / all;
-    form[1] = static_cast<float>(engrain::log(double(out.length[i]) + 5.0));
-    form[2] = -static_cast<float>(engrain::log(1.0 + double(rank)));
+    form[1] = log_of(static_cast<std::size_t>(out.length[i]) + 5);
+    form[2] = -log_of(1 + rank);
     form[4] = neighbour_score(search, around.at[1]);
     form[5] = neighbour_score(search, around.at[3]);
     write_context(search, around, row + base_columns());

@@ -15,6 +15,18 @@ ENGRAIN_INLINE void gains_body(const float* counts, const float* lengths, std::s
     for (std::size_t i = 0; i < n; ++i) gains[i] = Bm25::gain(counts[i], weight, slope, lengths[i]);
 }
 
+template <int W>
+ENGRAIN_INLINE void add_gains_body(const float* counts, const float* lengths, std::size_t n,
+                                   float weight, float slope, float* scores) {
+    for (std::size_t i = 0; i < n; ++i)
+        scores[i] += Bm25::gain(counts[i], weight, slope, lengths[i]);
+}
+
+ENGRAIN_DISPATCH(void, add_gains,
+                 (const float* counts, const float* lengths, std::size_t n, float weight,
+                  float slope, float* scores),
+                 (counts, lengths, n, weight, slope, scores))
+
 ENGRAIN_DISPATCH(void, gains,
                  (const float* counts, const float* lengths, std::size_t n, float weight,
                   float slope, float* gains),
@@ -132,19 +144,15 @@ void LexicalIndex::add(std::uint32_t document) {
     ForwardIndex::add(document);
     lengths_.resize(document, 0.0F);
     lengths_.push_back(ForwardIndex::length(document));
-    each(document, [&](Term term, float count) { postings_[term].push_back({document, count}); });
+    each(document, [&](Term term, float count) { postings_[term].add(document, count); });
     scores_.resize(document + 1, 0.0F);
 }
 
 void LexicalIndex::remove(std::uint32_t document) {
     each(document, [&](Term term, float) {
         const auto found = postings_.find(term);
-        std::vector<Posting>& list = found->second;
-        const auto at =
-            std::lower_bound(list.begin(), list.end(), document,
-                             [](const Posting& p, std::uint32_t d) { return p.document < d; });
-        list.erase(at);
-        if (list.empty()) postings_.erase(found);
+        found->second.remove(document);
+        if (found->second.size() == 0) postings_.erase(found);
     });
     lengths_[document] = 0.0F;
     ForwardIndex::remove(document);
@@ -155,7 +163,7 @@ float LexicalIndex::idf(Term term) const noexcept {
     return inverse_frequency(live(), list == nullptr ? 0 : list->size());
 }
 
-const std::vector<Posting>* LexicalIndex::postings(Term term) const noexcept {
+const Postings* LexicalIndex::postings(Term term) const noexcept {
     const auto found = postings_.find(term);
     return found == postings_.end() ? nullptr : &found->second;
 }
@@ -193,8 +201,12 @@ void LexicalIndex::score_members(const std::vector<TermCount>& query,
         return score_by_document(query, idf, members, out);
     const float slope = Bm25::slope(average_length());
     for (std::size_t i = 0; i < query.size(); ++i)
-        if (const auto* list = postings(query[i].term))
-            accumulate(*list, query[i].count * idf[i].weight * (Bm25::k1 + 1.0F), slope);
+        if (const Postings* held = postings(query[i].term)) {
+            const float weight = query[i].count * idf[i].weight * (Bm25::k1 + 1.0F);
+            const std::vector<float>& counts = held->counts();
+            add_gains(counts.data(), lengths_.data(), counts.size(), weight, slope, scores_.data());
+            accumulate(held->list(), weight, slope);
+        }
     for (std::size_t i = 0; i < members.size(); ++i) out[i] = scores_[members[i]];
     std::fill(scores_.begin(), scores_.end(), 0.0F);
 }

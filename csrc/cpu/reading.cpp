@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "engrain/retrieval.hpp"
-#include "engrain/similarity.hpp"
 #include "engrain/stems.hpp"
 #include "engrain/transcendental.hpp"
 
@@ -66,9 +65,10 @@ void RetrievalIndex::read_words(const char* text, std::size_t size, Search& sear
     reading.asked.seek(stems_.weigh(reading.stems));
     reading.grams.seek(grams_.weigh(count_terms(read.grams)));
     reading.pairs.seek(pairs_.weigh(count_terms(read.pairs)));
-    reading.latent.resize(latent_.dim());
-    if (latent_.known())
-        latent_.place(reading.stems.data(), reading.stems.size(), reading.latent.data());
+    if (!latent_.known()) return;
+    std::vector<float> place(latent_.dim());
+    latent_.place(reading.stems.data(), reading.stems.size(), place.data());
+    reading.latent = latent_rows_.code(place.data());
 }
 
 // The question's stems and those that set the best static documents apart, half each (RM3: Abdul-
@@ -130,8 +130,7 @@ void RetrievalIndex::gauge_words(Search& search) const {
 
 void RetrievalIndex::prefetch_words(std::uint32_t handle) const noexcept {
     pages_.prefetch(handle);
-    for (std::size_t j = 0; j < latent_.dim(); j += 64 / sizeof(float))
-        __builtin_prefetch(latent_rows_.row(handle) + j);
+    if (latent_.known()) latent_rows_.prefetch(handle);
 }
 
 Words RetrievalIndex::read_document(const Search& search, std::uint32_t handle) const {
@@ -146,9 +145,7 @@ Words RetrievalIndex::read_document(const Search& search, std::uint32_t handle) 
     words.feedback = score_counts(counts, feedback.weights(), feedback.room(), beside);
     words.grams = grams_.score(handle, reading.grams);
     words.pairs = pairs_.score(handle, reading.pairs);
-    if (latent_.known())
-        score_rows(latent_rows_.row(handle), reading.latent.data(), 1, latent_.dim(),
-                   &words.latent);
+    if (latent_.known()) words.latent = latent_rows_.cosine(handle, reading.latent);
     return words;
 }
 
@@ -159,7 +156,8 @@ void RetrievalIndex::write_words(const Search& search, std::uint32_t handle, std
     const Words words = known ? reading.best[rank] : read_document(search, handle);
     out[stem_bm25] = words.stems / search.bm25_sd;
     out[gram_bm25] = reading.gram_scale.z(words.grams);
-    out[pair_bm25] = static_cast<float>(engrain::log(1.0 + double(words.pairs)));
+    if (words.pairs > 0.0F)
+        out[pair_bm25] = static_cast<float>(engrain::log(1.0 + double(words.pairs)));
     out[feedback_bm25] = reading.feedback_scale.z(words.feedback);
     if (latent_.known()) out[latent_cosine] = reading.latent_scale.z(words.latent);
 }

@@ -46,16 +46,17 @@ void RetrievalIndex::learn_latent(const Term* terms, const float* idf, const flo
                                   std::size_t n, std::size_t dim) {
     const Guard lock(mutex_);
     latent_.learn(terms, idf, basis, n, dim);
-    latent_rows_ = Arena<float>(latent_.dim());
+    latent_rows_ = LatentRows(latent_.dim());
     if (!latent_.known()) return;
     for (std::size_t handle = 0; handle < handles(); ++handle)
         if (live_[handle]) place_latent(static_cast<std::uint32_t>(handle));
 }
 
 void RetrievalIndex::place_latent(std::uint32_t handle) {
-    if (latent_rows_.rows() <= handle) latent_rows_.resize(handle + 1);
     const std::vector<TermCount> terms = stems_.counts(handle);
-    latent_.place(terms.data(), terms.size(), latent_rows_.row(handle));
+    std::vector<float> place(latent_.dim());
+    latent_.place(terms.data(), terms.size(), place.data());
+    latent_rows_.set(handle, place.data());
 }
 
 void RetrievalIndex::link(std::uint32_t handle, std::int64_t sequence) {

@@ -49,9 +49,10 @@ ENGRAIN_AVX512 std::size_t sift_avx512(const std::uint32_t* filter, const Term* 
 
 #endif
 
+// counts[j] = how many of the words equal keys[j].
 template <int W>
-ENGRAIN_INLINE void tally_body(const Term* words, std::size_t n, const Term* keys, std::size_t room,
-                               float* counts) {
+ENGRAIN_INLINE void tally(const Term* words, std::size_t n, const Term* keys, std::size_t room,
+                          float* counts) {
     using I = typename Vec<W>::i32;
     using F = typename Vec<W>::f32;
     using At = typename Vec<W>::f32_at;
@@ -63,11 +64,34 @@ ENGRAIN_INLINE void tally_body(const Term* words, std::size_t n, const Term* key
     }
 }
 
-// counts[j] = how many of the words equal keys[j].
-ENGRAIN_DISPATCH(void, tally,
-                 (const Term* words, std::size_t n, const Term* keys, std::size_t room,
-                  float* counts),
-                 (words, n, keys, room, counts))
+template <int W>
+ENGRAIN_INLINE std::size_t sift_as(const std::uint32_t* filter, const WordSpan& words, Term* held) {
+#if ENGRAIN_X86
+    if constexpr (W == 16) return sift_avx512(filter, words.first, words.count, held);
+#endif
+    return sift_each(filter, words.first, words.count, held);
+}
+
+template <int W>
+ENGRAIN_INLINE void count_words_body(const std::uint32_t* filter, const WordSpan& words, Term* held,
+                                     const Term* keys, std::size_t room, float* counts) {
+    tally<W>(held, sift_as<W>(filter, words, held), keys, room, counts);
+}
+
+ENGRAIN_DISPATCH(void, count_words,
+                 (const std::uint32_t* filter, const WordSpan& words, Term* held, const Term* keys,
+                  std::size_t room, float* counts),
+                 (filter, words, held, keys, room, counts))
+
+template <int W>
+ENGRAIN_INLINE std::size_t sift_words_body(const std::uint32_t* filter, const WordSpan& words,
+                                           Term* held) {
+    return sift_as<W>(filter, words, held);
+}
+
+ENGRAIN_DISPATCH(std::size_t, sift_words,
+                 (const std::uint32_t* filter, const WordSpan& words, Term* held),
+                 (filter, words, held))
 
 }  // namespace
 
@@ -88,15 +112,6 @@ void Sought::seek(std::vector<TermWeight> terms) {
     }
 }
 
-std::size_t Sought::sift(const WordSpan& words) const {
-    if (held_.size() < words.count + slack) held_.resize(words.count + slack);
-#if ENGRAIN_X86
-    if (simd::level() == simd::Level::avx512)
-        return sift_avx512(filter_, words.first, words.count, held_.data());
-#endif
-    return sift_each(filter_, words.first, words.count, held_.data());
-}
-
 void Sought::count_in_buckets(std::size_t held) const {
     std::fill(counts_.begin(), counts_.end(), 0.0F);
     for (std::size_t i = 0; i < held; ++i) {
@@ -108,11 +123,11 @@ void Sought::count_in_buckets(std::size_t held) const {
 
 const float* Sought::count(const WordSpan& words) const {
     if (keys_.empty()) return nullptr;
-    const std::size_t held = sift(words);
+    if (held_.size() < words.count + slack) held_.resize(words.count + slack);
     if (terms_.size() > few)
-        count_in_buckets(held);
+        count_in_buckets(sift_words(filter_, words, held_.data()));
     else
-        tally(held_.data(), held, keys_.data(), keys_.size(), counts_.data());
+        count_words(filter_, words, held_.data(), keys_.data(), keys_.size(), counts_.data());
     return counts_.data();
 }
 

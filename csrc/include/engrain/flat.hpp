@@ -46,7 +46,8 @@ Moments moments(const float* x, std::size_t n, std::size_t count) noexcept;
 void add_standardized(const float* x, std::size_t n, float mean, float inverse,
                       float* total) noexcept;
 
-// counts[j] = how many of x lie above bounds[j], j < m.
+// counts[j] = how many of x lie above bounds[j], j < m, on a grid of 65,532 steps from the least to
+// the largest bound.
 void count_above(const float* x, std::size_t n, const float* bounds, std::size_t m,
                  std::size_t* counts) noexcept;
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engrain/pages.hpp"
+#include "engrain/postings.hpp"
 #include "engrain/sought.hpp"
 #include "engrain/term_table.hpp"
 #include "engrain/text.hpp"
@@ -16,12 +17,6 @@ namespace engrain {
 
 struct TermCount {
     Term term;
-    float count;
-};
-
-// That a term occurs in a document, and how often.
-struct Posting {
-    std::uint32_t document;
     float count;
 };
 
@@ -119,8 +114,8 @@ class LexicalIndex : public ForwardIndex {
 
     float length(std::uint32_t document) const noexcept { return lengths_[document]; }
     float idf(Term term) const noexcept;
-    // Ascending by document; null where no document has the term.
-    const std::vector<Posting>* postings(Term term) const noexcept;
+    // Null where no document has the term.
+    const Postings* postings(Term term) const noexcept;
     // A question's terms with their idf, also of those that no document has.
     std::vector<TermWeight> rarities(const std::vector<TermCount>& question) const;
 
@@ -129,11 +124,11 @@ class LexicalIndex : public ForwardIndex {
                        const std::vector<std::uint32_t>& members, float* out);
 
   private:
-    void accumulate(const std::vector<Posting>& postings, float weight, float slope) noexcept;
+    void accumulate(const std::vector<Posting>& list, float weight, float slope) noexcept;
     void score_by_document(const std::vector<TermCount>& query, const std::vector<TermWeight>& idf,
                            const std::vector<std::uint32_t>& members, float* out) const;
 
-    std::unordered_map<Term, std::vector<Posting>> postings_;
+    std::unordered_map<Term, Postings> postings_;
     std::vector<float> lengths_;  // by document, close together
     std::vector<float> scores_;   // by document; all zero between calls
 };

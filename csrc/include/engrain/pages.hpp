@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engrain/arena.hpp"
+#include "engrain/prefetch.hpp"
 #include "engrain/text.hpp"
 
 namespace engrain {
@@ -37,13 +38,13 @@ class Pages {
         return {lines_.row(place.line) + begin, place.ends[kind] - begin};
     }
     // Ask memory for where a document's words lie; for its stems; for all its words.
-    void prefetch_place(std::uint32_t document) const noexcept {
-        __builtin_prefetch(&places_[document]);
+    ENGRAIN_INLINE void prefetch_place(std::uint32_t document) const noexcept {
+        engrain::prefetch(&places_[document]);
     }
-    void prefetch_stems(std::uint32_t document) const noexcept {
+    ENGRAIN_INLINE void prefetch_stems(std::uint32_t document) const noexcept {
         ask_for(document, places_[document].ends[stems]);
     }
-    void prefetch(std::uint32_t document) const noexcept {
+    ENGRAIN_INLINE void prefetch(std::uint32_t document) const noexcept {
         ask_for(document, places_[document].ends[kinds - 1]);
     }
 
@@ -56,9 +57,8 @@ class Pages {
         std::array<std::uint32_t, kinds> ends{};  // of each kind's words, from the line on
         std::size_t lines() const noexcept { return lines_of(ends[kinds - 1]); }
     };
-    void ask_for(std::uint32_t document, std::size_t words) const noexcept {
-        const Term* at = lines_.row(places_[document].line);
-        for (std::size_t i = 0; i < words; i += line) __builtin_prefetch(at + i);
+    ENGRAIN_INLINE void ask_for(std::uint32_t document, std::size_t words) const noexcept {
+        prefetch_all(lines_.row(places_[document].line), words);
     }
     void compact();
 

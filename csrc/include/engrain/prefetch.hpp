@@ -1,25 +1,28 @@
 // Asking memory for what will be used soon, while something else is computed.
+//
+// Always inlined: GCC takes a function that only asks for one without effect and drops its calls.
 #pragma once
 
 #include <cstddef>
 
+#include "engrain/simd.hpp"
+
 namespace engrain {
 
 // Into the second cache, which takes more lines at a time than the first.
-inline void prefetch(const void* object) noexcept { __builtin_prefetch(object, 0, 2); }
+ENGRAIN_INLINE void prefetch(const void* object) noexcept { __builtin_prefetch(object, 0, 2); }
 
 // The start of n elements: once they are used in order, the machine asks for the rest by itself.
 template <class T>
-inline void prefetch_row(const T* row, std::size_t n) noexcept {
+ENGRAIN_INLINE void prefetch_row(const T* row, std::size_t n) noexcept {
     constexpr std::size_t line = 64 / sizeof(T);
     for (std::size_t i = 0; i < n && i < 4 * line; i += line) prefetch(row + i);
 }
 
 // All n elements, where they come from places that the machine does not see in order.
 template <class T>
-inline void prefetch_all(const T* row, std::size_t n) noexcept {
-    constexpr std::size_t line = 64 / sizeof(T);
-    for (std::size_t i = 0; i < n; i += line) prefetch(row + i);
+ENGRAIN_INLINE void prefetch_all(const T* row, std::size_t n) noexcept {
+    for (std::size_t i = 0; i < n; i += 64 / sizeof(T)) prefetch(row + i);
 }
 
 }  // namespace engrain

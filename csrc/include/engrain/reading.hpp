@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "engrain/latent.hpp"
 #include "engrain/lexical.hpp"
 
 namespace engrain {
@@ -36,7 +37,7 @@ struct Reading {
     Sought asked, grams, pairs;
     Sought feedback;                   // what was asked among it
     std::vector<float> asked_weights;  // of its terms, 0 for those that were not asked (its room)
-    std::vector<float> latent;         // where the question lies, empty without a basis
+    LatentCodes latent;                // where the question lies, where there is a basis
     std::vector<Words> best;           // by static rank; they give the columns their scale
     Standard gram_scale, feedback_scale, latent_scale;
 };

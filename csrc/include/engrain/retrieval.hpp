@@ -130,10 +130,9 @@ class RetrievalIndex {
     void number_sessions(Scope& scope) const;
     void score_session_texts(Search& search);
     // How often each session holds a term; in `rare` unless it is kept.
-    const std::vector<float>& session_frequency(Scope& scope, Term term,
-                                                const std::vector<Posting>& list,
+    const std::vector<float>& session_frequency(Scope& scope, Term term, const Postings& list,
                                                 std::vector<float>& rare) const;
-    void count_by_session(const Scope& scope, Term term, const std::vector<Posting>& list,
+    void count_by_session(const Scope& scope, Term term, const Postings& list,
                           std::vector<float>& frequency) const;
     const Layout& layout(std::uint32_t scope);
     void lay_out(const Scope& scope, Layout& layout) const;
@@ -168,8 +167,8 @@ class RetrievalIndex {
                 std::size_t n, float* rows, float* cosine);
     void feedback_vectors(const Search& search, std::vector<float>& equal,
                           std::vector<float>& weighted);
-    void prefetch_places(const Search& search, const Around& around) const noexcept;
-    void prefetch(const Search& search, const Around& around, std::size_t rank) const noexcept;
+    void prefetch(const Search& search, const std::vector<Around>& around,
+                  const std::vector<std::size_t>& ranks, std::size_t i) const noexcept;
     static float neighbour_score(const Search& search, std::uint32_t position) noexcept;
     void write_text(const Search& search, std::uint32_t handle, std::size_t i,
                     const Rows& out) const;
@@ -186,7 +185,7 @@ class RetrievalIndex {
     CountedIndex stems_{pages_, Pages::stems}, grams_{pages_, Pages::grams};
     CountedIndex pairs_{pages_, Pages::pairs};
     LatentSpace latent_;
-    Arena<float> latent_rows_;
+    LatentRows latent_rows_;
     std::vector<VectorView> views_;
     std::vector<Scope> scopes_;
     std::vector<char> live_;

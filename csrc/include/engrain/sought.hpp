@@ -42,8 +42,6 @@ class Sought {
     static std::uint32_t bucket(Term term) noexcept {
         return static_cast<std::uint32_t>(term) >> 22;
     }
-    // Writes the words that the filter holds back and returns how many.
-    std::size_t sift(const WordSpan& words) const;
     void count_in_buckets(std::size_t held) const;
 
     std::vector<TermWeight> terms_;
@@ -51,7 +49,7 @@ class Sought {
     std::vector<float> weights_;
     std::uint32_t filter_[filter_words] = {};
     std::vector<std::uint32_t> first_;  // by bucket: the first of its terms, where they are many
-    mutable std::vector<Term> held_;    // what was sifted out, and `slack`
+    mutable std::vector<Term> held_;    // what the filter holds back, and `slack`
     mutable std::vector<float> counts_;
 };
 
