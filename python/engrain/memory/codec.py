@@ -39,7 +39,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], Arrays]:
     """
     try:
         (length,) = _LENGTH.unpack_from(data)
-        meta, specs = json.loads(data[4 : 4 + length])
+        meta, specs = json.loads(str(data[4 : 4 + length], "utf-8"))
         offset = 4 + length + (-(4 + length) % 8)
         arrays: Arrays = {}
         for name, dtype, shape in specs:

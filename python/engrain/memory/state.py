@@ -170,19 +170,21 @@ class State:
         record = Record(
             handle=len(self.catalog.records),
             text=meta["text"],
-            vector=views[0] if views else None,
+            vector=None,  # the index holds it
             metadata=meta["metadata"] or NO_METADATA,
             source=_shared(meta["source"]),
             sequence=_shared(meta["sequence"]),
             time=meta["time"],
         )
-        self.catalog.add(meta["id"], replace(record, vector=None), seq)  # the index holds it
+        self.catalog.add(meta["id"], record, seq)
         sequence = self.catalog.sequence_number(record.sequence)
         self.index.add(record.handle, record.text, views, sequence, record.source, record.time)
         for scope in self.scopes.of(record):
             self.index.extend(scope, record.handle)
-        for component in self.learner.components:
-            component.remember(record)
+        if self.learner.components:
+            whole = replace(record, vector=views[0] if views else None)
+            for component in self.learner.components:
+                component.remember(whole)
 
     def _forgotten(self, event: Event) -> None:
         _, arrays = events.content(event, 0)
