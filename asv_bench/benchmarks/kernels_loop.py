@@ -27,8 +27,11 @@ def ranking(*, evidence=True):
 
 
 def unit_rows(n, dim):
+    """Return n directions that begin at a cache line, as the rows of an arena do."""
     rng = np.random.default_rng(0)
-    rows = np.empty((n, dim), dtype=np.float32)
+    room = np.empty(n * dim + 16, dtype=np.float32)
+    first = -room.ctypes.data % 64 // 4
+    rows = room[first : first + n * dim].reshape(n, dim)
     for start in range(0, n, 65_536):
         part = rows[start : start + 65_536]
         rng.standard_normal(part.shape, dtype=np.float32, out=part)
@@ -56,19 +59,17 @@ class Requests:
             self.request()
 
     def made(self, rng, dim, memories):
-        words = {
-            "terms": np.sort(rng.choice(5000, TERMS, replace=False)).astype(np.int32),
-            "counts": np.ones(TERMS, np.float32),
-            "idf": rng.random(TERMS, dtype=np.float32) + 1,
-        }
+        terms = np.sort(rng.choice(5000, TERMS, replace=False)).astype(np.int32)
+        counts, idf = np.ones(TERMS, np.float32), rng.random(TERMS, dtype=np.float32) + 1
         query = rng.standard_normal(dim, dtype=np.float32)
         shown = rng.choice(memories, SHOWN, replace=False)
-        return query, shown, rng.standard_normal((SHOWN, COLUMNS), dtype=np.float32), words
+        rows = rng.standard_normal((SHOWN, COLUMNS), dtype=np.float32)
+        return query, shown, rows, terms, counts, idf
 
     def request(self, information=1.0):
-        query, shown, rows, words = next(self.requests)
+        query, shown, rows, terms, counts, idf = next(self.requests)
         self.now += 0.1
-        trace = self.loop.observe(query, shown, rows, self.now, **words)
+        trace = self.loop.observe(query, shown, rows, self.now, terms=terms, counts=counts, idf=idf)
         self.loop.learn(trace, OUTCOMES, self.now, quality=0.9, information=information)
 
 
@@ -120,7 +121,7 @@ class LoopA(Requests):
         best[np.argsort(-scores[best])]
 
     def time_numpy_ranking_and_adapter_alone(self, dim, memories):
-        query, shown, rows, _ = next(self.requests)
+        query, shown, rows, *_ = next(self.requests)
         p = np.exp(rows @ np.zeros(COLUMNS, np.float32))
         p /= p.sum()
         P = 100 * np.eye(COLUMNS) + (rows.T * p) @ rows
@@ -156,10 +157,10 @@ class LoopAJournal(Requests):
         self.folder.cleanup()
 
     def logged_request(self):
-        query, shown, rows, words = next(self.requests)
+        query, shown, rows, terms, counts, idf = next(self.requests)
         self.now += 0.1
         self.log.append("recalled", [shown.tobytes(), query.tobytes(), rows.tobytes()])
-        trace = self.loop.observe(query, shown, rows, self.now, **words)
+        trace = self.loop.observe(query, shown, rows, self.now, terms=terms, counts=counts, idf=idf)
         self.log.append("fed_back", [OUTCOMES.tobytes()])
         self.loop.learn(trace, OUTCOMES, self.now, quality=0.9)
 

@@ -46,17 +46,46 @@ void leave_list(EdgeTableView& table, const Edge& edge) noexcept {
     table.slots[last].place = edge.place;
 }
 
+// What points at an edge in its chain: an edge before it, or its node.
+std::uint32_t& pointer_to(EdgeTableView& table, std::size_t slot) noexcept {
+    const std::uint32_t previous = table.chains[slot].previous;
+    return previous == no_node ? table.incoming[table.slots[slot].to] : table.chains[previous].next;
+}
+
+void join_chain(EdgeTableView& table, std::size_t slot) noexcept {
+    std::uint32_t& first = table.incoming[table.slots[slot].to];
+    table.chains[slot] = {first, no_node};
+    if (first != no_node) table.chains[first].previous = std::uint32_t(slot);
+    first = std::uint32_t(slot);
+}
+
+void leave_chain(EdgeTableView& table, std::size_t slot) noexcept {
+    const Chain chain = table.chains[slot];
+    pointer_to(table, slot) = chain.next;
+    if (chain.next != no_node) table.chains[chain.next].previous = chain.previous;
+}
+
+// Move an edge to a free slot, and all that points at it.
+void relocate(EdgeTableView& table, std::size_t from, std::size_t to) noexcept {
+    const Edge edge = table.slots[from];
+    pointer_to(table, from) = std::uint32_t(to);
+    table.chains[to] = table.chains[from];
+    if (table.chains[to].next != no_node)
+        table.chains[table.chains[to].next].previous = std::uint32_t(to);
+    table.slots[to] = edge;
+    list_of(table, edge.from)[edge.place] = std::uint32_t(to);
+}
+
 // Free a slot and close the gap in the probe sequences that ran over it.
 void erase(EdgeTableView& table, std::size_t hole) noexcept {
     leave_list(table, table.slots[hole]);
+    leave_chain(table, hole);
     const std::size_t mask = mask_of(table);
     for (std::size_t slot = (hole + 1) & mask; table.slots[slot].from != no_node;
          slot = (slot + 1) & mask) {
-        const Edge edge = table.slots[slot];
-        const std::size_t home = home_of(table, key_at(edge));
+        const std::size_t home = home_of(table, key_at(table.slots[slot]));
         if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
-        table.slots[hole] = edge;
-        list_of(table, edge.from)[edge.place] = std::uint32_t(hole);
+        relocate(table, slot, hole);
         hole = slot;
     }
     table.slots[hole] = no_edge;
@@ -86,6 +115,7 @@ Edge* insert(EdgeTableView& table, std::uint32_t from, std::uint32_t to, std::si
     const std::uint16_t place = table.degree[from]++;
     table.slots[slot] = Edge{from, to, 0.0F, kind, 0, place};
     list_of(table, from)[place] = std::uint32_t(slot);
+    join_chain(table, slot);
     ++table.used;
     return &table.slots[slot];
 }
@@ -175,27 +205,22 @@ std::size_t remove_edges(EdgeTableView& table, const std::int64_t* from, const s
     return before - table.used;
 }
 
-namespace {
+std::size_t remove_node(EdgeTableView& table, std::uint32_t node) noexcept {
+    if (node >= table.nodes) return 0;
+    const std::size_t before = table.used;
+    while (table.degree[node] > 0) erase(table, list_of(table, node)[table.degree[node] - 1]);
+    while (table.incoming[node] != no_node) erase(table, table.incoming[node]);
+    return before - table.used;
+}
 
-template <class Condition>
-std::size_t remove_where(EdgeTableView& table, const Condition& condition) noexcept {
+std::size_t prune_edges(EdgeTableView& table, float threshold) noexcept {
     const std::size_t before = table.used;
     for (std::uint32_t node = 0; node < table.nodes; ++node)
         for (std::size_t place = table.degree[node]; place-- > 0;) {
             const std::uint32_t slot = list_of(table, node)[place];
-            if (condition(table.slots[slot])) erase(table, slot);
+            if (weight_of(table, table.slots[slot]) < threshold) erase(table, slot);
         }
     return before - table.used;
-}
-
-}  // namespace
-
-std::size_t remove_node(EdgeTableView& table, std::uint32_t node) noexcept {
-    return remove_where(table, [node](const Edge& e) { return e.from == node || e.to == node; });
-}
-
-std::size_t prune_edges(EdgeTableView& table, float threshold) noexcept {
-    return remove_where(table, [&](const Edge& e) { return weight_of(table, e) < threshold; });
 }
 
 void decay_edges(EdgeTableView& table, float factor) noexcept {
@@ -226,6 +251,7 @@ void rehash_edges(EdgeTableView& table, const Edge* slots, std::size_t count) no
         const std::size_t slot = probe(table, key, home_of(table, key));
         table.slots[slot] = slots[i];
         list_of(table, slots[i].from)[slots[i].place] = std::uint32_t(slot);
+        join_chain(table, slot);
     }
 }
 

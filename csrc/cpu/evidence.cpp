@@ -198,14 +198,14 @@ void Evidence::prepare(const float* query, TermView terms, const std::vector<Use
     holders_.seek(staged_.terms);
     reserve_ring(at);
     holders_.fetch(ring_[at].terms);
-    prefetch_all(vectors_.row(at), dim_);
-    prefetch_all(targets_.row(at), dim_);
+    prefetch_apart(vectors_.row(at), dim_);
+    prefetch_apart(targets_.row(at), dim_);
     ones_.resize(std::max(ones_.size(), used.size()), 1.0F);
     if (query != nullptr) take_addends(query, used);
     for (std::size_t i = 0; i < used.size(); ++i) {
         Credit& credit = credit_or_new(used[i].handle);
         if (query != nullptr) credit.sum.reserve(addends_[addend_of_use_[i]]);
-        if (credit.sum.narrow() != nullptr) prefetch_all(credit.sum.narrow(), dim_);
+        if (credit.sum.narrow() != nullptr) prefetch_apart(credit.sum.narrow(), dim_);
         const std::size_t wanted = credit.counts.size() + staged_.terms.size();
         if (credit.counts.capacity() < wanted) credit.counts.reserve(2 * wanted);
         prefetch_row(credit.counts.data(), credit.counts.size());

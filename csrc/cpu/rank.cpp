@@ -334,15 +334,4 @@ ENGRAIN_DISPATCH(Step, laplace_step,
                  (rows, outcomes, n, columns, information, clip, active, signs, scales, weights,
                   precision, scratch))
 
-void add_moments(const float* rows, std::size_t n, std::size_t columns, double* count, double* sum,
-                 double* squares) noexcept {
-    for (std::size_t i = 0; i < n; ++i)
-        for (std::size_t j = 0; j < columns; ++j) {
-            const double value = rows[i * columns + j];
-            count[j] += 1;
-            sum[j] += value;
-            squares[j] += value * value;
-        }
-}
-
 }  // namespace engrain

@@ -50,9 +50,9 @@ ENGRAIN_INLINE std::int64_t add_narrow_body(const std::int32_t* __restrict adden
 }
 
 template <int W>
-ENGRAIN_INLINE void add_wide_body(const float* q, double mass, std::int64_t sign, std::size_t dim,
+ENGRAIN_INLINE void add_wide_body(const std::int32_t* addend, std::int64_t sign, std::size_t dim,
                                   std::int64_t* sum) {
-    for (std::size_t j = 0; j < dim; ++j) sum[j] += sign * to_fixed(mass * q[j]);
+    for (std::size_t j = 0; j < dim; ++j) sum[j] += sign * addend[j];
 }
 
 ENGRAIN_DISPATCH(float, largest_float, (const float* q, std::size_t dim), (q, dim))
@@ -63,9 +63,9 @@ ENGRAIN_DISPATCH(std::int64_t, add_narrow,
                   std::int32_t* sum),
                  (addend, flip, dim, sum))
 ENGRAIN_DISPATCH(void, add_wide,
-                 (const float* q, double mass, std::int64_t sign, std::size_t dim,
+                 (const std::int32_t* addend, std::int64_t sign, std::size_t dim,
                   std::int64_t* sum),
-                 (q, mass, sign, dim, sum))
+                 (addend, sign, dim, sum))
 
 std::int64_t largest_of(const std::int64_t* values, std::size_t n) noexcept {
     std::int64_t low = 0, high = 0;
@@ -112,8 +112,11 @@ void SumVector::widen() { wide_.assign(narrow_.begin(), narrow_.end()); }
 void SumVector::add(const Addend& addend, std::int64_t sign) noexcept {
     if (wide_.empty())
         reach_ = add_narrow(addend.narrow(), sign < 0 ? -1 : 0, narrow_.size(), narrow_.data());
+    else if (addend.largest() <= most)
+        add_wide(addend.narrow(), sign, wide_.size(), wide_.data());
     else
-        add_wide(addend.q(), addend.mass(), sign, wide_.size(), wide_.data());
+        for (std::size_t j = 0; j < wide_.size(); ++j)
+            wide_[j] += sign * to_fixed(addend.mass() * addend.q()[j]);
 }
 
 }  // namespace engrain

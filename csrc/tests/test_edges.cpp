@@ -9,6 +9,7 @@
 #include "check.hpp"
 #include "engrain/spread.hpp"
 
+using engrain::Chain;
 using engrain::Edge;
 using engrain::EdgeTableView;
 using engrain::HebbianRule;
@@ -17,19 +18,46 @@ namespace {
 
 struct Table {
     std::vector<Edge> slots;
-    std::vector<std::uint32_t> lists;
+    std::vector<Chain> chains;
+    std::vector<std::uint32_t> lists, incoming;
     std::vector<std::uint16_t> degree;
     EdgeTableView view;
     Table(std::size_t nodes, std::size_t per_node, int bits, std::size_t max_edges)
         : slots(std::size_t{1} << bits, engrain::no_edge),
+          chains(slots.size()),
           lists(nodes * per_node),
+          incoming(nodes, engrain::no_node),
           degree(nodes),
-          view{slots.data(), lists.data(), degree.data(), nodes, per_node, 0, max_edges, 0, 0,
-               1.0F,         64 - bits} {}
+          view{slots.data(),
+               chains.data(),
+               lists.data(),
+               incoming.data(),
+               degree.data(),
+               nodes,
+               per_node,
+               0,
+               max_edges,
+               0,
+               0,
+               1.0F,
+               64 - bits} {}
     float weight(std::int64_t from, std::int64_t to) {
         float out;
         engrain::read_edges(view, &from, &to, 1, &out);
         return out;
+    }
+    // Follows every chain both ways.
+    std::size_t sum_of_incoming() {
+        std::size_t total = 0;
+        for (std::size_t node = 0; node < incoming.size(); ++node) {
+            std::uint32_t previous = engrain::no_node;
+            for (std::uint32_t at = incoming[node]; at != engrain::no_node; at = chains[at].next) {
+                CHECK(slots[at].to == node && chains[at].previous == previous);
+                previous = at;
+                ++total;
+            }
+        }
+        return total;
     }
     std::size_t sum_of_degrees() {
         std::size_t total = 0;
@@ -64,6 +92,7 @@ void agrees_with_a_map() {
         }
     }
     CHECK(table.view.used == exact.size() && table.sum_of_degrees() == exact.size());
+    CHECK(table.sum_of_incoming() == exact.size());
     for (const auto& entry : exact)
         CHECK(std::abs(table.weight(entry.first.first, entry.first.second) - entry.second) < 1e-4);
 }

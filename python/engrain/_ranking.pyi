@@ -153,7 +153,6 @@ def list_beside(
 def take_best(
     handles: I64Array, rows: F32Array, scores: F32Array, k: int
 ) -> tuple[I64Array, F32Array, F32Array]: ...
-def add_moments(rows: F32Array, moments: F64Array) -> None: ...
 def laplace_step(
     rows: F32Array,
     outcomes: F32Array,

@@ -153,9 +153,13 @@ cdef extern from "engrain/retrieval.hpp" namespace "engrain":
 cdef extern from "engrain/edges.hpp" namespace "engrain" nogil:
     cdef struct Edge:
         pass
+    cdef struct Chain:
+        pass
     cdef struct EdgeTableView:
         Edge* slots
+        Chain* chains
         uint32_t* lists
+        uint32_t* incoming
         uint16_t* degree
         size_t nodes
         size_t per_node
@@ -305,7 +309,7 @@ cdef extern from "engrain/sum_tree.hpp" namespace "engrain" nogil:
 
 cdef extern from "engrain/prefetch.hpp" namespace "engrain" nogil:
     void prefetch(const void* object)
-    void prefetch_all(const float* row, size_t n)
+    void prefetch_apart(const float* row, size_t n)
 
 cdef extern from "engrain/ring.hpp" namespace "engrain" nogil:
     cdef struct RingCounts:

@@ -2,7 +2,7 @@ from engrain._csrc cimport EdgeTableView, HebbianRule, SpreadScratch
 
 
 cdef class EdgeTable:
-    cdef object slots, lists, degree, nodes_out, received, active, next_, index
+    cdef object slots, chains, lists, incoming, degree, nodes_out, received, active, next_, index
     cdef EdgeTableView view
     cdef HebbianRule rule
     cdef SpreadScratch scratch

@@ -5,7 +5,7 @@ cimport numpy as cnp
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 from engrain._csrc cimport (
-    Edge, EdgeTableView, HebbianRule, SpreadScratch, assign_edges, decay_edges, no_node,
+    Chain, Edge, EdgeTableView, HebbianRule, SpreadScratch, assign_edges, decay_edges, no_node,
     prune_edges, read_edges, read_neighbours, rehash_edges, remove_edges, remove_node,
     spread_activation, update_edges,
 )
@@ -68,6 +68,7 @@ cdef class EdgeTable:
         self.view.evicted = self.view.refused = 0
         self.view.scale = 1.0
         self.lists, self.degree = np.empty(0, np.uint32), np.empty(0, np.uint16)
+        self.incoming = np.empty(0, np.uint32)
         self.grow_nodes(64)
         self.take_slots(np.full(256, FREE), 8)
 
@@ -78,17 +79,22 @@ cdef class EdgeTable:
         self.make_room(min(edges, self.view.max_edges))
 
     cdef take_slots(self, slots, int bits):
-        self.slots = slots
+        chains = np.empty((len(slots), 2), dtype=np.uint32)
+        self.slots, self.chains = slots, chains
         self.view.slots = <Edge*> cnp.PyArray_DATA(slots)
+        self.view.chains = <Chain*> cnp.PyArray_DATA(chains)
         self.view.shift = 64 - bits
 
     cdef grow_nodes(self, size_t nodes):
         lists = np.empty(nodes * self.view.per_node, dtype=np.uint32)
         degree = np.zeros(nodes, dtype=np.uint16)
+        incoming = np.full(nodes, no_node, dtype=np.uint32)
         lists[: len(self.lists)] = self.lists
         degree[: len(self.degree)] = self.degree
-        self.lists, self.degree = lists, degree
+        incoming[: len(self.incoming)] = self.incoming
+        self.lists, self.degree, self.incoming = lists, degree, incoming
         self.view.lists = <uint32_t*> cnp.PyArray_DATA(lists)
+        self.view.incoming = <uint32_t*> cnp.PyArray_DATA(incoming)
         self.view.degree = <uint16_t*> cnp.PyArray_DATA(degree)
         self.view.nodes = nodes
 
@@ -101,6 +107,7 @@ cdef class EdgeTable:
             return
         old = self.slots
         self.take_slots(np.full(1 << bits, FREE), bits)
+        self.incoming[:] = no_node
         rehash_edges(self.view, <Edge*> cnp.PyArray_DATA(old), len(old))
 
     cdef int prepare(self, object source, object target, bint inserts) except -1:
@@ -175,7 +182,7 @@ cdef class EdgeTable:
                             <int64_t*> cnp.PyArray_DATA(target), cnp.PyArray_DIM(source, 0))
 
     def remove_node(self, node):
-        """Remove every edge from and to a node, in O(edges); return how many there were."""
+        """Remove every edge from and to a node, in O(their number); return how many there were."""
         if not 0 <= node < no_node:
             raise ValueError(f"node: expected a handle in [0, 2**32 - 1), got {node}")
         return remove_node(self.view, node)

@@ -25,7 +25,7 @@ from engrain._csrc cimport (
     modulate_query,
     observe_novelty,
     prefetch,
-    prefetch_all,
+    prefetch_apart,
     read_table,
     remove_node,
     survey_rows,
@@ -480,14 +480,14 @@ signals
         cdef Py_ssize_t spoken = self._listen(shown, outcomes, vectors, trace.n)
         self.evidence.core.enter()
         try:
-            self._foresee(trace.anchor, spoken, terms)
+            self._foresee(shown, trace.n, trace.anchor, terms)
             self._take_uses(trace, query, shown, masses, vectors)
             self.evidence.core.fetch(self.anchors.data(), self.used.size())
-            square = self._survey(query, vectors, spoken, lesson)
             if self.used.size() or lesson.admit:
                 self.evidence.core.prepare(query, terms, self.used)
             self._settle(trace, lesson)
             self._credit(spoken, lesson.now)
+            square = self._survey(query, vectors, spoken, lesson)
             if self.used.size() or lesson.admit:
                 self.evidence.core.commit(trace.scope, query, self._centred(query))
         finally:
@@ -517,17 +517,18 @@ signals
             spoken += 1
         return spoken
 
-    cdef void _foresee(self, int64_t anchor, Py_ssize_t n, TermView terms) noexcept nogil:
-        """Ask memory for what the lesson will look at, before anything waits for it."""
+    cdef void _foresee(self, const int64_t* shown, Py_ssize_t n, int64_t anchor,
+                       TermView terms) noexcept nogil:
+        """Ask memory for what a lesson will look at, before anything waits for it."""
         cdef Py_ssize_t i
         for i in range(n):
-            prefetch(&self.values.view.items[self.handle[i]])
-            prefetch(&self.traces.view.slot_of[self.handle[i]])
-        self.evidence.core.approach(self.handle.data(), n, terms)
-        approach_edges(self.edges.view, anchor, self.handle.data(), n)
+            prefetch(&self.traces.view.slot_of[shown[i]])
+            prefetch(&self.values.view.items[shown[i]])
+        self.evidence.core.approach(shown, n, terms)
+        approach_edges(self.edges.view, anchor, shown, n)
         if self.memory != NULL:
             for i in range(n):
-                prefetch_all(self.places[i], self.dim)
+                prefetch_apart(self.memory + shown[i] * self.dim, self.dim)
         self.trajectories.ring.prefetch()
         self.signals.queue.prefetch()
 

@@ -85,8 +85,6 @@ cdef extern from "engrain/rank.hpp" namespace "engrain" nogil:
         double moved
     void c_weigh_rows "engrain::weigh_rows"(const float* rows, const double* weights, size_t n,
                                             size_t columns, float* out)
-    void c_add_moments "engrain::add_moments"(const float* rows, size_t n, size_t columns,
-                                              double* count, double* sum, double* squares)
     size_t laplace_scratch(size_t n, size_t columns)
     Step c_laplace_step "engrain::laplace_step"(
         const float* rows, const float* outcomes, size_t n, size_t columns, double information,

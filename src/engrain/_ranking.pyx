@@ -750,16 +750,6 @@ def list_beside(cnp.ndarray handles not None, cnp.ndarray rows not None,
     return out
 
 
-def add_moments(cnp.ndarray rows not None, cnp.ndarray moments not None):
-    cdef Py_ssize_t n = cnp.PyArray_DIM(rows, 0) if cnp.PyArray_NDIM(rows) == 2 else -1
-    cdef Py_ssize_t columns = cnp.PyArray_DIM(moments, 1) if cnp.PyArray_NDIM(moments) == 2 else -1
-    check_shape(rows, "rows", n, columns)
-    check_shape(moments, "moments", 3, columns)
-    cdef const float* x = <const float*>data_of(rows, cnp.NPY_FLOAT32, "rows")
-    cdef double* m = <double*>data_of(moments, cnp.NPY_FLOAT64, "moments")
-    c_add_moments(x, n, columns, m, m + columns, m + 2 * columns)
-
-
 cdef int check_outcomes(const float* outcomes, Py_ssize_t n) except -1:
     cdef double total = 0
     cdef Py_ssize_t i

@@ -134,13 +134,6 @@ def test_list_derivatives_refuse_offsets_that_leave_the_rows() -> None:
             )
 
 
-def test_add_moments_counts_sums_and_squares() -> None:
-    rows, moments = normal(1, 9, 4), np.zeros((3, 4))
-    ranking.add_moments(rows, moments)
-    x = rows.astype(float)
-    np.testing.assert_allclose(moments, [np.full(4, 9), x.sum(0), (x**2).sum(0)], rtol=1e-12)
-
-
 @quick
 @given(n=st.sampled_from((1, 2, 10, 15, 30)), columns=st.integers(1, 12), seed=seeds)
 def test_ledger_update_agrees_with_its_oracle(n: int, columns: int, seed: int) -> None:

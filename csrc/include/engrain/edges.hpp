@@ -18,12 +18,19 @@ static_assert(sizeof(Edge) == 16, "an edge and its key share a quarter of a cach
 constexpr std::uint32_t no_node = 0xFFFFFFFFU;
 constexpr Edge no_edge{no_node, no_node, 0.0F, 0, 0, 0};
 
+// The neighbours, by slot, of an edge in the chain of those that lead to the same node.
+struct Chain {
+    std::uint32_t next, previous;  // no_node: none
+};
+
 // A view of arrays that the caller owns. Edges lie by open addressing with linear probing; a free
 // slot holds no_edge. A node holds at most per_node edges; at that cap the weakest one makes room.
 struct EdgeTableView {
-    Edge* slots;            // 2^(64 - shift) of them, more than `used`
-    std::uint32_t* lists;   // slot of each edge of a node, nodes x per_node
-    std::uint16_t* degree;  // by node
+    Edge* slots;              // 2^(64 - shift) of them, more than `used`
+    Chain* chains;            // by slot
+    std::uint32_t* lists;     // slot of each edge of a node, nodes x per_node
+    std::uint32_t* incoming;  // slot of an edge to each node, or no_node
+    std::uint16_t* degree;    // by node
     std::size_t nodes, per_node, used, max_edges;
     std::int64_t evicted, refused;  // edges given up, and not taken at max_edges, so far
     float scale;                    // true weight = scale * weight, clamped to [0, 1]
@@ -60,8 +67,10 @@ void read_edges(const EdgeTableView& table, const std::int64_t* from, const std:
 std::size_t remove_edges(EdgeTableView& table, const std::int64_t* from, const std::int64_t* to,
                          std::size_t n) noexcept;
 
-// Remove all edges from and to a node, or all weaker than a threshold: O(nodes + edges).
+// Remove all edges from and to a node, in time of their number.
 std::size_t remove_node(EdgeTableView& table, std::uint32_t node) noexcept;
+
+// Remove all edges weaker than a threshold: O(nodes + edges).
 std::size_t prune_edges(EdgeTableView& table, float threshold) noexcept;
 
 // Multiply every weight by factor in (0, 1]: O(1), but for one pass each time the scale, a float,
@@ -72,7 +81,8 @@ void decay_edges(EdgeTableView& table, float factor) noexcept;
 std::size_t read_neighbours(const EdgeTableView& table, std::uint32_t node, std::int64_t* to,
                             float* weight, std::uint8_t* kind) noexcept;
 
-// Enter all edges of `slots` (count of them) into the empty slots of a table that has their lists.
+// Enter all edges of `slots` (count of them) into the empty slots of a table that has their lists
+// and no incoming ones.
 void rehash_edges(EdgeTableView& table, const Edge* slots, std::size_t count) noexcept;
 
 // The true weight of an edge.

@@ -25,4 +25,12 @@ ENGRAIN_INLINE void prefetch_all(const T* row, std::size_t n) noexcept {
     for (std::size_t i = 0; i < n; i += 64 / sizeof(T)) prefetch(row + i);
 }
 
+// Rows that lie apart and are soon used one after the other: short ones whole, since each would end
+// before the machine has seen that it goes on; it follows the longer ones by itself.
+template <class T>
+ENGRAIN_INLINE void prefetch_apart(const T* row, std::size_t n) noexcept {
+    constexpr std::size_t line = 64 / sizeof(T);
+    prefetch_all(row, n <= 24 * line ? n : 8 * line);
+}
+
 }  // namespace engrain

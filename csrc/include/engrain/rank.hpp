@@ -10,10 +10,6 @@ namespace engrain {
 void weigh_rows(const float* rows, const double* weights, std::size_t n, std::size_t columns,
                 float* out) noexcept;
 
-// Adds the rows to per-column moments: count, sum and sum of squares, each (columns,).
-void add_moments(const float* rows, std::size_t n, std::size_t columns, double* count, double* sum,
-                 double* squares) noexcept;
-
 struct Step {
     double loss;   // -sum_i t_i log p_i before the step
     double moved;  // largest difference between two score changes, after clipping
