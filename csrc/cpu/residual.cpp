@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "engrain/flat.hpp"
 #include "engrain/simd.hpp"
 #include "engrain/similarity.hpp"
 #include "engrain/softmax.hpp"
@@ -15,13 +16,26 @@ namespace {
 
 constexpr float discount = 0.1F;
 
+// sum += weight times each row of codes, in their order.
 template <int W>
-ENGRAIN_INLINE void add_scaled_body(const float* row, float scale, std::size_t n, float* sum) {
-    for (std::size_t j = 0; j < n; ++j) sum[j] += scale * row[j];
+ENGRAIN_INLINE void add_codes_body(const std::int8_t* const* rows, const float* weights,
+                                   std::size_t n, std::size_t dim, float* sum) {
+    std::size_t t = 0;
+    for (; t + 4 <= n; t += 4) {
+        const std::int8_t *a = rows[t], *b = rows[t + 1], *c = rows[t + 2], *d = rows[t + 3];
+        const float p = weights[t], q = weights[t + 1], r = weights[t + 2], s = weights[t + 3];
+        for (std::size_t j = 0; j < dim; ++j)
+            sum[j] = (((sum[j] + p * float(a[j])) + q * float(b[j])) + r * float(c[j])) +
+                     s * float(d[j]);
+    }
+    for (; t < n; ++t)
+        for (std::size_t j = 0; j < dim; ++j) sum[j] += weights[t] * float(rows[t][j]);
 }
 
-ENGRAIN_DISPATCH(void, add_scaled, (const float* row, float scale, std::size_t n, float* sum),
-                 (row, scale, n, sum))
+ENGRAIN_DISPATCH(void, add_codes,
+                 (const std::int8_t* const* rows, const float* weights, std::size_t n,
+                  std::size_t dim, float* sum),
+                 (rows, weights, n, dim, sum))
 
 // Places of the memories that take part, best first, ties by place.
 std::vector<std::size_t> likely(const Told& told) {
@@ -56,11 +70,19 @@ void Residuals::resize(std::size_t rows) {
     held_.number.resize(rows);
     held_.about.resize(rows * most);
     twins_.resize(rows, -1);
+    codes_.resize(rows * dim_);
+    scales_.resize(rows);
+}
+
+void Residuals::code(std::size_t row) {
+    scales_[row] = quantize_row(held_.toward.data() + row * dim_, dim_, codes_.data() + row * dim_);
 }
 
 void Residuals::load(ResidualRows rows) {
     held_ = std::move(rows);
-    twins_.assign(held_.scope.size(), -1);
+    twins_.clear();
+    resize(held_.scope.size());
+    for (std::size_t t = 0; t < held_.scope.size(); ++t) code(t);
 }
 
 void Residuals::add(const Told& told) {
@@ -81,6 +103,7 @@ void Residuals::add(const Told& told) {
     if (at >= held_.scope.size()) resize(at + 1);
     std::copy_n(told.query, dim_, held_.asked.data() + at * dim_);
     score_rows(transposed.data(), beyond.data(), dim_, n, held_.toward.data() + at * dim_);
+    code(at);
     held_.scope[at] = told.scope;
     held_.number[at] = told.number;
     twins_[at] = told.twin;
@@ -92,7 +115,10 @@ void Residuals::add(const Told& told) {
 
 void Residuals::score(std::int64_t scope, const float* query, const Similar* similar,
                       const float* centred, std::size_t n, std::int64_t exclude, float* out) const {
-    std::vector<float> toward(dim_, 0.0F);
+    static thread_local std::vector<const std::int8_t*> rows;
+    static thread_local std::vector<float> weights;
+    rows.clear();
+    weights.clear();
     float all = discount;
     for (std::size_t t = 0; t < size(); ++t) {
         if (held_.scope[t] != scope || (exclude >= 0 && held_.number[t] == exclude)) continue;
@@ -102,8 +128,11 @@ void Residuals::score(std::int64_t scope, const float* query, const Similar* sim
             score_rows(held_.asked.data() + t * dim_, query, 1, dim_, &likeness);
         if (!(likeness > 0.0F)) continue;
         all += likeness;
-        add_scaled(held_.toward.data() + t * dim_, likeness, dim_, toward.data());
+        rows.push_back(codes_.data() + t * dim_);
+        weights.push_back(likeness * scales_[t]);
     }
+    std::vector<float> toward(dim_, 0.0F);
+    add_codes(rows.data(), weights.data(), rows.size(), dim_, toward.data());
     for (float& value : toward) value /= all;
     score_rows(centred, toward.data(), n, dim_, out);
 }
@@ -113,6 +142,7 @@ void Residuals::forget(std::int64_t handle) noexcept {
         std::int64_t* about = held_.about.data() + t * most;
         if (std::find(about, about + most, handle) == about + most) continue;
         std::fill_n(held_.toward.data() + t * dim_, dim_, 0.0F);
+        code(t);
         std::fill_n(about, most, std::int64_t{-1});
     }
 }

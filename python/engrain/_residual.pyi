@@ -12,6 +12,9 @@ def surprise(scores: F32Array, outcomes: F32Array) -> F32Array:
     p is the softmax of the scores, y the outcomes over their sum.
     """
 
+def raise_to_eighth(rows: F32Array, source: int, target: int) -> None:
+    """Write the eighth power of one column of rows, shape (n, columns), into another."""
+
 class ResidualState:
     dim: int
     questions: int

@@ -1,5 +1,5 @@
 """Named arrays and a JSON header as one block of bytes. Import it from engrain.kernels.blocks."""
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 
@@ -9,7 +9,15 @@ import json
 
 import numpy as np
 
+from engrain.base.errors import ShapeError
+
+include "_arrays.pxi"
+
 cnp.import_array()
+
+cdef extern from "engrain/half.hpp" namespace "engrain" nogil:
+    void c_round_to_half "engrain::round_to_half"(const float* x, size_t n, float* out)
+    void half_bits(const float* x, size_t n, uint16_t* out)
 
 # As unpack knows them, by NumPy's number of the type.
 cdef dict TYPES = {
@@ -18,6 +26,7 @@ cdef dict TYPES = {
 }
 cdef object encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 cdef object quoted = json.encoder.encode_basestring
+cdef int HALF = np.dtype(np.float16).num
 
 
 cdef str text_of(object value):
@@ -72,4 +81,23 @@ def pack_block(dict meta not None, dict arrays not None):
         memcpy(to + at, cnp.PyArray_DATA(array), size)
         memset(to + at + size, 0, padded(size) - size)
         at += padded(size)
+    return out
+
+
+cdef cnp.ndarray empty_vector(cnp.npy_intp n, int kind):
+    return cnp.PyArray_EMPTY(1, &n, kind, 0)
+
+
+def round_to_half(vector not None):
+    cdef cnp.npy_intp n = len(vector)
+    cdef const float* x = f32_vector(vector, n, "vector")
+    cdef cnp.ndarray out = empty_vector(n, cnp.NPY_FLOAT32)
+    c_round_to_half(x, n, <float*>cnp.PyArray_DATA(out))
+    return out
+
+
+def to_half(vector not None):
+    cdef cnp.npy_intp n = len(vector)
+    cdef cnp.ndarray rounded = round_to_half(vector), out = empty_vector(n, HALF)
+    half_bits(<float*>cnp.PyArray_DATA(rounded), n, <uint16_t*>cnp.PyArray_DATA(out))
     return out

@@ -3,7 +3,7 @@
 from os import fsencode
 
 cimport numpy as cnp
-from libc.math cimport fabs, isfinite
+from libc.math cimport fabs, isfinite, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.string cimport memcpy
 from libcpp cimport bool as cbool
@@ -27,6 +27,9 @@ from engrain._csrc cimport (
 )
 
 from engrain.base.errors import NonFiniteError, ShapeError
+
+cdef extern from "engrain/half.hpp" namespace "engrain" nogil:
+    void round_to_half(const float* x, size_t n, float* out)
 
 include "_arrays.pxi"
 
@@ -108,6 +111,15 @@ cdef class Search:
         if self.queries is None:
             self.queries = tuple(self.centred(i) for i in range(len(self.vectors)))
         return self.queries
+
+    @property
+    def rounded(self):
+        if not self.vectors or not self.found.views[0].asked:
+            return None
+        cdef cnp.ndarray out = empty(cnp.NPY_FLOAT32, len(self.vectors[0]))
+        round_to_half(self.found.views[0].query.data(), cnp.PyArray_DIM(out, 0),
+                      <float*>cnp.PyArray_DATA(out))
+        return out
 
     cdef object centred(self, size_t view):
         if not self.found.views[view].asked:
@@ -474,6 +486,37 @@ cdef class RetrievalIndex:
         for i in range(len(terms)):
             p[i] = self.index.lexical().idf(terms[i])
         return out
+
+
+def unit_of(vector):
+    cdef Py_ssize_t j, n = len(vector)
+    cdef const float* x = f32_vector(vector, n, "vector")
+    cdef double square = 0
+    for j in range(n):
+        square += <double>x[j] * x[j]
+    if square == 0:
+        return None
+    cdef float length = sqrt(square)
+    cdef cnp.ndarray out = empty(cnp.NPY_FLOAT32, n)
+    cdef float* to = <float*>cnp.PyArray_DATA(out)
+    for j in range(n):
+        to[j] = x[j] / length
+    return out
+
+
+def count_accesses(accesses, accessed, handles, double now):
+    check_array(accesses, cnp.NPY_INT64, 1, True, "accesses")
+    check_array(accessed, cnp.NPY_FLOAT64, 1, True, "accessed")
+    cdef const int64_t* at = <const int64_t*>i64_vector(handles, "handles")
+    cdef int64_t* count = <int64_t*>cnp.PyArray_DATA(<cnp.ndarray>accesses)
+    cdef double* last = <double*>cnp.PyArray_DATA(<cnp.ndarray>accessed)
+    cdef Py_ssize_t i, n = len(handles), held = min(len(accesses), len(accessed))
+    for i in range(n):
+        if not 0 <= at[i] < held:
+            raise ValueError(f"handles: expected 0 to {held - 1}, got {at[i]}")
+    for i in range(n):
+        count[at[i]] += 1
+        last[at[i]] = now
 
 
 def terms_of(text):

@@ -168,3 +168,17 @@ cdef class ResidualState:
         rows.scope.assign(scope, scope + n)
         rows.number.assign(number, number + n)
         self.core.load(rows)
+
+
+def raise_to_eighth(cnp.ndarray rows not None, Py_ssize_t source, Py_ssize_t target):
+    check_array(rows, cnp.NPY_FLOAT32, 2, True, "rows")
+    cdef Py_ssize_t n = cnp.PyArray_DIM(rows, 0), width = cnp.PyArray_DIM(rows, 1), i
+    if not (0 <= source < width and 0 <= target < width):
+        raise ValueError(f"source and target: expected columns of {width}, got {source}, {target}")
+    cdef float* row = <float*>cnp.PyArray_DATA(rows)
+    cdef float square
+    for i in range(n):
+        square = row[source] * row[source]
+        square *= square
+        row[target] = square * square
+        row += width

@@ -216,6 +216,20 @@ cdef class SafeguardState:
                      <float*>cnp.PyArray_DATA(out))
         return out
 
+    def addends(self, cnp.ndarray rows not None):
+        """Return weight times value, shape (n, columns); rows: (n, columns) float32."""
+        check_array(rows, cnp.NPY_FLOAT32, 2, False, "rows")
+        check_extent(rows, 1, self.columns, "rows")
+        cdef Py_ssize_t i, j, n = cnp.PyArray_DIM(rows, 0), columns = self.columns
+        cdef cnp.ndarray out = np.empty((n, columns), dtype=np.float32)
+        cdef const float* x = <const float*>cnp.PyArray_DATA(rows)
+        cdef float* to = <float*>cnp.PyArray_DATA(out)
+        self.blend()
+        for i in range(n):
+            for j in range(columns):
+                to[i * columns + j] = x[i * columns + j] * <float>self.weights_[j]
+        return out
+
     @property
     def weights(self):
         """The weights in force, shape (columns,)."""

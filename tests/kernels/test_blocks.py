@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engrain.kernels.blocks import pack_block
+from engrain.kernels.blocks import pack_block, round_to_half, to_half
+from engrain.kernels.simd import LEVELS, set_simd_level
 
 values: Any = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False),
@@ -48,3 +49,18 @@ def test_arrays_of_every_kind_keep_their_bytes() -> None:
     kinds = ("|b1", "|i1", "|u1", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8")
     arrays |= {kind: np.ones((3, 1), kind) for kind in kinds}
     assert pack_block({"x": None, "y": 1}, arrays) == oracle({"x": None, "y": 1}, arrays)
+
+
+@given(
+    values=st.lists(st.floats(-60000, 60000, width=32), max_size=70),
+    level=st.sampled_from(LEVELS),
+)
+def test_halves_are_those_of_numpy(values: list[float], level: str) -> None:
+    set_simd_level(level)
+    try:
+        vector = np.array(values, np.float32)
+        expected = vector.astype(np.float16)
+        assert to_half(vector).tobytes() == expected.tobytes()
+        assert round_to_half(vector).tobytes() == expected.astype(np.float32).tobytes()
+    finally:
+        set_simd_level(LEVELS[-1])

@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engrain.kernels import reference
-from engrain.kernels.index import RetrievalIndex, count_terms_of, stems_of, terms_of
+from engrain.kernels.index import (
+    RetrievalIndex,
+    count_accesses,
+    count_terms_of,
+    stems_of,
+    terms_of,
+    unit_of,
+)
 
 TEXT = "The parties' boxes of 3 gliders; glass, buses & café — Жизнь 記憶 e-mail"
 
@@ -148,3 +155,23 @@ def test_neighbours_close_ranks_over_a_removed_memory() -> None:
     index.add(4, "tail", [], 5)
     block = index.search("lift", []).gather(index.members(0))
     assert block.x[2, block.names.index("s:prev")] == block.static[1]
+
+
+def test_a_unit_vector_points_where_the_vector_does() -> None:
+    vector = np.array([3, 0, -4], np.float32)
+    found = unit_of(vector)
+    assert found is not None
+    np.testing.assert_array_equal(found, vector / np.float32(5))
+    assert unit_of(np.zeros(3, np.float32)) is None
+    with pytest.raises(TypeError, match="vector"):
+        unit_of(vector.astype(np.float64))
+
+
+def test_accesses_are_counted_all_or_none() -> None:
+    accesses, accessed = np.zeros(4, np.int64), np.zeros(4)
+    count_accesses(accesses, accessed, np.array([1, 3]), 7.0)
+    count_accesses(accesses, accessed, np.array([3]), 8.0)
+    assert (accesses.tolist(), accessed.tolist()) == ([0, 1, 0, 2], [0.0, 7.0, 0.0, 8.0])
+    with pytest.raises(ValueError, match="expected 0 to 3, got 4"):
+        count_accesses(accesses, accessed, np.array([1, 4]), 9.0)
+    assert accesses.tolist() == [0, 1, 0, 2]

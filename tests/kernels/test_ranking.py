@@ -261,3 +261,14 @@ def test_take_best_keeps_the_order_of_ties(n: int, k: int, seed: int) -> None:
 def test_take_best_refuses_arrays_that_do_not_fit() -> None:
     with pytest.raises(ValueError, match="handles"):
         ranking.take_best(np.arange(2), normal(1, 3, 2), normal(1, 3), 2)
+
+
+def test_a_column_is_raised_to_the_eighth() -> None:
+    rows = normal(4, 9, 5)
+    before = rows.copy()
+    ranking.raise_to_eighth(rows, 1, 3)
+    np.testing.assert_allclose(rows[:, 3], before[:, 1].astype(float) ** 8, rtol=1e-6)
+    rows[:, 3] = before[:, 3]
+    np.testing.assert_array_equal(rows, before)
+    with pytest.raises(ValueError, match="columns of 5, got 1, 5"):
+        ranking.raise_to_eighth(rows, 1, 5)

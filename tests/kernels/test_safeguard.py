@@ -84,6 +84,7 @@ def test_the_weights_in_force_are_those_of_open_groups(opened: tuple[int, int]) 
     assert state.weights.tolist() == wanted.tolist()
     rows = normal(3, 8, 5)
     np.testing.assert_allclose(state.score(rows), rows @ wanted, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(state.addends(rows), rows * wanted.astype(np.float32))
 
 
 def test_a_weight_that_went_wrong_goes_back_at_the_wealth_that_is_needed() -> None:

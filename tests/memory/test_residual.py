@@ -42,13 +42,19 @@ def lesson(rng: np.random.Generator, n: int) -> tuple[F32Array, F32Array, F32Arr
     return query, centred, rng.standard_normal(n).astype(np.float32), outcomes
 
 
+def coded(residual: F32Array) -> F32Array:
+    """To 127 steps of the largest element."""
+    step = np.abs(residual).max() / np.float32(127)
+    return np.asarray(np.rint(residual / step) * step)
+
+
 def test_candidates_are_scored_by_the_residuals_of_similar_questions() -> None:
     rng, residual = np.random.default_rng(1), Residual(DIM)
     told = []
     for t in range(70):
         query, centred, scores, outcomes = lesson(rng, 9)
         residual.add(t % 2, query, np.arange(9), centred, scores, outcomes, number=t)
-        told.append((t % 2, query, surprise(scores, outcomes) @ centred))
+        told.append((t % 2, query, coded(surprise(scores, outcomes) @ centred)))
     asked, candidates, _, _ = lesson(rng, 12)
     for exclude in (-1, 4):
         kept = [(q, r) for t, (scope, q, r) in enumerate(told) if scope == 0 and t != exclude]

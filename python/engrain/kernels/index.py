@@ -6,18 +6,22 @@ from engrain._index import (
     Block,
     RetrievalIndex,
     Search,
+    count_accesses,
     count_terms_of,
     hash_texts,
     stems_of,
     terms_of,
+    unit_of,
 )
 
 __all__ = [
     "Block",
     "RetrievalIndex",
     "Search",
+    "count_accesses",
     "count_terms_of",
     "hash_texts",
     "stems_of",
     "terms_of",
+    "unit_of",
 ]

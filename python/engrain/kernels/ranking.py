@@ -18,7 +18,7 @@ from engrain._ranking import (
     sequence_bounds,
     take_best,
 )
-from engrain._residual import ResidualState, surprise
+from engrain._residual import ResidualState, raise_to_eighth, surprise
 from engrain.base.arrays import F32Array, F64Array
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "list_beside",
     "list_derivatives",
     "observe",
+    "raise_to_eighth",
     "sequence_bounds",
     "surprise",
     "take_best",

@@ -11,7 +11,7 @@ from engrain.base.arrays import BoolArray, F32Array, I64Array
 from engrain.kernels.ranking import list_beside, take_best
 from engrain.memory.evidence import Similar
 from engrain.memory.index import Search
-from engrain.memory.question import Question, rounded
+from engrain.memory.question import Question
 from engrain.memory.recall import Hit
 from engrain.memory.state import State
 
@@ -61,8 +61,9 @@ class Ranked:
 def ask(state: State, text: str, raw: Sequence[F32Array | None], scope: int) -> Request:
     """Score a request against every memory of its scope."""
     search = state.index.search(text, raw, scope)
-    centred = rounded(search.query[0]) if raw else None
-    question = Question(text, scope, tuple(raw), centred, search.terms, search.counts, search.idf)
+    question = Question(
+        text, scope, tuple(raw), search.rounded, search.terms, search.counts, search.idf
+    )
     return Request(question, search)
 
 
@@ -131,7 +132,7 @@ def _scored(
 def hits(state: State, ranked: Ranked) -> tuple[Hit, ...]:
     """Present ranked memories."""
     learner = state.learner
-    addends = ranked.rows * learner.guard.weights.astype(np.float32)
+    addends = learner.guard.addends(ranked.rows)
     catalog, names = state.catalog, learner.names
     ids, records = catalog.ids(ranked.handles), catalog.records_of(ranked.handles)
     return tuple(

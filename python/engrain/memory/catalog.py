@@ -12,6 +12,7 @@ from engrain.base.arrays import BoolArray, I64Array
 from engrain.base.errors import UnknownIdError
 from engrain.base.ids import Id, check_id, decode_id
 from engrain.base.protocols import Record
+from engrain.kernels.index import count_accesses
 from engrain.memory.codec import Arrays
 
 _USAGE = (
@@ -134,8 +135,7 @@ class Catalog:
 
     def touch(self, handles: I64Array, now: float) -> None:
         """Count an access of distinct `handles` at time `now`."""
-        self._usage["accesses"][handles] += 1
-        self._usage["accessed"][handles] = now
+        count_accesses(self._usage["accesses"], self._usage["accessed"], handles, now)
 
     def rate(self, handles: I64Array, outcomes: np.ndarray[Any, Any]) -> None:
         """Add outcomes in [0, 1] to the quality of distinct `handles`."""

@@ -15,6 +15,7 @@ import numpy as np
 from engrain.base.arrays import F32Array, I64Array, as_vector
 from engrain.base.errors import ConfigError, NonFiniteError, UnknownIdError
 from engrain.base.ids import Id
+from engrain.kernels.index import unit_of
 from engrain.memory.catalog import Catalog
 from engrain.memory.reorganisation import Change
 
@@ -63,12 +64,9 @@ def checked_vector(value: Any, dim: int | None) -> F32Array:
     ConfigError
         All zero: it points nowhere.
     """
-    vector = as_vector(value, dim)
-    wide = vector.astype(np.float64)
-    length = math.sqrt(wide.dot(wide))
-    if length == 0.0:
+    unit = unit_of(as_vector(value, dim))
+    if unit is None:
         raise ConfigError("vector: all zero, it points nowhere; leave it out")
-    unit: F32Array = vector / length
     return unit
 
 

@@ -17,6 +17,7 @@ from engrain.base.arrays import BoolArray, F32Array, I64Array
 from engrain.base.errors import NonFiniteError
 from engrain.base.protocols import Component, Query, Trace
 from engrain.kernels.loop import InstantLearningLoop, LoopRule, LoopTrace
+from engrain.kernels.ranking import raise_to_eighth
 from engrain.memory.codec import Arrays
 from engrain.memory.columns import reorder_arrays
 from engrain.memory.evidence import Evidence, Similar
@@ -190,9 +191,7 @@ class Learner:
             len(block.names),
         )
         near, again = self._again
-        square = rows[:, near] * rows[:, near]
-        square *= square
-        np.multiply(square, square, out=rows[:, again])
+        raise_to_eighth(rows, near, again)
         told = self.residual.score(question.scope, question.vector, block.centred, exclude, similar)
         if told is not None:
             rows[:, again + 1] = told

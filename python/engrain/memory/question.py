@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from engrain.base.arrays import F32Array, I32Array
-from engrain.memory.codec import pack, unpack
+from engrain.kernels.blocks import round_to_half, to_half
+from engrain.memory.codec import Arrays, pack, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,10 @@ class Question:
 
     def encode(self) -> bytes:
         """Return the payload that erasure can drop."""
-        arrays = {"terms": self.terms, "counts": self.counts, "idf": self.idf}
-        arrays |= {f"raw{i}": v.astype("<f2") for i, v in enumerate(self.raw) if v is not None}
+        arrays: Arrays = {"terms": self.terms, "counts": self.counts, "idf": self.idf}
+        arrays |= {f"raw{i}": to_half(v) for i, v in enumerate(self.raw) if v is not None}
         if self.vector is not None:
-            arrays["vector"] = self.vector.astype("<f2")
+            arrays["vector"] = to_half(self.vector)
         return pack({"text": self.text, "views": len(self.raw)}, arrays)
 
     @classmethod
@@ -68,4 +69,4 @@ def _widen(array: np.ndarray[Any, Any] | None) -> F32Array | None:
 
 def rounded(vector: F32Array | None) -> F32Array | None:
     """Round to float16, so that live learning sees what replay will read."""
-    return None if vector is None else vector.astype(np.float16).astype(np.float32)
+    return None if vector is None else round_to_half(vector)
