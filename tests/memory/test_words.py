@@ -61,7 +61,8 @@ def test_latent_cosines_need_a_basis_and_place_later_memories_too() -> None:
     expected = gauge(
         latent_cosines(QUESTION, texts, basis), np.argsort(-block.static, kind="stable").tolist()
     )
-    np.testing.assert_allclose(block.x[:, column], expected, atol=3e-3)
+    # Places take 8 bits a dimension: cosines are off by up to .01 deviations here.
+    np.testing.assert_allclose(block.x[:, column], expected, atol=2e-2)
     assert block.x[90, column] == pytest.approx(block.x[3, column], abs=1e-5)
 
 
