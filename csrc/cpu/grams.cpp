@@ -69,6 +69,36 @@ std::uint64_t hash_letters(std::string_view before, std::string_view middle,
     return hash.value();
 }
 
+// A feature that stands for itself, in parts.
+void append_context(std::initializer_list<std::string_view> parts, Hashes& hashes) {
+    Hash hash;
+    hash.add('x');
+    hash.add(' ');
+    for (const std::string_view part : parts) add(hash, part);
+    hashes.push_back(hash.value());
+}
+
+// Runs of 2 to 4 words in which those that judge are alike, with one of them.
+void append_judgements(const PhraseTable& table, const Words& words, Hashes& hashes) {
+    Views alike{"^"};
+    std::size_t count = 0;
+    for (const Word& word : words) {
+        const bool judging = table.is_judging(word);
+        alike.push_back(judging ? "E" : word.text);
+        count += judging;
+    }
+    alike.emplace_back("$");
+    const auto is_judging = [](std::string_view word) { return word == "E"; };
+    for (std::size_t n = 2; n <= 4; ++n)
+        for (std::size_t i = 0; i + n <= alike.size(); ++i)
+            if (std::any_of(&alike[i], &alike[i] + n, is_judging))
+                hashes.push_back(hash_run('e', &alike[i], n));
+    append_context({"judging:", kDigits[std::min<std::size_t>(count, 3)]}, hashes);
+    append_context({"judging:length:", kDigits[std::min<std::size_t>(words.size(), 12) / 2],
+                    count > 0 ? ":True" : ":False"},
+                   hashes);
+}
+
 // The first and the last four letters of #word#; of a word of two letters both are #word#.
 void append_letters(std::string_view word, Hashes& hashes) {
     const std::size_t count = letters(word);
@@ -107,15 +137,6 @@ Views with_classes(const Words& words, const std::vector<Phrase>& phrases) {
     return views;
 }
 
-// A feature that stands for itself, in parts.
-void append_context(std::initializer_list<std::string_view> parts, Hashes& hashes) {
-    Hash hash;
-    hash.add('x');
-    hash.add(' ');
-    for (const std::string_view part : parts) add(hash, part);
-    hashes.push_back(hash.value());
-}
-
 std::string_view length_name(const Words& words) {
     constexpr std::array<std::string_view, 15> names = {"0", "1", "2", "3",  "4",  "5",  "6", "6",
                                                         "8", "8", "8", "11", "11", "11", "11"};
@@ -150,15 +171,18 @@ std::string joined(const Views& words, std::size_t begin, std::size_t end) {
 
 // How an utterance begins and ends without fillers and repetitions, and all of it.
 void append_core(const PhraseTable& table, const Words& words, Hashes& hashes) {
-    Views core;
+    Views core, alike;
     for (const Word& word : words)
-        if (!table.is_filler(word) && (core.empty() || word.text != core.back()))
+        if (!table.is_filler(word) && (core.empty() || word.text != core.back())) {
             core.push_back(word.text);
+            alike.push_back(table.is_judging(word) ? "E" : word.text);
+        }
     const std::size_t n = core.size();
     const std::string_view length = kDigits[std::min<std::size_t>(n, 7)];
     append_context({"core:", length}, hashes);
     if (n == 0) return;
     append_context({"core:", joined(core, 0, std::min<std::size_t>(n, 6)), ":", length}, hashes);
+    append_context({"core:judging:", joined(alike, 0, std::min<std::size_t>(n, 5))}, hashes);
     append_context({"core:first:", core.front(), ":", length}, hashes);
     append_context({"core:last:", core.back(), ":", length}, hashes);
     append_context({"core:ends:", core.front(), ":", core.back()}, hashes);
@@ -204,10 +228,11 @@ Reading read_utterance(const PhraseTable& table, std::string_view text, std::str
     reading.words = words.size();
     for (const Phrase& phrase : phrases) ++reading.cues[std::size_t(phrase.cue)];
     Hashes& hashes = reading.features;
-    hashes.reserve(9 * words.size() + 40);
+    hashes.reserve(12 * words.size() + 40);
     append_runs(bordered(words), hashes);
     for (const Word& word : words) append_letters(word.text, hashes);
     append_classes(with_classes(words, phrases), hashes);
+    append_judgements(table, words, hashes);
     const std::string_view length = length_name(words);
     append_context({"length:", length}, hashes);
     append_cues(reading, length, hashes);

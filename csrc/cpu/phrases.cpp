@@ -28,6 +28,24 @@ PhraseTable::PhraseTable() {
         filler);
     mark(". , ; : ! ? ( ) 。 、 ， ！ ？ … - — \"", ends_clause);
     mark("? ？ ?? ???", asks);
+    mark(
+        "impressed impressive elegant clever smart wise brilliant beautiful pretty gorgeous nice "
+        "good "
+        "great better best bad worse worst terrible awful horrible poor weak strong fine okay "
+        "interesting fascinating boring cool neat amazing awesome excellent perfect wonderful "
+        "lovely "
+        "fantastic incredible useful useless helpful handy important easy easier hard harder "
+        "difficult tricky simple clean clear unclear confusing annoying painful fun funny "
+        "hilarious "
+        "weird strange odd crazy stupid silly dumb ridiculous reasonable unreasonable plausible "
+        "sensible sad happy glad pleased excited exciting surprising surprised encouraging "
+        "promising "
+        "disappointing depressing scary worried love like hate enjoy agree prefer problem problems "
+        "trouble issue nightmare mess pain shame pity joke potential advantage benefit convenient "
+        "inconvenient comfortable expensive cheap fast slow significant optimal ideal valuable "
+        "worth "
+        "worthwhile legitimate appropriate fair unfair close huge enormous",
+        judging);
 }
 
 void PhraseTable::mark(std::string_view words, Mark mark) {
@@ -41,6 +59,8 @@ std::uint8_t PhraseTable::marks(const Word& word) const {
 }
 
 bool PhraseTable::is_filler(const Word& word) const { return marks(word) & filler; }
+
+bool PhraseTable::is_judging(const Word& word) const { return marks(word) & judging; }
 
 void PhraseTable::add(Cue cue, const std::vector<Word>& words, bool whole) {
     Known known{{}, cue};

@@ -33,7 +33,7 @@ int main() {
     CHECK(table.find(Utterance("is it good?").words())[0].cue == Cue::asked);
 
     const Reading nothing = read_utterance(table, "", "");
-    CHECK(nothing.words == 0 && nothing.features.size() == 6);  // borders, their pair, 3 contexts
+    CHECK(nothing.words == 0 && nothing.features.size() == 8);  // borders, their pair, 5 contexts
     const Reading reading = read_utterance(table, "good, good", "is it good?");
     CHECK(reading.words == 3 && reading.cues[0] == 2);
 

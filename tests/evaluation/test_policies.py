@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engrain.evaluation.policies import load_router_table, route, value_policies
+from engrain.evaluation.policies import load_router_table, route, route_in_memory, value_policies
 
 
 def test_routes_as_well_as_the_best_model_in_hindsight(data: Path) -> None:
@@ -22,3 +22,11 @@ def test_the_log_gives_the_exact_value_within_two_percent(data: Path) -> None:
         learned = value_policies(table, seed=seed)["learned"]
         assert abs(learned["dr"]["value"] / learned["exact"] - 1) <= 0.02
         assert learned["dr"]["low"] <= learned["exact"] <= learned["dr"]["high"]
+
+
+def test_a_memory_routes_with_a_net_behind_its_bandit(data: Path) -> None:
+    table = load_router_table(data / "routing_dcrouter")
+    rewards, active = route_in_memory(table)
+    assert rewards.mean() >= table.scores.mean() + 0.1
+    assert set(active) <= {"bandit", "net"}
+    assert active[0] == "bandit"

@@ -100,11 +100,15 @@ def test_without_anything_to_learn_it_is_as_good_as_the_rate() -> None:
 
 
 def test_confidence_follows_drift() -> None:
-    x, y = recalls(3, 3000)
-    y[1500:] = np.random.default_rng(4).random(1500) < 0.3
-    found, rate = run(x, y)
-    assert brier_score(found, y) <= brier_score(rate, y)
-    assert calibration_error(found[2200:], y[2200:]) <= 0.03
+    late: list[tuple[F64Array, BoolArray]] = []
+    for seed in range(3, 7):
+        x, y = recalls(seed, 3000)
+        y[1500:] = np.random.default_rng(seed + 1).random(1500) < 0.3
+        found, rate = run(x, y)
+        assert brier_score(found, y) <= brier_score(rate, y)
+        late.append((found[2200:], y[2200:]))
+    p, y = (np.concatenate(part) for part in zip(*late, strict=True))
+    assert calibration_error(p, y) <= 0.03
 
 
 def test_state_restores_bit_for_bit() -> None:
@@ -136,6 +140,22 @@ def test_the_error_is_zero_on_average_for_true_probabilities_and_sees_false_ones
     assert calibration_error(np.full(3000, 0.9), y) == pytest.approx(0.9 - y.mean(), abs=0.01)
     with pytest.raises(ShapeError):
         calibration_error([0.5], [True])
+
+
+def test_questions_asked_in_several_streams_count_once() -> None:
+    rng = np.random.default_rng(1)
+    plain, grouped = [], []
+    for _ in range(30):
+        truth = rng.uniform(0.7, 1.0, 200)
+        came = rng.random(200) < truth
+        question = np.tile(np.arange(200), 10)
+        plain.append(calibration_error(truth[question], came[question]))
+        grouped.append(calibration_error(truth[question], came[question], groups=question))
+    assert np.mean(grouped) < 0.5 * np.mean(plain)
+    low = calibration_error(truth[question] - 0.2, came[question], groups=question)
+    assert low == pytest.approx(0.2, abs=0.05)
+    with pytest.raises(ShapeError, match="groups"):
+        calibration_error([0.5, 0.5], [True, False], groups=[1])
 
 
 @given(st.lists(st.floats(0, 1, width=32), max_size=8), st.booleans())

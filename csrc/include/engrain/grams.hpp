@@ -20,7 +20,8 @@ struct Reading {
 
 // Features are hashed (Weinberger et al. 2009): runs of 1 to 3 words with their borders \2 and \3,
 // pairs that skip one or two words, the first and last 4 letters of #word#, runs of 2 and 3 words
-// in which phrases are replaced by their class, and those of its context: lengths, first and last
+// in which phrases are replaced by their class, runs of 2 to 4 words in which those that judge are
+// alike, and those of its context: lengths, first and last
 // words, what is left without fillers, and how it takes up the utterance before it.
 Reading read_utterance(const PhraseTable& table, std::string_view text, std::string_view previous);
 

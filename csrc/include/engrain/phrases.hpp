@@ -45,13 +45,15 @@ class PhraseTable {
     std::vector<Phrase> find(const std::vector<Word>& words) const;
     // Whether a word says nothing by itself: what people say while they think.
     bool is_filler(const Word& word) const;
+    // Whether a word says how good something is, or how one likes it.
+    bool is_judging(const Word& word) const;
 
   private:
     struct Known {
         std::vector<std::uint64_t> words;
         Cue cue;
     };
-    enum Mark : std::uint8_t { none = 0, filler = 1, ends_clause = 2, asks = 4 };
+    enum Mark : std::uint8_t { none = 0, filler = 1, ends_clause = 2, asks = 4, judging = 8 };
 
     void mark(std::string_view words, Mark mark);
     std::uint8_t marks(const Word& word) const;

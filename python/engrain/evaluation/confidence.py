@@ -3,7 +3,7 @@
 A recall succeeds when a relevant memory is among the ten shown; questions without an answer in
 the memories (flagged adversarial, or unjudged) never succeed. Each question is answered before it
 teaches. The last line pools the streams of all seeds: bins of more questions tell an error from
-chance.
+chance, where what comes of one question in several streams counts as one observation.
 
 Usage: ``python -m engrain.evaluation.confidence FOLDER [--seeds N] [--drift]``
 """
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from engrain.base.arrays import BoolArray, F64Array
+from engrain.base.arrays import BoolArray, F64Array, I64Array
 from engrain.evaluation.datasets import Dataset, load_dataset
 from engrain.evaluation.subject import Stopwatch, Subject
 from engrain.evaluation.users import early_half
@@ -39,12 +39,15 @@ class Stream:
     confidence, rate : ndarray of float64, shape (n,)
         The memory's confidence, and the share of successes before each question.
     success, answerable : ndarray of bool, shape (n,)
+    question : ndarray of int64, shape (n,)
+        Which one was asked.
     """
 
     confidence: F64Array
     rate: F64Array
     success: BoolArray
     answerable: BoolArray
+    question: I64Array
 
 
 def run_stream(
@@ -83,7 +86,8 @@ def run_stream(
                 if (step + 1) % REFIT_EVERY == 0:
                     subject.memory.refit()
     confidence, rates, successes, answerable = zip(*rows, strict=True)
-    return Stream(np.array(confidence), np.array(rates), np.array(successes), np.array(answerable))
+    columns = (confidence, rates, successes, answerable, order)
+    return Stream(*(np.array(column) for column in columns))
 
 
 def pooled(streams: Sequence[Stream]) -> Stream:
@@ -102,7 +106,7 @@ def summarise_stream(stream: Stream) -> dict[str, Any]:
     found: dict[str, Any] = {
         "questions": len(p),
         "successes": float(y.mean()),
-        "ece": calibration_error(p, y),
+        "ece": calibration_error(p, y, groups=stream.question),
         "brier": brier_score(p, y),
         "brier_rate": brier_score(stream.rate, y),
         "brier_uncalibrated": brier_score(np.full(len(p), 0.5), y),

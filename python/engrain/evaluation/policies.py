@@ -1,9 +1,10 @@
 """A bandit that routes questions to models, and what its log says of other policies.
 
 The table holds the score of every model on every question, so that each estimate stands beside the
-exact value.
+exact value. ``--net`` routes inside a memory too, where a net trained behind the bandit may take
+its place (needs torch).
 
-Usage: ``python -m engrain.evaluation.policies FOLDER [--seeds N]``
+Usage: ``python -m engrain.evaluation.policies FOLDER [--seeds N] [--net]``
 """
 
 from __future__ import annotations
@@ -12,16 +13,22 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
 import numpy as np
 
 from engrain.base.arrays import F32Array, F64Array
+from engrain.memory import Memory
 from engrain.policy.bandits import StrategyBandit
 from engrain.policy.off_policy import LoggedDecisions, cross_fit_rewards, evaluate_policy
+from engrain.policy.strategy_component import StrategyComponent
 
 AXES = 8
+SETTINGS: Final[dict[str, Any]] = {"alpha": 0.3, "ridge": 1.0, "baseline": True}
+TRAIN_EVERY = 500  # rewards
 FLOOR = 0.1  # share of choices drawn evenly, for the log that is evaluated
 
 
@@ -66,15 +73,7 @@ def route(
         Rows of the table as they came.
     """
     models = [str(number) for number in range(table.scores.shape[1])]
-    router = StrategyBandit(
-        models,
-        table.contexts.shape[1],
-        alpha=0.3,
-        ridge=1.0,
-        floor=floor,
-        baseline=True,
-        seed=seed,
-    )
+    router = StrategyBandit(models, table.contexts.shape[1], floor=floor, seed=seed, **SETTINGS)
     order = np.random.default_rng(seed).permutation(len(table.contexts)).tolist()
     actions, rewards, propensities = [], [], []
     for row in order:
@@ -85,6 +84,36 @@ def route(
         router.learn(table.contexts[row], name, rewards[-1])
     logged = LoggedDecisions(np.array(actions), np.array(rewards), np.array(propensities))
     return logged.rewards, logged, router, order
+
+
+def route_in_memory(table: RouterTable, *, seed: int = 0) -> tuple[F64Array, list[str]]:
+    """Route every question once inside a memory, with a net in training behind the bandit.
+
+    Returns
+    -------
+    rewards : ndarray, shape (n,)
+    active : list of {"bandit", "net"}
+        What chose each.
+    """
+    from engrain.policy.strategy_training import StrategyTraining
+
+    models = [str(number) for number in range(table.scores.shape[1])]
+    strategy = StrategyComponent(models, partial(StrategyBandit, **SETTINGS), seed=seed)
+    rewards, active = [], []
+    with (
+        TemporaryDirectory(prefix="engrain-eval-") as folder,
+        Memory(Path(folder) / "router.db", components=[strategy]) as memory,
+    ):
+        memory.remember_many([{"text": f"model {name}", "id": name} for name in models])
+        training = StrategyTraining(memory, strategy, seed=seed)
+        for row in np.random.default_rng(seed).permutation(len(table.contexts)).tolist():
+            active.append(strategy.active)
+            choice = strategy.choose(table.contexts[row])
+            rewards.append(float(table.scores[row, int(choice.strategy_id)]))
+            strategy.reward(memory, table.contexts[row], choice, rewards[-1])
+            if len(rewards) % TRAIN_EVERY == 0:
+                training.run_once()
+    return np.array(rewards), active
 
 
 def value_policies(table: RouterTable, *, seed: int = 0) -> dict[str, dict[str, Any]]:
@@ -112,17 +141,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--net", action="store_true", help="route inside a memory too")
     options = parser.parse_args(arguments)
     table = load_router_table(options.folder)
     for seed in range(options.seeds):
         rewards, *_ = route(table, seed=seed)
-        report = {
+        report: dict[str, Any] = {
             "seed": seed,
             "reward": float(rewards.mean()),
             "reward_last_third": float(rewards[-len(rewards) // 3 :].mean()),
             "best_model": float(table.scores.mean(0).max()),
             "policies": value_policies(table, seed=seed),
         }
+        if options.net:
+            earned, active = route_in_memory(table, seed=seed)
+            report["memory"] = {
+                "reward": float(earned.mean()),
+                "reward_last_third": float(earned[-len(earned) // 3 :].mean()),
+                "chosen_by_net": active.count("net") / len(active),
+            }
         print(json.dumps(report))
 
 

@@ -28,8 +28,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "promotion": ("Promotion",),
     "replay_buffer": ("Imported", "Inputs", "PrioritizedBatch", "ReplayBuffer", "ReplayEntry"),
     "situation_encoder": ("SituationEncoder",),
-    "strategy_component": ("StrategyComponent",),
+    "strategy_component": ("StrategyComponent", "StrategyLesson"),
     "strategy_selector": ("Strategy", "StrategyRegistry", "StrategySelector"),
+    "strategy_training": ("StrategyReport", "StrategyTraining"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 

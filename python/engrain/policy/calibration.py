@@ -15,7 +15,7 @@ from engrain.memory.confidence import SHAPE_FEATURES
 State = dict[str, npt.NDArray[Any]]
 
 BOUND = 0.005  # probabilities stay in [BOUND, 1 - BOUND]
-START = 0.75  # share of recalls that succeed, before any is known
+START = 0.8  # share of recalls that succeed, before any is known
 STEPS = 8.0  # standard deviations at which a feature is cut
 
 
@@ -216,7 +216,7 @@ class RecallConfidence:
     PRIOR = np.array([0.4, 0.2, 0.15, 0.1, 0.05, 0.05, 0.05])
     PRIOR.flags.writeable = False
 
-    def __init__(self, share: float = 0.01) -> None:
+    def __init__(self, share: float = 0.005) -> None:
         if not 0.0 <= share <= 1.0:
             raise ConfigError(f"share: expected a number in [0, 1], got {share!r}")
         self._share = share
@@ -226,7 +226,7 @@ class RecallConfidence:
         self._features, self._seen = features, 0
         self._mean, self._square = np.zeros(features), np.ones(features)
         self._mix: F64Array = self.PRIOR.copy()
-        self._platt, intercept = StreamingPlatt(memory=200.0), float(np.log(START / (1.0 - START)))
+        self._platt, intercept = StreamingPlatt(memory=300.0), float(np.log(START / (1.0 - START)))
         shape = min(features, SHAPE_FEATURES)
         self._experts: tuple[Rate | OnlineLogistic, ...] = (
             Rate(),
@@ -323,12 +323,18 @@ class RecallConfidence:
 
 
 def calibration_error(
-    probabilities: npt.ArrayLike, successes: npt.ArrayLike, bins: int = 15
+    probabilities: npt.ArrayLike,
+    successes: npt.ArrayLike,
+    bins: int = 15,
+    *,
+    groups: npt.ArrayLike | None = None,
 ) -> float:
     """Return the debiased root mean squared calibration error over bins of equal mass.
 
-    ``sqrt(max(0, sum_b n_b/n ((p_b - y_b)^2 - y_b (1 - y_b) / (n_b - 1))))``: the second term is
-    what chance alone makes of the first (Kumar, Liang & Ma 2019).
+    ``sqrt(max(0, sum_b n_b/n ((p_b - y_b)^2 - v_b)))`` where v_b is what chance alone makes of the
+    first: ``y_b (1 - y_b) / (n_b - 1)`` (Kumar, Liang & Ma 2019). Observations of one group, such
+    as one question asked in several streams, mostly come out alike and tell little more than one:
+    then v_b is the variance of a mean of clusters (Liang & Zeger 1986).
 
     Parameters
     ----------
@@ -336,6 +342,8 @@ def calibration_error(
     successes : array_like of bool, shape (n,)
     bins : int
         Fewer where a bin would hold less than 10.
+    groups : array_like of int, shape (n,), optional
+        Whose observation each is. Default: all are independent.
 
     Raises
     ------
@@ -345,12 +353,27 @@ def calibration_error(
     p, y = np.asarray(probabilities, np.float64), np.asarray(successes, np.float64)
     if p.ndim != 1 or p.shape != y.shape or len(p) < 2:
         raise ShapeError(f"expected two arrays of one shape (n,), n > 1, got {p.shape}, {y.shape}")
+    owner = None if groups is None else np.asarray(groups)
+    if owner is not None and owner.shape != p.shape:
+        raise ShapeError(f"groups: expected shape {p.shape}, got {owner.shape}")
     total = 0.0
     for part in np.array_split(np.argsort(p, kind="stable"), max(1, min(bins, len(p) // 10))):
-        rate = float(y[part].mean())
-        chance = rate * (1.0 - rate) / (len(part) - 1)
-        total += len(part) / len(p) * ((float(p[part].mean()) - rate) ** 2 - chance)
+        error = float(p[part].mean() - y[part].mean())
+        if owner is None:
+            rate = float(y[part].mean())
+            chance = rate * (1.0 - rate) / (len(part) - 1)
+        else:
+            chance = _clustered_variance(p[part] - y[part], owner[part])
+        total += len(part) / len(p) * (error**2 - chance)
     return float(np.sqrt(max(0.0, total)))
+
+
+def _clustered_variance(values: F64Array, groups: npt.NDArray[Any]) -> float:
+    """Return the variance of the mean of values that are independent between groups only."""
+    _, group = np.unique(groups, return_inverse=True)
+    sums = np.bincount(group, weights=values - values.mean())
+    n = len(sums)
+    return float((sums**2).sum()) / len(values) ** 2 * n / max(n - 1, 1)
 
 
 def brier_score(probabilities: npt.ArrayLike, successes: npt.ArrayLike) -> float:

@@ -85,7 +85,7 @@ class GateComponent:
         self._ladder: GateLadder | None = None
         self._rows: F32Array = np.empty((0, 0), np.float32)
         self._recent: deque[tuple[F32Array, I64Array, F32Array]] = deque(maxlen=RECENT)
-        self.lists = 0
+        self.lessons_taken = 0
 
     @property
     def active(self) -> str:
@@ -129,7 +129,7 @@ class GateComponent:
             self._ladder.observe(situation, memories, outcomes)
         self.guarded.learn(situation, memories, outcomes)
         self._recent.append((situation.copy(), handles, outcomes))
-        self.lists += 1
+        self.lessons_taken += 1
 
     def lessons(self) -> list[GateLesson]:
         """Return the lists learned from since this memory was opened, at most the latest 2,048."""

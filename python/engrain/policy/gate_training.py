@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Sequence
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,9 +14,8 @@ from engrain.memory import Memory
 from engrain.policy.gate_component import GateComponent, GateLesson
 from engrain.policy.losses import contrastive_loss
 from engrain.policy.memory_gate import MemoryGate
+from engrain.policy.net_training import NetTraining
 from engrain.policy.nets import mode
-
-log = logging.getLogger(__name__)
 
 LEAST = 100  # lists
 HELD_OUT = 0.2
@@ -42,10 +39,10 @@ class _Lists(NamedTuple):
     mask: Tensor
 
 
-class GateTraining:
-    """Trains a `MemoryGate` on what a memory's gate learned from, in a thread of its own.
+class GateTraining(NetTraining):
+    """Trains a `MemoryGate` on what a memory's gate learned from.
 
-    Requests never wait for it. The oldest four fifths of the lists teach, the newest fifth stops
+    The oldest four fifths of the lists teach, the newest fifth stops
     the training in time; a net that ranks the newest better than the cosine is handed to the
     component by `Memory.adopt`, which logs it, and has to beat the inline gate there.
 
@@ -77,33 +74,12 @@ class GateTraining:
         lr: float = 3e-3,
         seed: int = 0,
     ) -> None:
-        if every < 1 or epochs < 1 or lr <= 0:
-            raise ConfigError(f"expected positive every, epochs, lr, got {every}, {epochs}, {lr}")
-        self.memory, self.gate, self.every = memory, gate, every
+        super().__init__(gate, every)
+        if epochs < 1 or lr <= 0:
+            raise ConfigError(f"expected positive epochs and lr, got {epochs}, {lr}")
+        self.memory, self.gate = memory, gate
         self.epochs, self.lr, self.seed = epochs, lr, seed
         self.last_report: GateReport | None = None
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._work, name="engrain-gate", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _work(self) -> None:
-        taught = 0
-        while not self._stop.wait(0.5):
-            if self.gate.lists - taught >= self.every:
-                taught = self.gate.lists
-                try:
-                    self.run_once()
-                except Exception:
-                    log.exception("the gate's net was not trained; the inline gate goes on")
 
     def run_once(self) -> GateReport:
         """Train once on the lists at hand, and offer the net where it pays."""

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from engrain.base.arrays import F32Array, I64Array
+from engrain.base.arrays import F32Array, F64Array, I64Array
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, UnknownIdError
 from engrain.base.protocols import Query, Record, Trace
 from engrain.memory import Memory
 from engrain.policy.bandits import Choice, StrategyBandit
+from engrain.policy.promotion import Promotion
+from engrain.policy.strategy_net import ARRAYS, StrategyNet
 from engrain.storage import Receipt
+
+State = dict[str, npt.NDArray[Any]]
+
+RECENT = 4096
+ALPHA = 0.01  # equal policies change places once in 100 rewards at most
+HEAVIEST = 4.0  # of the importance weights by which policies are compared
+
+
+class StrategyLesson(NamedTuple):
+    """What a strategy brought: where, which, with what probability it was chosen, how much."""
+
+    situation: F32Array
+    arm: int
+    propensity: float
+    reward: float
 
 
 class StrategyComponent:
@@ -22,13 +40,19 @@ class StrategyComponent:
     `choose` draws a strategy with the probability that it is the best; `reward` puts what came of
     it, with that probability, into the memory's log. So what was learned is in the memory's
     snapshots, replays and is rolled back with it, and `evaluate_policy` can value other policies
-    from the log. Ranks nothing. Implements `Component` and `Adopter`.
+    from the log. A net trained in the background comes in through `adopt` (see `StrategyTraining`)
+    and chooses in the bandit's place once it would have earned more from rewards that neither had
+    learned from, by the rule of `Promotion`; it leaves when it no longer does. Ranks nothing.
+    Implements `Component` and `Adopter`.
 
     Parameters
     ----------
     strategies : sequence of str
-    rule, alpha, ridge, floor, baseline, seed
-        As in `StrategyBandit`.
+    made : callable
+        Returns the bandit for strategies and the width of situations, such as
+        ``partial(StrategyBandit, rule="ucb")``.
+    seed : int
+        Of the choices.
 
     Raises
     ------
@@ -44,28 +68,40 @@ class StrategyComponent:
     def __init__(
         self,
         strategies: Sequence[str],
+        made: Callable[[Sequence[str], int], StrategyBandit] = StrategyBandit,
         *,
-        rule: Literal["ucb", "thompson"] = "thompson",
-        alpha: float = 0.1,
-        ridge: float = 0.1,
-        floor: float = 0.0,
-        baseline: bool = False,
         seed: int = 0,
     ) -> None:
-        self.strategies = tuple(strategies)
-        self._settings: dict[str, Any] = {
-            "rule": rule,
-            "alpha": alpha,
-            "ridge": ridge,
-            "floor": floor,
-            "baseline": baseline,
-        }
+        self.strategies, self._made = tuple(strategies), made
+        made(self.strategies, 1)
         self._rng = np.random.Generator(np.random.Philox(seed))
-        self._made(1)
         self.bandit: StrategyBandit | None = None
+        self._net: StrategyNet | None = None
+        self._ladder = _ladder()
+        self._earned = np.zeros(2)  # number of rewards, their sum
+        self._recent: deque[StrategyLesson] = deque(maxlen=RECENT)
+        self.lessons_taken = 0
 
-    def _made(self, dim: int) -> StrategyBandit:
-        return StrategyBandit(self.strategies, dim, **self._settings)
+    @property
+    def active(self) -> str:
+        """What chooses: "bandit" or "net"."""
+        return "bandit" if self._net is None else self._ladder.active
+
+    def probabilities(self, situation: F32Array) -> F64Array:
+        """Return the probability of each strategy; all alike as long as nothing was learned.
+
+        Raises
+        ------
+        ShapeError, NonFiniteError, TypeError
+            Bad input.
+        """
+        if self.bandit is None:
+            return np.full(len(self.strategies), 1.0 / len(self.strategies))
+        chances = self.bandit.probabilities(situation).astype(np.float64)
+        if self._net is not None and self.active == "net":
+            chances = self._net.probabilities(situation)
+        total: F64Array = chances / chances.sum()
+        return total
 
     def choose(self, situation: F32Array) -> Choice:
         """Choose a strategy for a situation, shape (dim,); evenly as long as nothing was learned.
@@ -75,12 +111,9 @@ class StrategyComponent:
         ShapeError, NonFiniteError, TypeError
             Bad input.
         """
-        if self.bandit is None:
-            chances = np.full(len(self.strategies), 1.0 / len(self.strategies))
-        else:
-            chances = self.bandit.probabilities(situation).astype(np.float64)
-        arm = int(self._rng.choice(len(chances), p=chances / chances.sum()))
-        return Choice(self.strategies[arm], float(chances[arm] / chances.sum()))
+        chances = self.probabilities(situation)
+        arm = int(self._rng.choice(len(chances), p=chances))
+        return Choice(self.strategies[arm], float(chances[arm]))
 
     def reward(self, memory: Memory, situation: F32Array, choice: Choice, reward: float) -> Receipt:
         """Log and learn what a chosen strategy brought.
@@ -124,13 +157,54 @@ class StrategyComponent:
             raise ConfigError(f"propensity: expected in (0, 1], got {found['propensity']!r}")
 
     def adopt(self, found: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Learn what `reward` logged."""
-        self._check(found)
-        situation = np.array(found["situation"], np.float32)
+        """Learn what `reward` logged, or take a trained net over, which has to prove itself anew.
+
+        Raises
+        ------
+        ConfigError
+            A net before the first reward.
+        ShapeError, NonFiniteError
+            It does not fit; nothing was changed.
+        """
+        if "reward" in found:
+            self._check(found)
+            situation = np.array(found["situation"], np.float32)
+            arm, reward = int(found["arm"]), float(found["reward"])
+            self._learn(StrategyLesson(situation, arm, float(found["propensity"]), reward))
+        elif self.bandit is None:
+            raise ConfigError("strategy: a net is adopted after the first reward, there was none")
+        else:
+            self._net = StrategyNet(found, self.bandit.bandit.dim, len(self.strategies))
+            self._ladder = _ladder()
+
+    def _learn(self, lesson: StrategyLesson) -> None:
         if self.bandit is None:
-            self.bandit = self._made(len(situation))
-        strategy = self.strategies[int(found["arm"])]
-        self.bandit.learn(situation, strategy, float(found["reward"]))
+            self.bandit = self._made(self.strategies, len(lesson.situation))
+        if self._net is not None:
+            self._compare(self.bandit, self._net, lesson)
+        self.bandit.learn(lesson.situation, self.strategies[lesson.arm], lesson.reward)
+        self._earned += (1.0, lesson.reward)
+        self._recent.append(lesson)
+        self.lessons_taken += 1
+
+    def _compare(self, bandit: StrategyBandit, net: StrategyNet, lesson: StrategyLesson) -> None:
+        """Weigh what a reward says of both policies by how much likelier each makes its choice.
+
+        Weights average 1 whatever is subtracted from the rewards: their mean keeps the noise low.
+        """
+        excess = lesson.reward - self._earned[1] / max(self._earned[0], 1.0)
+        chances = {"bandit": bandit.probabilities(lesson.situation)[lesson.arm]}
+        chances["net"] = net.probabilities(lesson.situation)[lesson.arm]
+        self._ladder.observe(
+            {
+                rung: -excess * min(float(chance) / lesson.propensity, HEAVIEST)
+                for rung, chance in chances.items()
+            }
+        )
+
+    def lessons(self) -> list[StrategyLesson]:
+        """Return what was learned from since this memory was opened, at most the latest 4,096."""
+        return list(self._recent)
 
     def remember(self, record: Record) -> None:
         """Do nothing: strategies are about situations."""
@@ -144,16 +218,31 @@ class StrategyComponent:
     def learn(self, trace: Trace, outcomes: F32Array) -> None:
         """Do nothing: what a recall showed says nothing about the strategy."""
 
-    def state(self) -> dict[str, npt.NDArray[Any]]:
+    def state(self) -> State:
         """Return the whole learned state as named arrays; empty before the first reward."""
         if self.bandit is None:
             return {}
-        return {"dim": np.array([self.bandit.bandit.dim])} | self.bandit.state()
+        held = {"dim": np.array([self.bandit.bandit.dim]), "earned": self._earned.copy()}
+        held |= self.bandit.state()
+        if self._net is not None:
+            held |= {f"net/{name}": array for name, array in self._net.state().items()}
+            held |= {f"ladder/{name}": array for name, array in self._ladder.state().items()}
+        return held
 
     def load(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """Take over a state returned by `state`."""
+        self.bandit, self._net, self._ladder = None, None, _ladder()
+        self._earned = np.array(state.get("earned", np.zeros(2)), np.float64)
         if not state:
-            self.bandit = None
             return
-        self.bandit = self._made(int(state["dim"][0]))
-        self.bandit.load({key: array for key, array in state.items() if key != "dim"})
+        dim = int(state["dim"][0])
+        self.bandit = self._made(self.strategies, dim)
+        self.bandit.load({key: a for key, a in state.items() if "/" not in key})
+        if "net/settings" in state:
+            net = {name: state[f"net/{name}"] for name in ARRAYS}
+            self._net = StrategyNet(net, dim, len(self.strategies))
+            self._ladder.load({name: state[f"ladder/{name}"] for name in self._ladder.state()})
+
+
+def _ladder() -> Promotion:
+    return Promotion(("bandit", "net"), alpha=ALPHA, span=HEAVIEST)

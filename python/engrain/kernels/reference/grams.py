@@ -19,6 +19,22 @@ _FILLERS = frozenset(
         "yes guess uhhuh then actually . , ? !"
     )
 )
+_JUDGING = frozenset(
+    split_words(
+        "impressed impressive elegant clever smart wise brilliant beautiful pretty gorgeous "
+        "nice good great better best bad worse worst terrible awful horrible poor weak strong "
+        "fine okay interesting fascinating boring cool neat amazing awesome excellent perfect "
+        "wonderful lovely fantastic incredible useful useless helpful handy important easy "
+        "easier hard harder difficult tricky simple clean clear unclear confusing annoying "
+        "painful fun funny hilarious weird strange odd crazy stupid silly dumb ridiculous "
+        "reasonable unreasonable plausible sensible sad happy glad pleased excited exciting "
+        "surprising surprised encouraging promising disappointing depressing scary worried love "
+        "like hate enjoy agree prefer problem problems trouble issue nightmare mess pain shame "
+        "pity joke potential advantage benefit convenient inconvenient comfortable expensive "
+        "cheap fast slow significant optimal ideal valuable worth worthwhile legitimate "
+        "appropriate fair unfair close huge enormous"
+    )
+)
 _LENGTHS = ("0", "1", "2", "3", "4", "5", "6", "6", "8", "8", "8", "11", "11", "11", "11")
 
 Table = Iterable[tuple[str, str, bool]]
@@ -43,7 +59,8 @@ def read_utterance(
     words, phrases = split_words(text), find_phrases(text, table)
     cues = Counter(kind for _, _, kind in phrases)
     context = _context(words, split_words(previous), cues)
-    texts = _runs_of(words) + _tagged_runs(words, phrases) + [f"x {name}" for name in context]
+    texts = _runs_of(words) + _tagged_runs(words, phrases) + _judging_runs(words)
+    texts += [f"x {name}" for name in context]
     hashes = sorted({_hash_bytes(text.encode()) for text in texts})
     return np.array(hashes, dtype=np.uint64), dict(cues)
 
@@ -100,9 +117,21 @@ def _tagged_runs(words: list[str], phrases: list[Found]) -> list[str]:
     return [f"k {' '.join(run)}" for run in runs if any(word[0] == "\x01" for word in run)]
 
 
+def _alike(words: list[str]) -> list[str]:
+    return ["E" if word in _JUDGING else word for word in words]
+
+
+def _judging_runs(words: list[str]) -> list[str]:
+    alike = ["^", *_alike(words), "$"]
+    runs = [run for n in (2, 3, 4) for run in zip(*(alike[i:] for i in range(n)), strict=False)]
+    return [f"e {' '.join(run)}" for run in runs if "E" in run]
+
+
 def _context(words: list[str], before: list[str], cues: Counter[str]) -> list[str]:
     length = _length(words)
-    found = [f"length:{length}"]
+    judging = sum(word in _JUDGING for word in words)
+    found = [f"length:{length}", f"judging:{min(judging, 3)}"]
+    found.append(f"judging:length:{min(len(words), 12) // 2}:{judging > 0}")
     found += [f"{kind}:{min(count, 3)}" for kind, count in cues.items()]
     found += [f"{kind}:length:{length}" for kind in cues]
     if words:
@@ -124,6 +153,7 @@ def _core(words: list[str]) -> list[str]:
     return [
         f"core:{length}",
         f"core:{'_'.join(core[:6])}:{length}",
+        f"core:judging:{'_'.join(_alike(core)[:5])}",
         f"core:first:{first}:{length}",
         f"core:last:{last}:{length}",
         f"core:ends:{first}:{last}",

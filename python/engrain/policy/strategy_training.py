@@ -1,0 +1,171 @@
+"""Training of a net behind a memory's strategies: it is offered by the log, and proven there."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engrain.base.errors import ConfigError
+from engrain.memory import Memory
+from engrain.policy.net_training import NetTraining
+from engrain.policy.nets import mode
+from engrain.policy.strategy_component import HEAVIEST, StrategyComponent, StrategyLesson
+from engrain.policy.strategy_selector import StrategySelector
+
+LEAST = 200  # rewards
+HELD_OUT = 0.2
+BATCH = 64
+PATIENCE = 8
+TEMPERATURE = 0.05  # a strategy worth .05 more is taken e times as often
+EXPLORED = 0.05
+
+
+class StrategyReport(NamedTuple):
+    """What a training did: rewards, their held-out mean, the net's estimated one, if offered."""
+
+    rewards: int
+    earned: float
+    net: float
+    offered: bool
+
+
+class _Rewards(NamedTuple):
+    situations: Tensor
+    arms: Tensor
+    propensities: Tensor
+    rewards: Tensor
+
+
+class StrategyTraining(NetTraining):
+    """Trains a `StrategySelector` on what a memory's strategies brought.
+
+    The net learns how much each strategy brings, by squared error on the one that was chosen. The
+    oldest four fifths of the rewards teach, the newest fifth stops the training in time; a net that
+    would have earned more there, by a doubly robust estimate (Dudik et al. 2014), is handed to the
+    component by `Memory.adopt`, which logs it, and has to beat the bandit there.
+
+    Parameters
+    ----------
+    memory : Memory
+    strategy : StrategyComponent
+        The one that hangs into it: ``Memory(components=[strategy])``.
+    every : int
+        Rewards after which the thread trains again.
+    epochs : int
+        At most; training ends once `PATIENCE` of them were no better.
+    lr : float
+    seed : int
+
+    Raises
+    ------
+    ConfigError
+        A setting is out of its range.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        strategy: StrategyComponent,
+        *,
+        every: int = 500,
+        epochs: int = 60,
+        lr: float = 3e-3,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(strategy, every)
+        if epochs < 1 or lr <= 0:
+            raise ConfigError(f"expected positive epochs and lr, got {epochs}, {lr}")
+        self.memory, self.strategy = memory, strategy
+        self.epochs, self.lr, self.seed = epochs, lr, seed
+        self.last_report: StrategyReport | None = None
+
+    def run_once(self) -> StrategyReport:
+        """Train once on the rewards at hand, and offer the net where it pays."""
+        lessons = self.strategy.lessons()
+        if len(lessons) < LEAST:
+            return StrategyReport(len(lessons), float("nan"), float("nan"), offered=False)
+        held = int(HELD_OUT * len(lessons))
+        train, test = _joined(lessons[:-held]), _joined(lessons[-held:])
+        net = StrategySelector(
+            train.situations.shape[1],
+            len(self.strategy.strategies),
+            exploration_rate=EXPLORED,
+            temperature=TEMPERATURE,
+            seed=self.seed,
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            self._fit(net, train, test)
+        earned, value = float(test.rewards.mean()), _value(net, test)
+        if value > earned:
+            self.memory.adopt(self.strategy.name, _arrays(net))
+        self.last_report = StrategyReport(len(lessons), earned, value, value > earned)
+        return self.last_report
+
+    def _fit(self, net: StrategySelector, train: _Rewards, test: _Rewards) -> None:
+        """Train until the held-out error rises; leave the best weights."""
+        optimizer = torch.optim.Adam(net.parameters(), lr=self.lr)
+        best, kept, since = _error(net, test), _copied(net), 0
+        for _ in range(self.epochs):
+            order = torch.randperm(len(train.arms))
+            for start in range(0, len(order), BATCH):
+                rows = order[start : start + BATCH]
+                optimizer.zero_grad(set_to_none=True)
+                with mode(True, net):
+                    loss = _squared_error(net, _Rewards(*(part[rows] for part in train)))
+                torch.autograd.backward(loss)
+                optimizer.step()
+            found = _error(net, test)
+            since = 0 if found < best else since + 1
+            if found < best:
+                best, kept = found, _copied(net)
+            if since == PATIENCE:
+                break
+        net.load_state_dict(kept)
+
+
+def _joined(lessons: list[StrategyLesson]) -> _Rewards:
+    situations, arms, propensities, rewards = zip(*lessons, strict=True)
+    return _Rewards(
+        torch.from_numpy(np.stack(situations)),
+        torch.tensor(arms),
+        torch.tensor(propensities, dtype=torch.float32),
+        torch.tensor(rewards, dtype=torch.float32),
+    )
+
+
+def _squared_error(net: StrategySelector, told: _Rewards) -> Tensor:
+    expected: Tensor = net.net(told.situations).gather(1, told.arms[:, None]).squeeze(1)
+    return ((expected - told.rewards) ** 2).mean()
+
+
+@torch.no_grad()
+def _error(net: StrategySelector, told: _Rewards) -> float:
+    return float(_squared_error(net, told))
+
+
+@torch.no_grad()
+def _value(net: StrategySelector, told: _Rewards) -> float:
+    """Return the doubly robust estimate of what the net would have earned."""
+    expected, policy = net.net(told.situations), net.log_policy(told.situations).exp()
+    taken, known = (part.gather(1, told.arms[:, None]).squeeze(1) for part in (policy, expected))
+    weight = (taken / told.propensities).clamp_max(HEAVIEST)
+    return float(((policy * expected).sum(1) + weight * (told.rewards - known)).mean())
+
+
+def _copied(net: StrategySelector) -> dict[str, Tensor]:
+    return {name: part.detach().clone() for name, part in net.state_dict().items()}
+
+
+def _arrays(net: StrategySelector) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+    held = {name: part.numpy() for name, part in _copied(net).items()}
+    return {
+        "hidden_weight": held["net.0.weight"],
+        "hidden_bias": held["net.0.bias"],
+        "out_weight": held["net.2.weight"],
+        "out_bias": held["net.2.bias"],
+        "settings": np.array([EXPLORED, TEMPERATURE], np.float32),
+    }
