@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "engrain/blocks.hpp"
 #include "engrain/flat.hpp"
 #include "engrain/simd.hpp"
 #include "engrain/similarity.hpp"
@@ -36,6 +37,42 @@ ENGRAIN_DISPATCH(void, add_codes,
                  (const std::int8_t* const* rows, const float* weights, std::size_t n,
                   std::size_t dim, float* sum),
                  (rows, weights, n, dim, sum))
+
+// out[j] = sum_i weights[i] rows[i][j] in the order of a dot product over i: by 16 logical lanes,
+// which are then folded by halves.
+template <int W>
+struct AddUp {
+    const float* const* rows;
+    const float* weights;
+    std::size_t n;
+    float* out;
+
+    template <class Block>
+    ENGRAIN_INLINE void at(const Block& block) {
+        simd::Lanes<W> lane[16];
+        for (int i = 0; i < 16; ++i) lane[i] = simd::Lanes<W>::zero();
+        for (std::size_t i = 0; i < n; ++i) {
+            const simd::Lanes<W> row = block.load(rows[i]);
+            for (int r = 0; r < simd::Lanes<W>::registers; ++r)
+                lane[i % 16].v[r] += row.v[r] * weights[i];
+        }
+        for (int half = 8; half > 0; half /= 2)
+            for (int i = 0; i < half; ++i) lane[i] = lane[i] + lane[i + half];
+        block.store(lane[0], out);
+    }
+};
+
+template <int W>
+ENGRAIN_INLINE void add_up_body(const float* const* rows, const float* weights, std::size_t n,
+                                std::size_t dim, float* out) {
+    AddUp<W> body{rows, weights, n, out};
+    for_blocks<W>(dim, body);
+}
+
+ENGRAIN_DISPATCH(void, add_up,
+                 (const float* const* rows, const float* weights, std::size_t n, std::size_t dim,
+                  float* out),
+                 (rows, weights, n, dim, out))
 
 // Places of the memories that take part, best first, ties by place.
 std::vector<std::size_t> likely(const Told& told) {
@@ -88,21 +125,20 @@ void Residuals::load(ResidualRows rows) {
 void Residuals::add(const Told& told) {
     const std::vector<std::size_t> places = likely(told);
     const std::size_t n = places.size();
-    std::vector<float> scores, outcomes, beyond(n), transposed(dim_ * n);
+    std::vector<float> scores, outcomes, beyond(n);
+    std::vector<const float*> rows;
     for (const std::size_t place : places) {
         scores.push_back(told.scores[place]);
         outcomes.push_back(told.outcomes[place]);
+        rows.push_back(told.centred + place * dim_);
     }
     surprise(scores.data(), outcomes.data(), n, beyond.data());
     for (std::size_t i = 0; i < n; ++i)
         beyond[i] = told.share * (outcomes[i] > 0.0F ? std::max(beyond[i], 0.0F) : beyond[i]);
-    for (std::size_t i = 0; i < n; ++i)
-        for (std::size_t j = 0; j < dim_; ++j)
-            transposed[j * n + i] = told.centred[places[i] * dim_ + j];
     const std::size_t at = static_cast<std::size_t>(held_.next) % questions_;
     if (at >= held_.scope.size()) resize(at + 1);
     std::copy_n(told.query, dim_, held_.asked.data() + at * dim_);
-    score_rows(transposed.data(), beyond.data(), dim_, n, held_.toward.data() + at * dim_);
+    add_up(rows.data(), beyond.data(), n, dim_, held_.toward.data() + at * dim_);
     code(at);
     held_.scope[at] = told.scope;
     held_.number[at] = told.number;
