@@ -29,7 +29,7 @@ class SignalQueue {
           query_(new float[ring_.capacity() * dim]) {}
 
     // Asks memory for what the next push will write.
-    void prefetch() const noexcept { prefetch_row(query_.get() + ring_.next() * dim_, dim_); }
+    void prefetch() const noexcept { prefetch_apart(query_.get() + ring_.next() * dim_, dim_); }
 
     // Returns false if the signal was dropped. query: dim floats, unread where dim is 0.
     bool push(const Signal& signal, const float* query) noexcept {

@@ -124,7 +124,7 @@ class TrajectoryRing {
 
     // Asks memory for what the next push will write.
     void prefetch() const noexcept {
-        prefetch_row(query_.get() + ring_.next() * dim_, dim_);
+        prefetch_apart(query_.get() + ring_.next() * dim_, dim_);
         engrain::prefetch(ids_.get() + ring_.next() * max_ids_);
     }
 
