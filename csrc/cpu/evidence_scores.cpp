@@ -6,6 +6,7 @@
 #include "engrain/dot.hpp"
 #include "engrain/evidence.hpp"
 #include "engrain/fixed.hpp"
+#include "engrain/prefetch.hpp"
 #include "engrain/similarity.hpp"
 #include "engrain/transcendental.hpp"
 
@@ -43,9 +44,11 @@ template <int W, class T>
 ENGRAIN_INLINE void gathered_dots_body(const T* const* rows, const float* query, std::size_t n,
                                        std::size_t dim, float* out) {
     using simd::Lanes;
-    constexpr std::size_t together = 4;
+    constexpr std::size_t together = 4, ahead = 8;
     for (std::size_t i = 0; i < n; i += together) {
         const std::size_t count = std::min(together, n - i);
+        for (std::size_t k = i + ahead; k < std::min(n, i + ahead + together); ++k)
+            prefetch_all(rows[k], dim);
         const T* row[together];
         for (std::size_t k = 0; k < together; ++k) row[k] = rows[i + std::min(k, count - 1)];
         Lanes<W> total[together] = {};

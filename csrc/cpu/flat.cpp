@@ -35,18 +35,69 @@ ENGRAIN_INLINE float squared_distance_body(const float* a, const float* b, std::
 // Members may lie anywhere: ask for rows while those before them are worked on.
 constexpr std::size_t rows_ahead = 6;
 
+// So many rows side by side: their sums do not wait for each other, and there are registers for
+// all.
+template <int W>
+constexpr std::size_t abreast = W == 16  ? 4
+                                : W == 8 ? 2
+                                         : 1;
+
+// |row - mean|^2 and row . query of some rows, each as `squared_distance` and `dot` have it.
+template <int W>
+struct Measured {
+    const float* row[abreast<W>];
+    float squared[abreast<W>], along[abreast<W>];
+
+    // Rows members[i] and on; beyond n the last one stands in.
+    ENGRAIN_INLINE void take(const float* rows, std::size_t width, const std::uint32_t* members,
+                             std::size_t n, std::size_t i, const float* mean, const float* query) {
+        constexpr std::size_t count = abreast<W>;
+        for (std::size_t k = 0; k < count; ++k) {
+            if (i + k + rows_ahead < n)
+                prefetch_all(rows + members[i + k + rows_ahead] * width, width);
+            row[k] = rows + members[std::min(i + k, n - 1)] * width;
+        }
+        Lanes<W> distance[count] = {}, product[count] = {};
+        for (std::size_t j = 0; j < width; j += 16) {
+            const Lanes<W> m = Lanes<W>::load(mean + j), q = Lanes<W>::load(query + j);
+            for (std::size_t k = 0; k < count; ++k) {
+                const Lanes<W> x = Lanes<W>::load(row[k] + j), d = x - m;
+                distance[k] = distance[k] + d * d;
+                product[k] = product[k] + x * q;
+            }
+        }
+        for (std::size_t k = 0; k < count; ++k) {
+            squared[k] = distance[k].sum();
+            along[k] = product[k].sum();
+        }
+    }
+};
+
 template <int W>
 ENGRAIN_INLINE void centred_cosines_body(const float* rows, std::size_t width,
                                          const std::uint32_t* members, std::size_t n,
                                          const float* mean, const float* query, float* cosine) {
     const float offset = dot<W>(mean, query, width);
-    for (std::size_t i = 0; i < n; ++i) {
-        if (i + rows_ahead < n) prefetch_all(rows + members[i + rows_ahead] * width, width);
-        const float* row = rows + members[i] * width;
-        const float length = squared_distance_body<W>(row, mean, width);
-        cosine[i] =
-            length > negligible ? (dot<W>(row, query, width) - offset) / std::sqrt(length) : 0.0F;
+    for (std::size_t i = 0; i < n; i += abreast<W>) {
+        Measured<W> own;
+        own.take(rows, width, members, n, i, mean, query);
+        for (std::size_t k = 0; k < abreast<W> && i + k < n; ++k)
+            cosine[i + k] = own.squared[k] > negligible
+                                ? (own.along[k] - offset) / std::sqrt(own.squared[k])
+                                : 0.0F;
     }
+}
+
+// out = (row - mean) * scale
+template <int W>
+ENGRAIN_INLINE void centre_row(const float* row, const float* mean, float scale, std::size_t dim,
+                               float* out) {
+    const Lanes<W> by = Lanes<W>::splat(scale);
+    std::size_t j = 0;
+    for (; j + 16 <= dim; j += 16)
+        ((Lanes<W>::load(row + j) - Lanes<W>::load(mean + j)) * by).store(out + j);
+    if (j < dim)
+        ((Lanes<W>::load(row + j) - Lanes<W>::load(mean + j)) * by).store_partial(out + j, dim - j);
 }
 
 template <int W>
@@ -55,20 +106,15 @@ ENGRAIN_INLINE void centre_rows_body(const float* rows, std::size_t width,
                                      const float* query, std::size_t dim, float* out,
                                      float* cosine) {
     const float offset = dot<W>(mean, query, width);
-    for (std::size_t i = 0; i < n; ++i, out += dim) {
-        if (i + rows_ahead < n) prefetch_all(rows + members[i + rows_ahead] * width, width);
-        const float* row = rows + members[i] * width;
-        const float squared = squared_distance_body<W>(row, mean, width);
-        const bool empty = squared <= negligible;
-        const float length = std::sqrt(squared);
-        cosine[i] = empty ? 0.0F : (dot<W>(row, query, width) - offset) / length;
-        const Lanes<W> scale = Lanes<W>::splat(empty ? 0.0F : 1.0F / length);
-        std::size_t j = 0;
-        for (; j + 16 <= dim; j += 16)
-            ((Lanes<W>::load(row + j) - Lanes<W>::load(mean + j)) * scale).store(out + j);
-        if (j < dim)
-            ((Lanes<W>::load(row + j) - Lanes<W>::load(mean + j)) * scale)
-                .store_partial(out + j, dim - j);
+    for (std::size_t i = 0; i < n; i += abreast<W>) {
+        Measured<W> own;
+        own.take(rows, width, members, n, i, mean, query);
+        for (std::size_t k = 0; k < abreast<W> && i + k < n; ++k) {
+            const bool empty = own.squared[k] <= negligible;
+            const float length = std::sqrt(own.squared[k]);
+            cosine[i + k] = empty ? 0.0F : (own.along[k] - offset) / length;
+            centre_row<W>(own.row[k], mean, empty ? 0.0F : 1.0F / length, dim, out + (i + k) * dim);
+        }
     }
 }
 
@@ -163,7 +209,8 @@ ENGRAIN_INLINE void count_above_body(const float* x, std::size_t n, const float*
             std::size_t above[together] = {};
             for (std::size_t k = 0; k < together; ++k)
                 bound[k] = grid.place(bounds[std::min(j + k, m - 1)]);
-            count_places<W>(places, whole, bound, above);
+            // A comparison of 512 bits gives a mask, of which a register would have to be made.
+            count_places<(W < 8 ? W : 8)>(places, whole, bound, above);
             for (std::size_t k = 0; k < together && j + k < m; ++k) counts[j + k] += above[k];
         }
     }
