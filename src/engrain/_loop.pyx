@@ -702,8 +702,12 @@ signals
             self._admit(&handle, 1, handle)
             self.evidence.core.forget(handle)
             self.evidence.version += 1
+            self.traces.guard.lock()
             forget_traces(self.traces.view, &handle, 1)
+            self.traces.guard.unlock()
+            self.values.guard.lock()
             forget_values(self.values.view, &handle, 1, self.values.default)
+            self.values.guard.unlock()
             remove_node(self.edges.view, handle)
         finally:
             self.guard.unlock()
@@ -718,11 +722,15 @@ signals
 
         The vectors of the memories are the caller's; trajectories and signals are in transit.
         """
-        return {
-            f"{part}/{name}": array if array.dtype.names is None else array.view(np.uint8)
-            for part, holder in self._holders().items()
-            for name, array in holder.state().items()
-        }
+        self._enter()
+        try:
+            return {
+                f"{part}/{name}": array if array.dtype.names is None else array.view(np.uint8)
+                for part, holder in self._holders().items()
+                for name, array in holder.state().items()
+            }
+        finally:
+            self.guard.unlock()
 
     def load(self, state):
         """Take over a state returned by `state` of a loop with the same parts.
@@ -732,13 +740,17 @@ signals
         SnapshotError, ShapeError, ValueError
             The arrays do not fit.
         """
-        for part, holder in self._holders().items():
-            prefix = part + "/"
-            kinds = {name: array.dtype for name, array in holder.state().items()}
-            holder.load({
-                name: np.asarray(state[prefix + name]).view(kind) if kind.names else
-                state[prefix + name]
-                for name, kind in kinds.items()
-            })
+        self._enter()
+        try:
+            for part, holder in self._holders().items():
+                prefix = part + "/"
+                kinds = {name: array.dtype for name, array in holder.state().items()}
+                holder.load({
+                    name: np.asarray(state[prefix + name]).view(kind) if kind.names else
+                    state[prefix + name]
+                    for name, kind in kinds.items()
+                })
+        finally:
+            self.guard.unlock()
         if self.memories is not None:
             self.reserve(self.handles)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -379,6 +381,57 @@ def test_threads_may_learn_at_once() -> None:
     assert learner.values.counts(np.arange(200)).sum() == told
     assert learner.signals.counts["recorded"] == 800
     assert learner.evidence.state()["next"] == 800
+
+
+def test_threads_learn_read_drain_save_and_forget_at_once() -> None:
+    learner, teaching, failed = loop(), threading.Event(), []
+    handles = np.arange(200)
+    asked = np.arange(3, dtype=np.int32), np.ones(3, np.float32), np.ones(3, np.float32)
+
+    def teach(seed: int) -> None:
+        for step in range(150):
+            request(learner, 1000 * seed + step, late=step % 2 == 0)
+
+    def read(step: int) -> None:
+        assert (np.abs(learner.values.expected(handles)) <= 1).all()
+        assert np.isfinite(learner.traces.read(handles, float(step))).all()
+        similar = learner.evidence.similarity(0, normal(step, DIM), *asked)
+        assert np.isfinite(similar.kernel()).all()
+        learner.trajectories.drain(8)
+        learner.signals.drain(8)
+
+    def forget(step: int) -> None:
+        learner.forget(step % 200)
+
+    def save(step: int) -> None:
+        state = learner.state()
+        assert np.isfinite(state["model/weights"]).all()
+        assert (state["evidence/mass"] > 0).all()
+
+    def until_taught(work: Callable[[int], None]) -> None:
+        try:
+            for step in itertools.count():
+                work(step)
+                if teaching.is_set():
+                    break
+        except BaseException as error:
+            failed.append(error)
+
+    teachers = [threading.Thread(target=teach, args=(seed,)) for seed in range(2)]
+    others = [threading.Thread(target=until_taught, args=(work,)) for work in (read, forget, save)]
+    for thread in (*teachers, *others):
+        thread.start()
+    for thread in teachers:
+        thread.join()
+    teaching.set()
+    for thread in others:
+        thread.join()
+    assert not failed
+    assert learner.evidence.state()["next"] == learner.signals.counts["recorded"] == 300
+    for handle in handles.tolist():
+        learner.forget(handle)
+    assert len(learner.edges) == 0
+    assert learner.evidence.state()["handle"].size == 0
 
 
 def test_tables_grow_while_other_threads_learn() -> None:
