@@ -58,10 +58,16 @@ void RetrievalIndex::lay_out(const Scope& scope, Layout& layout) const {
 Around RetrievalIndex::around(const Layout& layout, std::uint32_t position) const noexcept {
     Around around{{none, none, position, none, none}};
     if (!layout.sequential) return around;
+    // Neighbourhoods were scored from what is read here, where members are adjacent.
     const std::size_t members = layout.near[0].size();
     for (std::size_t at = 0; at < 4; ++at) {
-        const std::uint32_t near = layout.near[at][position];
-        if (near < members) around.at[at < 2 ? at : at + 1] = near;
+        std::uint32_t& place = around.at[at < 2 ? at : at + 1];
+        if (layout.adjacent) {
+            const auto near = position + static_cast<std::uint32_t>(steps[at]);
+            place = layout.beside[at][position] > 0.0F ? near : none;
+        } else if (layout.near[at][position] < members) {
+            place = layout.near[at][position];
+        }
     }
     return around;
 }

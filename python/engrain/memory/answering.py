@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,16 +21,14 @@ PROPOSED = 20
 UNSHOWN = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A question with the static scores of its scope."""
 
     question: Question
     search: Search
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(NamedTuple):
     """Candidates with their component scores.
 
     Attributes
@@ -135,9 +133,10 @@ def hits(state: State, ranked: Ranked) -> tuple[Hit, ...]:
     addends = learner.guard.addends(ranked.rows)
     catalog, names = state.catalog, learner.names
     ids, records = catalog.ids(ranked.handles), catalog.records_of(ranked.handles)
+    shown = zip(ids, ranked.scores.tolist(), records, strict=True)
     return tuple(
-        Hit(id, score, record, names, addends, place)
-        for place, (id, score, record) in enumerate(
-            zip(ids, ranked.scores.tolist(), records, strict=True)
-        )
+        [
+            Hit(id, score, record, names, addends, place)
+            for place, (id, score, record) in enumerate(shown)
+        ]
     )
