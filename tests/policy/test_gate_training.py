@@ -66,13 +66,12 @@ def test_a_net_is_offered_by_the_log_promoted_by_what_it_ranks_and_replays(tmp_p
         assert again.active == "inline"
 
 
-def test_a_net_that_is_no_better_is_not_promoted(tmp_path: Path) -> None:
+def test_a_net_that_is_worse_is_not_promoted(tmp_path: Path) -> None:
     gate = GateComponent()
     with opened(tmp_path / "m.db", gate) as memory:
         fill(memory)
         ask_and_teach(memory, 2, 60)
-        noise = np.random.default_rng(0).standard_normal((DIM, DIM)).astype(np.float32)
-        memory.adopt("gate", {"difference": noise})
+        memory.adopt("gate", {"difference": -HIDDEN})
         ask_and_teach(memory, 3, 300)
         assert gate.active == "inline"
 
