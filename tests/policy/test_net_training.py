@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from engrain.base.errors import ConfigError
+from engrain.memory import Memory
 from engrain.policy.net_training import NetTraining
 
 
@@ -16,8 +19,10 @@ class Counting:
 
 
 class Recorded(NetTraining):
-    def __init__(self, component: Counting, every: int, *, fails: bool = False) -> None:
-        super().__init__(component, every)
+    def __init__(
+        self, memory: Memory, component: Counting, every: int, *, fails: bool = False
+    ) -> None:
+        super().__init__(memory, component, every, epochs=1, lr=0.1, seed=0)
         self.runs, self.fails, self.done = 0, fails, threading.Semaphore(0)
 
     def run_once(self) -> None:
@@ -27,10 +32,18 @@ class Recorded(NetTraining):
             raise RuntimeError("no net today")
 
 
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Memory]:
+    with Memory(tmp_path / "m.db") as memory:
+        yield memory
+
+
 @pytest.mark.parametrize("fails", [False, True])
-def test_it_trains_after_so_many_lessons_and_outlives_a_failure(fails: bool) -> None:
+def test_it_trains_after_so_many_lessons_and_outlives_a_failure(
+    memory: Memory, fails: bool
+) -> None:
     component = Counting()
-    with Recorded(component, 10, fails=fails) as training:
+    with Recorded(memory, component, 10, fails=fails) as training:
         for lessons in (10, 25):
             component.lessons_taken = lessons
             assert training.done.acquire(timeout=60)
@@ -39,6 +52,6 @@ def test_it_trains_after_so_many_lessons_and_outlives_a_failure(fails: bool) -> 
     assert training.runs == 2
 
 
-def test_every_must_be_positive() -> None:
+def test_every_must_be_positive(memory: Memory) -> None:
     with pytest.raises(ConfigError):
-        Recorded(Counting(), 0)
+        Recorded(memory, Counting(), 0)

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from engrain.base.errors import ConfigError
 from engrain.memory import Memory
 from engrain.policy.gate_component import GateComponent, GateLesson
 from engrain.policy.losses import contrastive_loss
 from engrain.policy.memory_gate import MemoryGate
 from engrain.policy.net_training import NetTraining
-from engrain.policy.nets import mode
+from engrain.policy.nets import fit_until_worse
 
 LEAST = 100  # lists
 HELD_OUT = 0.2
-BATCH = 64
 PATIENCE = 10
 
 
@@ -42,9 +41,9 @@ class _Lists(NamedTuple):
 class GateTraining(NetTraining):
     """Trains a `MemoryGate` on what a memory's gate learned from.
 
-    The oldest four fifths of the lists teach, the newest fifth stops
-    the training in time; a net that ranks the newest better than the cosine is handed to the
-    component by `Memory.adopt`, which logs it, and has to beat the inline gate there.
+    The oldest four fifths of the lists teach, the newest fifth stops the training in time; a net
+    that ranks the newest better than the cosine is handed to the component by `Memory.adopt`, which
+    logs it, and has to beat the inline gate there.
 
     Parameters
     ----------
@@ -74,11 +73,8 @@ class GateTraining(NetTraining):
         lr: float = 3e-3,
         seed: int = 0,
     ) -> None:
-        super().__init__(gate, every)
-        if epochs < 1 or lr <= 0:
-            raise ConfigError(f"expected positive epochs and lr, got {epochs}, {lr}")
-        self.memory, self.gate = memory, gate
-        self.epochs, self.lr, self.seed = epochs, lr, seed
+        super().__init__(memory, gate, every, epochs, lr, seed)
+        self.gate = gate
         self.last_report: GateReport | None = None
 
     def run_once(self) -> GateReport:
@@ -93,40 +89,18 @@ class GateTraining(NetTraining):
         held = int(HELD_OUT * len(lessons))
         train, test = _joined(lessons[:-held]), _joined(lessons[-held:])
         net = MemoryGate(*[train.situations.shape[1]] * 2)
-        cosine = _loss(net, test)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            best = self._fit(net, train, test, cosine)
+        loss = partial(_contrast, net)
+        cosine = float(loss(test).detach())
+        best = fit_until_worse(
+            net, loss, train, test, lr=self.lr, epochs=self.epochs, patience=PATIENCE,
+            seed=self.seed, constrain=net.project,
+        )  # fmt: skip
         offered = best < cosine
         if offered:
             difference = net.difference.detach().numpy()
             self.memory.adopt(self.gate.name, {"difference": np.ascontiguousarray(difference)})
         self.last_report = GateReport(len(lessons), cosine, best, offered)
         return self.last_report
-
-    def _fit(self, net: MemoryGate, train: _Lists, test: _Lists, best: float) -> float:
-        """Train until the held-out loss rises; leave the best weights and return their loss."""
-        optimizer = torch.optim.Adam([net.difference], lr=self.lr)
-        kept, since = net.difference.detach().clone(), 0
-        for _ in range(self.epochs):
-            order = torch.randperm(len(train.situations))
-            for start in range(0, len(order), BATCH):
-                rows = order[start : start + BATCH]
-                optimizer.zero_grad(set_to_none=True)
-                with mode(True, net):
-                    loss = _contrast(net, _Lists(*(part[rows] for part in train)))
-                torch.autograd.backward(loss)
-                optimizer.step()
-                net.project()
-            found = _loss(net, test)
-            since = 0 if found < best else since + 1
-            if found < best:
-                best, kept = found, net.difference.detach().clone()
-            if since == PATIENCE:
-                break
-        with torch.no_grad():
-            net.difference.copy_(kept)
-        return best
 
 
 def _joined(lessons: Sequence[GateLesson]) -> _Lists:
@@ -145,8 +119,3 @@ def _joined(lessons: Sequence[GateLesson]) -> _Lists:
 def _contrast(net: MemoryGate, lists: _Lists) -> Tensor:
     scores = net(lists.situations, lists.memories) / net.temperature.detach()
     return contrastive_loss(scores, lists.relevant, lists.mask)
-
-
-@torch.no_grad()
-def _loss(net: MemoryGate, lists: _Lists) -> float:
-    return float(_contrast(net, lists))

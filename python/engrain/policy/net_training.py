@@ -7,6 +7,7 @@ import threading
 from typing import Protocol, Self
 
 from engrain.base.errors import ConfigError
+from engrain.memory import Memory
 
 log = logging.getLogger(__name__)
 
@@ -26,20 +27,31 @@ class NetTraining:
 
     Parameters
     ----------
+    memory : Memory
     component : Learner
+        The one that hangs into it: ``Memory(components=[component])``.
     every : int
         Lessons after which the thread trains again.
+    epochs : int
+        At most; training ends earlier once the held-out loss no longer falls.
+    lr : float
+    seed : int
 
     Raises
     ------
     ConfigError
-        `every` is not positive.
+        A setting is out of its range.
     """
 
-    def __init__(self, component: Learner, every: int) -> None:
-        if every < 1:
-            raise ConfigError(f"every: expected a positive number, got {every}")
-        self._component, self.every = component, every
+    def __init__(
+        self, memory: Memory, component: Learner, every: int, epochs: int, lr: float, seed: int
+    ) -> None:
+        if every < 1 or epochs < 1 or lr <= 0:
+            raise ConfigError(
+                f"expected positive every, epochs and lr, got {every}, {epochs} and {lr}"
+            )
+        self.memory, self._component = memory, component
+        self.every, self.epochs, self.lr, self.seed = every, epochs, lr, seed
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 

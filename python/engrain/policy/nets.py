@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from engrain.base.errors import SnapshotError
 
 NamedArrays = dict[str, np.ndarray[Any, Any]]
+Rows = TypeVar("Rows", bound=tuple[Tensor, ...])
+BATCH = 64
 
 
 def reset(module: nn.Module, seed: int) -> None:
@@ -42,6 +45,80 @@ def mode(training: bool, *modules: nn.Module) -> Iterator[None]:
     finally:
         for module, training in zip(modules, before, strict=True):
             module.train(training)
+
+
+def fit_until_worse(
+    net: nn.Module,
+    loss: Callable[[Rows], Tensor],
+    train: Rows,
+    held: Rows,
+    *,
+    lr: float,
+    epochs: int,
+    patience: int,
+    seed: int,
+    constrain: Callable[[], None] = lambda: None,
+) -> float:
+    """Train in mini-batches until the held-out loss stops falling; leave the best weights.
+
+    Parameters
+    ----------
+    net : nn.Module
+    loss : callable
+        Mean loss of rows.
+    train, held : named tuple of Tensor
+        Rows that teach, rows that stop the training; equal lengths within each.
+    lr : float
+        Of Adam (Kingma & Ba 2015).
+    epochs : int
+        At most.
+    patience : int
+        Epochs without a better held-out loss after which it ends.
+    seed : int
+        Of the batches and of dropout; the global generator is left as it was.
+    constrain : callable, optional
+        Called after every step.
+
+    Returns
+    -------
+    float
+        The held-out loss of the weights it leaves, which may be the first ones.
+    """
+    optimizer = torch.optim.Adam(net.parameters(), lr=lr)
+    best, kept, since = _measured(loss, held), _copied(net), 0
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for _ in range(epochs):
+            order = torch.randperm(len(train[0]))
+            for start in range(0, len(order), BATCH):
+                rows = order[start : start + BATCH]
+                _step(net, partial(loss, type(train)(*(part[rows] for part in train))), optimizer)
+                constrain()
+            found = _measured(loss, held)
+            since = 0 if found < best else since + 1
+            if found < best:
+                best, kept = found, _copied(net)
+            if since == patience:
+                break
+    net.load_state_dict(kept)
+    return best
+
+
+def _step(net: nn.Module, loss: Callable[[], Tensor], optimizer: torch.optim.Optimizer) -> None:
+    optimizer.zero_grad(set_to_none=True)
+    with mode(True, net):
+        found = loss()
+    torch.autograd.backward(found)
+    optimizer.step()
+
+
+@torch.no_grad()
+def _measured(loss: Callable[[Rows], Tensor], rows: Rows) -> float:
+    return float(loss(rows))
+
+
+def _copied(net: nn.Module) -> dict[str, Tensor]:
+    return {name: part.detach().clone() for name, part in net.state_dict().items()}
 
 
 class ModuleState:

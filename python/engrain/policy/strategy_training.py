@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from engrain.base.errors import ConfigError
 from engrain.memory import Memory
 from engrain.policy.net_training import NetTraining
-from engrain.policy.nets import mode
+from engrain.policy.nets import fit_until_worse
 from engrain.policy.strategy_component import HEAVIEST, StrategyComponent, StrategyLesson
 from engrain.policy.strategy_selector import StrategySelector
 
 LEAST = 200  # rewards
 HELD_OUT = 0.2
-BATCH = 64
 PATIENCE = 8
 TEMPERATURE = 0.05  # a strategy worth .05 more is taken e times as often
 EXPLORED = 0.05
@@ -75,11 +74,8 @@ class StrategyTraining(NetTraining):
         lr: float = 3e-3,
         seed: int = 0,
     ) -> None:
-        super().__init__(strategy, every)
-        if epochs < 1 or lr <= 0:
-            raise ConfigError(f"expected positive epochs and lr, got {epochs}, {lr}")
-        self.memory, self.strategy = memory, strategy
-        self.epochs, self.lr, self.seed = epochs, lr, seed
+        super().__init__(memory, strategy, every, epochs, lr, seed)
+        self.strategy = strategy
         self.last_report: StrategyReport | None = None
 
     def run_once(self) -> StrategyReport:
@@ -96,35 +92,15 @@ class StrategyTraining(NetTraining):
             temperature=TEMPERATURE,
             seed=self.seed,
         )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            self._fit(net, train, test)
+        fit_until_worse(
+            net, partial(_squared_error, net), train, test,
+            lr=self.lr, epochs=self.epochs, patience=PATIENCE, seed=self.seed,
+        )  # fmt: skip
         earned, value = float(test.rewards.mean()), _value(net, test)
         if value > earned:
             self.memory.adopt(self.strategy.name, _arrays(net))
         self.last_report = StrategyReport(len(lessons), earned, value, value > earned)
         return self.last_report
-
-    def _fit(self, net: StrategySelector, train: _Rewards, test: _Rewards) -> None:
-        """Train until the held-out error rises; leave the best weights."""
-        optimizer = torch.optim.Adam(net.parameters(), lr=self.lr)
-        best, kept, since = _error(net, test), _copied(net), 0
-        for _ in range(self.epochs):
-            order = torch.randperm(len(train.arms))
-            for start in range(0, len(order), BATCH):
-                rows = order[start : start + BATCH]
-                optimizer.zero_grad(set_to_none=True)
-                with mode(True, net):
-                    loss = _squared_error(net, _Rewards(*(part[rows] for part in train)))
-                torch.autograd.backward(loss)
-                optimizer.step()
-            found = _error(net, test)
-            since = 0 if found < best else since + 1
-            if found < best:
-                best, kept = found, _copied(net)
-            if since == PATIENCE:
-                break
-        net.load_state_dict(kept)
 
 
 def _joined(lessons: list[StrategyLesson]) -> _Rewards:
@@ -143,11 +119,6 @@ def _squared_error(net: StrategySelector, told: _Rewards) -> Tensor:
 
 
 @torch.no_grad()
-def _error(net: StrategySelector, told: _Rewards) -> float:
-    return float(_squared_error(net, told))
-
-
-@torch.no_grad()
 def _value(net: StrategySelector, told: _Rewards) -> float:
     """Return the doubly robust estimate of what the net would have earned."""
     expected, policy = net.net(told.situations), net.log_policy(told.situations).exp()
@@ -156,12 +127,8 @@ def _value(net: StrategySelector, told: _Rewards) -> float:
     return float(((policy * expected).sum(1) + weight * (told.rewards - known)).mean())
 
 
-def _copied(net: StrategySelector) -> dict[str, Tensor]:
-    return {name: part.detach().clone() for name, part in net.state_dict().items()}
-
-
 def _arrays(net: StrategySelector) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
-    held = {name: part.numpy() for name, part in _copied(net).items()}
+    held = {name: part.numpy().copy() for name, part in net.state_dict().items()}
     return {
         "hidden_weight": held["net.0.weight"],
         "hidden_bias": held["net.0.bias"],
