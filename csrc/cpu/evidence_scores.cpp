@@ -323,6 +323,13 @@ void Evidence::features(const Similar& similar, const CandidateView& block, Term
     rows.clear();
     places.clear();
     dots.resize(std::max(block.n, dim_));
+    // Credits lie anywhere: they are asked for while the rows are scored.
+    for (std::size_t i = 0; i < block.n; ++i)
+        if (static_cast<std::size_t>(block.handles[i]) < slot_of_.size())
+            engrain::prefetch(&slot_of_[static_cast<std::size_t>(block.handles[i])]);
+    for (std::size_t i = 0; i < block.n; ++i)
+        if (const Credit* held = credit(block.handles[i]))
+            prefetch_all(reinterpret_cast<const char*>(held), sizeof(Credit));
     const bool vectors = similar.has_query && block.centred != nullptr;
     if (vectors) {
         double squares = 0;
