@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from engrain import kernels
 from engrain.base.arrays import F64Array
 from engrain.kernels import reference
+from engrain.kernels.reference.scorer import hidden_sums
 from engrain.kernels.scorer import init_scorer, scorer_parameters
 from engrain.kernels.simd import LEVELS, set_simd_level
 from tests.strategies import EXTENTS, normal, seeds
@@ -16,6 +17,7 @@ from tests.strategies import EXTENTS, normal, seeds
 @pytest.mark.parametrize("inputs", [1, 4, 11])
 @settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=seeds)
+@example(seed=743922)
 def test_the_scorer_agrees_with_its_oracle(simd: str, inputs: int, n: int, seed: int) -> None:
     parameters, features = init_scorer(inputs, seed), normal(seed, n, inputs)
     assert len(parameters) == scorer_parameters(inputs)
@@ -25,7 +27,9 @@ def test_the_scorer_agrees_with_its_oracle(simd: str, inputs: int, n: int, seed:
         rtol=1e-5,
         atol=2e-5,
     )
-    upstream = normal(seed + 1, n)
+    # Where a unit's input is nearly 0, float32 may see the other side of the ReLU.
+    nearest = np.min(np.abs(np.hstack(hidden_sums(parameters, features))), axis=1, initial=np.inf)
+    upstream = np.where(nearest > 1e-5, normal(seed + 1, n), np.float32(0))
     expected = reference.backpropagate(parameters, features, upstream)
     got = kernels.backpropagate(parameters, features, upstream)
     scale = 1 + np.abs(expected).max(initial=0)
