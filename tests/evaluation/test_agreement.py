@@ -16,6 +16,7 @@ def test_lines_are_decided_by_their_interval_and_agree_by_sign() -> None:
     assert line.decided
     assert not line.agrees
     assert not Line("x:diff", 0.01, (-0.002, 0.02), 0.001, 200).decided
+    assert not Line("x:diff", 0.0001, (0.00005, 0.0002), -1e-6, 200).decided
     text = "\n".join(table([line, Line("e:near", -0.02, (-0.03, -0.01), -0.01, 200)]))
     assert "other sign" in text
     assert text.endswith("1 of 2 agree")

@@ -82,7 +82,9 @@ def test_priors_of_small_worlds_are_compared_and_written(
     monkeypatch.setattr("engrain.evaluation.prior.load_dataset", lambda path: worlds[path.name])
     main(["talks", "texts", "--write", str(tmp_path / "priors.json")])
     assert capsys.readouterr().out.count("fixed") == 2
-    assert set(json.loads((tmp_path / "priors.json").read_text())) == {"conversation"}
+    kinds = json.loads((tmp_path / "priors.json").read_text())
+    assert set(kinds) == {"conversation", "hashed conversation"}
+    assert tuple(kinds["hashed conversation"]["without"]) == ("world/c0", "world/c1")
 
 
 def test_documents_are_compared_by_the_base_and_the_fixed_mix() -> None:

@@ -46,7 +46,7 @@ def start(memory: Memory) -> dict[str, float]:
 
 
 def test_a_dialogue_starts_with_learned_weights_that_its_file_keeps(tmp_path: Path) -> None:
-    weights = shipped()["conversation"]["weights"]
+    weights = shipped()["hashed conversation"]["weights"]
     expected = {
         name: np.float32(weight)
         for name, weight in weights.items()
@@ -59,6 +59,17 @@ def test_a_dialogue_starts_with_learned_weights_that_its_file_keeps(tmp_path: Pa
         assert start(memory) == expected
         again = memory.recall("where did Ann go", log=False)
     assert [(hit.id, hit.score) for hit in first] == [(hit.id, hit.score) for hit in again]
+
+
+def test_a_dialogue_of_given_vectors_starts_with_other_weights(tmp_path: Path) -> None:
+    with Memory(tmp_path / "a.db", dim=2) as memory:
+        for place, (source, text) in enumerate(TURNS):
+            memory.remember(text, vector=[1.0, place], source=source, sequence="s")
+        found = memory.candidates("lake", vector=[1.0, 0.5])
+        weights = dict(zip(found.names, found.prior.tolist(), strict=True))
+    for name in ("s:cos", "x:wincos"):
+        told = {kind: np.float32(shipped()[kind]["weights"][name]) for kind in shipped()}
+        assert weights[name] == told["conversation"] != told["hashed conversation"]
 
 
 @pytest.mark.parametrize("missing", ["source", "sequence"])
@@ -94,11 +105,14 @@ def test_unknown_priors_are_refused(tmp_path: Path) -> None:
 
 def test_shipped_weights_are_of_columns_that_there_are() -> None:
     names = StaticIndex([4]).names
-    assert set(shipped()["conversation"]["weights"]) <= {*names, *LEARNED}
+    for kind in shipped().values():
+        assert set(kind["weights"]) <= {*names, *LEARNED}
     assert set(FIXED) | set(FIXED_CONVERSATION) <= set(names)
     assert prior_weights("conversation", ["s:cos"]).keys() == {"s:cos"}
     assert kind_of("auto", dialogue=True) == "conversation"
-    assert kind_of("auto", dialogue=False) == "documents"
+    assert kind_of("auto", dialogue=True, embedder="wordllama-256") == "conversation"
+    assert kind_of("auto", dialogue=True, embedder="hashed-512") == "hashed conversation"
+    assert kind_of("auto", dialogue=False, embedder="hashed-512") == "documents"
     assert kind_of("fixed", dialogue=True) == "fixed conversation"
     assert kind_of("fixed", dialogue=False) == "fixed"
 

@@ -4,7 +4,8 @@
 without any feedback: base, fixed mix and, for conversations, the weights learned on all others.
 ``--write FILE`` stores those of the first data set of conversations, all of them and without each:
 static weights from its judged questions, and how far to trust evidence against the static score,
-learned on a stream in which users say what of the shown helped and some questions come again.
+learned on a stream in which users say what of the shown helped and some questions come again; and
+the same once more with the embedder that needs no download.
 """
 
 from __future__ import annotations
@@ -203,6 +204,15 @@ def conversation_kind(dataset: Dataset, asked: Asked) -> dict[str, Any]:
     }
 
 
+def conversation_kinds(dataset: Dataset, asked: Asked) -> dict[str, Any]:
+    """Return the kinds for vectors given and for the embedder that needs no download."""
+    bare = replace(dataset, document_vectors=None, question_vectors=None)
+    return {
+        "conversation": conversation_kind(dataset, asked),
+        "hashed conversation": conversation_kind(bare, gather(bare)),
+    }
+
+
 def left_out(asked: Asked) -> list[Quality]:
     """Measure every question by the static weights of the other conversations."""
     fits = {part: asked.weights(static_weights(asked, without=part)) for part in asked.parts}
@@ -236,7 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if talks is None and len(asked.parts) > 1:
             talks = dataset, asked
     if given.write is not None and talks is not None:
-        text = json.dumps({"conversation": conversation_kind(*talks)}, indent=2)
+        text = json.dumps(conversation_kinds(*talks), indent=2)
         given.write.write_text(text + "\n", encoding="utf-8")
 
 

@@ -21,7 +21,8 @@ from engrain.evaluation.trees import Trees, fit_trees, static_list
 from engrain.evaluation.users import Attacker, User, early_half, intrusion
 from engrain.memory import Recall
 from engrain.memory.ledger import Lift
-from engrain.memory.prior import left_out
+from engrain.memory.logged import DEFAULT_EMBEDDER
+from engrain.memory.prior import kind_of, left_out
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 CURVE_POINTS = 20
@@ -194,10 +195,12 @@ def tenants(dataset: Dataset, options: Options) -> list[tuple[Dataset, Options]]
     convs = dict.fromkeys(dataset.questions[index].conv for index in judged)
     if None in convs:
         return [(dataset, replace(options, prior=left_out("documents", dataset.name)))]
+    embedder = DEFAULT_EMBEDDER if dataset.document_vectors is None else None
+    kind = kind_of("auto", dialogue=True, embedder=embedder)
     return [
         (
             dataset.conversation(conv),
-            replace(options, prior=left_out("conversation", f"{dataset.name}/{conv}")),
+            replace(options, prior=left_out(kind, f"{dataset.name}/{conv}")),
         )
         for conv in convs
         if conv is not None

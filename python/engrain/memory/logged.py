@@ -164,7 +164,7 @@ class LoggedState:
             self._embedder = self._embedder or as_embedder(DEFAULT_EMBEDDER)
             dim = self._embedder.dim
         name = None if self._embedder is None else self._embedder.name
-        prior = kind_of(self._prior, dialogue=dialogue)
+        prior = kind_of(self._prior, dialogue=dialogue, embedder=name)
         meta = {"dims": [dim], "embedder": name, "seed": self._seed, "prior": prior}
         payloads = events.simple(meta)
         receipt = self._log.append(events.CREATED, payloads)

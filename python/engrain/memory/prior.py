@@ -3,10 +3,10 @@
 ``base`` is z(BM25) + z(cosine). A fixed mix is fitted to nothing: stems, thrice the cosine,
 diffusion, and half of the latent space and of feedback words for documents; stems, cosine, both
 over the window of a memory's neighbours and the source that a question names for conversations.
-``conversation`` holds weights learned on dialogues (`engrain.evaluation.prior` writes them). What
-is learned on one collection of documents does not carry over to others: ``documents`` has the
-weights of the fixed mix. Ratios of weights rank; their size is the temperature at which learning
-starts.
+``conversation`` holds weights learned on dialogues (`engrain.evaluation.prior` writes them),
+``hashed conversation`` those learned with the embedder that needs no download. What is learned on
+one collection of documents does not carry over to others: ``documents`` has the weights of the
+fixed mix. Ratios of weights rank; their size is the temperature at which learning starts.
 """
 
 from __future__ import annotations
@@ -69,13 +69,19 @@ def check_prior(prior: str) -> str:
     return prior
 
 
-def kind_of(prior: str, *, dialogue: bool) -> str:
-    """Return the kind of weights that a choice of `PRIORS` means for a dialogue, or for none."""
+def kind_of(prior: str, *, dialogue: bool, embedder: str | None = None) -> str:
+    """Return the kind of weights that a choice of `PRIORS` means for a dialogue, or for none.
+
+    `embedder` is the name of one, None where vectors are given: the likeness of hashed words
+    deserves another trust than that of meanings, and so do the columns beside it.
+    """
     if prior == "base" or WITHOUT in prior:
         return prior
     if prior == "fixed":
         return "fixed conversation" if dialogue else "fixed"
-    return "conversation" if dialogue else "documents"
+    if not dialogue:
+        return "documents"
+    return "hashed conversation" if (embedder or "").startswith("hashed") else "conversation"
 
 
 def prior_weights(kind: str, names: Collection[str]) -> dict[str, float]:
