@@ -16,7 +16,6 @@ import numpy as np
 
 from engrain.evaluation.clicks import CLICKS
 from engrain.evaluation.datasets import Dataset, load_dataset
-from engrain.evaluation.lift import LEAST_LIFT
 from engrain.evaluation.options import LEAVE_OUT, Options
 from engrain.evaluation.protocols import run_all
 from engrain.evaluation.results import own_lifts
@@ -48,9 +47,8 @@ class Line:
 
     @property
     def decided(self) -> bool:
-        """Whether the interval excludes 0, of a lift that is not below `LEAST_LIFT` either way."""
-        apart = self.interval[0] > 0 or self.interval[1] < 0
-        return apart and abs(self.offline) >= LEAST_LIFT
+        """Whether the interval excludes 0."""
+        return self.interval[0] > 0 or self.interval[1] < 0
 
     @property
     def agrees(self) -> bool:
