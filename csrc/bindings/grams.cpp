@@ -21,6 +21,8 @@ Cue cue_of(std::string_view name) {
 void add_phrase(PhraseTable& table, std::string_view cue, std::string_view phrase, bool whole) {
     const Utterance words(phrase);
     if (words.words().empty()) throw py::value_error("phrase: expected at least one word");
+    if (cue == "filler") return table.mark(words.words(), PhraseTable::filler);
+    if (cue == "judging") return table.mark(words.words(), PhraseTable::judging);
     table.add(cue_of(cue), words.words(), whole);
 }
 

@@ -22,35 +22,12 @@ const std::array<std::string_view, kCues> kCueNames = {
     "neutral",  "negator",  "contrast",   "about",     "degree",   "judgement"};
 
 PhraseTable::PhraseTable() {
-    mark(
-        "uh um well oh so and but huh yeah okay right mm hmm i mean you know think like just ah no "
-        "yes guess uhhuh then actually . , ? !",
-        filler);
-    mark(". , ; : ! ? ( ) 。 、 ， ！ ？ … - — \"", ends_clause);
-    mark("? ？ ?? ???", asks);
-    mark(
-        "impressed impressive elegant clever smart wise brilliant beautiful pretty gorgeous nice "
-        "good "
-        "great better best bad worse worst terrible awful horrible poor weak strong fine okay "
-        "interesting fascinating boring cool neat amazing awesome excellent perfect wonderful "
-        "lovely "
-        "fantastic incredible useful useless helpful handy important easy easier hard harder "
-        "difficult tricky simple clean clear unclear confusing annoying painful fun funny "
-        "hilarious "
-        "weird strange odd crazy stupid silly dumb ridiculous reasonable unreasonable plausible "
-        "sensible sad happy glad pleased excited exciting surprising surprised encouraging "
-        "promising "
-        "disappointing depressing scary worried love like hate enjoy agree prefer problem problems "
-        "trouble issue nightmare mess pain shame pity joke potential advantage benefit convenient "
-        "inconvenient comfortable expensive cheap fast slow significant optimal ideal valuable "
-        "worth "
-        "worthwhile legitimate appropriate fair unfair close huge enormous",
-        judging);
+    mark(Utterance(". , ; : ! ? ( ) 。 、 ， ！ ？ … - — \"").words(), ends_clause);
+    mark(Utterance("? ？ ?? ???").words(), asks);
 }
 
-void PhraseTable::mark(std::string_view words, Mark mark) {
-    const Utterance split(words);
-    for (const Word& word : split.words()) marks_[word.hash] |= mark;
+void PhraseTable::mark(const std::vector<Word>& words, Mark mark) {
+    for (const Word& word : words) marks_[word.hash] |= mark;
 }
 
 std::uint8_t PhraseTable::marks(const Word& word) const {

@@ -23,6 +23,11 @@ ENTRIES = [
     ("contrast", "but", False),
     ("positive", "谢 谢", False),
     ("negative", "right", False),
+    ("filler", "uh", False),
+    ("filler", "but", False),
+    ("filler", ",", False),
+    ("judging", "good", False),
+    ("judging", "wrong", False),
 ]
 
 

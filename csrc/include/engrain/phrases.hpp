@@ -40,12 +40,15 @@ struct Phrase {
 // The longest phrase wins; a `whole` one must be all that is said beside punctuation.
 class PhraseTable {
   public:
+    // What a word is by itself: a `filler` says nothing, as people do while they think, a `judging`
+    // one how good something is, or how one likes it.
+    enum Mark : std::uint8_t { none = 0, filler = 1, ends_clause = 2, asks = 4, judging = 8 };
+
     PhraseTable();
     void add(Cue cue, const std::vector<Word>& words, bool whole);
     std::vector<Phrase> find(const std::vector<Word>& words) const;
-    // Whether a word says nothing by itself: what people say while they think.
+    void mark(const std::vector<Word>& words, Mark mark);
     bool is_filler(const Word& word) const;
-    // Whether a word says how good something is, or how one likes it.
     bool is_judging(const Word& word) const;
 
   private:
@@ -53,9 +56,6 @@ class PhraseTable {
         std::vector<std::uint64_t> words;
         Cue cue;
     };
-    enum Mark : std::uint8_t { none = 0, filler = 1, ends_clause = 2, asks = 4, judging = 8 };
-
-    void mark(std::string_view words, Mark mark);
     std::uint8_t marks(const Word& word) const;
     const Known* longest_at(const std::vector<Word>& words, std::size_t start) const;
     const Cue* whole(const std::vector<Word>& words) const;

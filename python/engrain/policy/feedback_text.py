@@ -32,7 +32,7 @@ def readable(text: str) -> str:
 
 
 def read_table(lines: Iterable[str]) -> PhraseTable:
-    """Return a table of phrases of feedback by class, in several languages.
+    """Return a table of phrases of feedback by class and of words by kind, in several languages.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,33 +11,18 @@ from numpy.typing import NDArray
 
 from engrain.base.arrays import F64Array
 from engrain.kernels.reference.lexical import _hash_bytes
-from engrain.kernels.reference.phrases import Found, find_phrases, split_words
+from engrain.kernels.reference.phrases import (
+    FILLER,
+    JUDGING,
+    Found,
+    find_phrases,
+    marked_words,
+    split_words,
+)
 
-_FILLERS = frozenset(
-    split_words(
-        "uh um well oh so and but huh yeah okay right mm hmm i mean you know think like just ah no "
-        "yes guess uhhuh then actually . , ? !"
-    )
-)
-_JUDGING = frozenset(
-    split_words(
-        "impressed impressive elegant clever smart wise brilliant beautiful pretty gorgeous "
-        "nice good great better best bad worse worst terrible awful horrible poor weak strong "
-        "fine okay interesting fascinating boring cool neat amazing awesome excellent perfect "
-        "wonderful lovely fantastic incredible useful useless helpful handy important easy "
-        "easier hard harder difficult tricky simple clean clear unclear confusing annoying "
-        "painful fun funny hilarious weird strange odd crazy stupid silly dumb ridiculous "
-        "reasonable unreasonable plausible sensible sad happy glad pleased excited exciting "
-        "surprising surprised encouraging promising disappointing depressing scary worried love "
-        "like hate enjoy agree prefer problem problems trouble issue nightmare mess pain shame "
-        "pity joke potential advantage benefit convenient inconvenient comfortable expensive "
-        "cheap fast slow significant optimal ideal valuable worth worthwhile legitimate "
-        "appropriate fair unfair close huge enormous"
-    )
-)
 _LENGTHS = ("0", "1", "2", "3", "4", "5", "6", "6", "8", "8", "8", "11", "11", "11", "11")
 
-Table = Iterable[tuple[str, str, bool]]
+Table = Sequence[tuple[str, str, bool]]
 
 
 def read_utterance(
@@ -48,7 +33,7 @@ def read_utterance(
     Parameters
     ----------
     text, previous : str
-    table : iterable of (class, phrase, whole)
+    table : sequence of (class, phrase, whole)
 
     Returns
     -------
@@ -58,8 +43,11 @@ def read_utterance(
     """
     words, phrases = split_words(text), find_phrases(text, table)
     cues = Counter(kind for _, _, kind in phrases)
-    context = _context(words, split_words(previous), cues)
-    texts = _runs_of(words) + _tagged_runs(words, phrases) + _judging_runs(words)
+    judging = marked_words(table, JUDGING)
+    alike = ["E" if word in judging else word for word in words]
+    context = _context(words, alike, split_words(previous), cues)
+    context += _core(words, alike, marked_words(table, FILLER))
+    texts = _runs_of(words) + _tagged_runs(words, phrases) + _judging_runs(alike)
     texts += [f"x {name}" for name in context]
     hashes = sorted({_hash_bytes(text.encode()) for text in texts})
     return np.array(hashes, dtype=np.uint64), dict(cues)
@@ -117,19 +105,16 @@ def _tagged_runs(words: list[str], phrases: list[Found]) -> list[str]:
     return [f"k {' '.join(run)}" for run in runs if any(word[0] == "\x01" for word in run)]
 
 
-def _alike(words: list[str]) -> list[str]:
-    return ["E" if word in _JUDGING else word for word in words]
-
-
-def _judging_runs(words: list[str]) -> list[str]:
-    alike = ["^", *_alike(words), "$"]
-    runs = [run for n in (2, 3, 4) for run in zip(*(alike[i:] for i in range(n)), strict=False)]
+def _judging_runs(alike: list[str]) -> list[str]:
+    said = ["^", *alike, "$"]
+    runs = [run for n in (2, 3, 4) for run in zip(*(said[i:] for i in range(n)), strict=False)]
     return [f"e {' '.join(run)}" for run in runs if "E" in run]
 
 
-def _context(words: list[str], before: list[str], cues: Counter[str]) -> list[str]:
-    length = _length(words)
-    judging = sum(word in _JUDGING for word in words)
+def _context(
+    words: list[str], alike: list[str], before: list[str], cues: Counter[str]
+) -> list[str]:
+    length, judging = _length(words), alike.count("E")
     found = [f"length:{length}", f"judging:{min(judging, 3)}"]
     found.append(f"judging:length:{min(len(words), 12) // 2}:{judging > 0}")
     found += [f"{kind}:{min(count, 3)}" for kind, count in cues.items()]
@@ -139,21 +124,20 @@ def _context(words: list[str], before: list[str], cues: Counter[str]) -> list[st
         found += [f"first:{first}:length:{length}", f"first:{first}:last:{last}"]
         if last in {"?", "？"}:
             found.append(f"asked:{length}")
-    return found + _core(words) + _relation(words, before)
+    return found + _relation(words, before)
 
 
-def _core(words: list[str]) -> list[str]:
-    core: list[str] = []
-    for word in words:
-        if word not in _FILLERS and (not core or word != core[-1]):
-            core.append(word)
-    if not core:
+def _core(words: list[str], alike: list[str], fillers: frozenset[str]) -> list[str]:
+    said = [(word, like) for word, like in zip(words, alike, strict=True) if word not in fillers]
+    kept = [pair for i, pair in enumerate(said) if i == 0 or pair[0] != said[i - 1][0]]
+    if not kept:
         return ["core:0"]
+    core, judged = zip(*kept, strict=True)
     length, first, last = min(len(core), 7), core[0], core[-1]
     return [
         f"core:{length}",
         f"core:{'_'.join(core[:6])}:{length}",
-        f"core:judging:{'_'.join(_alike(core)[:5])}",
+        f"core:judging:{'_'.join(judged[:5])}",
         f"core:first:{first}:{length}",
         f"core:last:{last}:{length}",
         f"core:ends:{first}:{last}",

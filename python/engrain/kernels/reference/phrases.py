@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 NEGATION_REACH = 4  # words after a negator that it turns
+FILLER, JUDGING = "filler", "judging"  # kinds of words, which are no phrases
 
 _WORD = re.compile(
     r"[a-z0-9\x80-\U0010ffff]+(?:'[a-z0-9\x80-\U0010ffff]+)*"
@@ -33,7 +34,8 @@ def find_phrases(text: str, table: Iterable[tuple[str, str, bool]]) -> list[Foun
     table : iterable of (class, phrase, whole)
         Of equal phrases the first counts.
     """
-    words, entries = split_words(text), list(table)
+    words = split_words(text)
+    entries = [entry for entry in table if entry[0] not in {FILLER, JUDGING}]
     spoken = [word for word in words if word not in _BREAKS | _ASKING]
     whole_ones = [(split_words(phrase), kind) for kind, phrase, whole in entries if whole]
     if len(words) <= max((len(phrase) for phrase, _ in whole_ones), default=0) + 2:
@@ -43,6 +45,11 @@ def find_phrases(text: str, table: Iterable[tuple[str, str, bool]]) -> list[Foun
     phrases = [(split_words(phrase), kind) for kind, phrase, whole in entries if not whole]
     phrases.sort(key=lambda entry: -len(entry[0]))
     return _in_context(words, _match(words, phrases))
+
+
+def marked_words(table: Iterable[tuple[str, str, bool]], kind: str) -> frozenset[str]:
+    """Return the words of a kind."""
+    return frozenset(word for cue, text, _ in table if cue == kind for word in split_words(text))
 
 
 def _match(words: list[str], phrases: list[tuple[list[str], str]]) -> list[Found]:
