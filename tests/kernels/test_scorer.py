@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, example, given, settings
 from engrain import kernels
 from engrain.base.arrays import F64Array
 from engrain.kernels import reference
-from engrain.kernels.reference.scorer import hidden_sums
+from engrain.kernels.reference.scorer import _hidden_sums
 from engrain.kernels.scorer import init_scorer, scorer_parameters
 from engrain.kernels.simd import LEVELS, set_simd_level
 from tests.strategies import EXTENTS, normal, seeds
@@ -28,7 +28,7 @@ def test_the_scorer_agrees_with_its_oracle(simd: str, inputs: int, n: int, seed:
         atol=2e-5,
     )
     # Where a unit's input is nearly 0, float32 may see the other side of the ReLU.
-    nearest = np.min(np.abs(np.hstack(hidden_sums(parameters, features))), axis=1, initial=np.inf)
+    nearest = np.min(np.abs(np.hstack(_hidden_sums(parameters, features))), axis=1, initial=np.inf)
     upstream = np.where(nearest > 1e-5, normal(seed + 1, n), np.float32(0))
     expected = reference.backpropagate(parameters, features, upstream)
     got = kernels.backpropagate(parameters, features, upstream)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engrain.kernels.reference.phrases import split_words as split_by_oracle
+from engrain.kernels.reference.phrases import _split_words as split_by_oracle
 from engrain.policy.feedback_text import phrase_table, read_table, readable, split_words
 
 

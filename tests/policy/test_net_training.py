@@ -18,11 +18,11 @@ class Counting:
         self.lessons_taken = 0
 
 
-class Recorded(NetTraining):
+class Recorded(NetTraining[Counting]):
     def __init__(
         self, memory: Memory, component: Counting, every: int, *, fails: bool = False
     ) -> None:
-        super().__init__(memory, component, every, epochs=1, lr=0.1, seed=0)
+        super().__init__(memory, component, every=every, epochs=1, lr=0.1)
         self.runs, self.fails, self.done = 0, fails, threading.Semaphore(0)
 
     def run_once(self) -> None:

@@ -10,7 +10,7 @@ from engrain.evaluation.page import card, page, section, table
 from engrain.evaluation.svg import Row, interval_chart, line_chart
 from engrain.memory.meanings import meaning
 
-LEAST_LIFT = 0.002  # in nDCG@10, of a mechanism that is drawn although its interval holds 0
+LEAST_DRAWN = 0.002  # in nDCG@10, of a mechanism that is drawn although its interval holds 0
 SIMULATED = "Feedback is simulated from the data set's own answers; no person clicked."
 MEASURES = {"ndcg10": "nDCG@10", "recall5": "recall@5", "recall10": "recall@10", "mrr": "MRR@10",
             "r1": "success@1"}  # fmt: skip
@@ -47,12 +47,13 @@ def lift_rows(report: Mapping[str, Any]) -> list[Row]:
 
 def mechanism_section(mechanisms: Mapping[str, Any], note: str) -> str:
     """Return what the mechanisms bring, largest first, without those that hardly move anything."""
+    measured = {name: m for name, m in mechanisms.items() if m["lift"] is not None}
     rows: list[Row] = [
         (f"{meaning(name)} ({name})", m["lift"], m["ci95"])
-        for name, m in mechanisms.items()
-        if m["lift"] is not None and (verdict(m["ci95"]) or abs(m["lift"]) >= LEAST_LIFT)
+        for name, m in measured.items()
+        if verdict(m["ci95"]) or abs(m["lift"]) >= LEAST_DRAWN
     ]
-    rest = f" {len(mechanisms) - len(rows)} others move it by less than {LEAST_LIFT}."
+    rest = f" {len(measured) - len(rows)} others move it by less than {LEAST_DRAWN}."
     chart = interval_chart("Mechanisms", sorted(rows, key=lambda row: -row[1]), above=True)
     return section("Mechanisms", note + rest, chart)
 

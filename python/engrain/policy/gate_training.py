@@ -10,15 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engrain.memory import Memory
 from engrain.policy.gate_component import GateComponent, GateLesson
 from engrain.policy.losses import contrastive_loss
 from engrain.policy.memory_gate import MemoryGate
-from engrain.policy.net_training import NetTraining
+from engrain.policy.net_training import NetTraining, split_held_out
 from engrain.policy.nets import fit_until_worse
 
 LEAST = 100  # lists
-HELD_OUT = 0.2
 PATIENCE = 10
 
 
@@ -38,56 +36,29 @@ class _Lists(NamedTuple):
     mask: Tensor
 
 
-class GateTraining(NetTraining):
+class GateTraining(NetTraining[GateComponent]):
     """Trains a `MemoryGate` on what a memory's gate learned from.
 
     The oldest four fifths of the lists teach, the newest fifth stops the training in time; a net
     that ranks the newest better than the cosine is handed to the component by `Memory.adopt`, which
     logs it, and has to beat the inline gate there.
 
-    Parameters
-    ----------
-    memory : Memory
-    gate : GateComponent
-        The one that hangs into it: ``Memory(components=[gate])``.
-    every : int
-        Lists after which the thread trains again.
-    epochs : int
-        At most; training ends once `PATIENCE` of them were no better.
-    lr : float
-    seed : int
-
-    Raises
-    ------
-    ConfigError
-        A setting is out of its range.
+    Parameters and errors are those of `NetTraining`.
     """
 
-    def __init__(
-        self,
-        memory: Memory,
-        gate: GateComponent,
-        *,
-        every: int = 200,
-        epochs: int = 60,
-        lr: float = 3e-3,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(memory, gate, every, epochs, lr, seed)
-        self.gate = gate
-        self.last_report: GateReport | None = None
+    EVERY = 200
+    last_report: GateReport | None = None
 
     def run_once(self) -> GateReport:
         """Train once on the lists at hand, and offer the net where it pays."""
         lessons = [
             lesson
-            for lesson in self.gate.lessons()
+            for lesson in self.component.lessons()
             if (lesson.outcomes > 0.5).any() and (lesson.outcomes <= 0.5).any()
         ]
         if len(lessons) < LEAST:
             return GateReport(len(lessons), float("nan"), float("nan"), offered=False)
-        held = int(HELD_OUT * len(lessons))
-        train, test = _joined(lessons[:-held]), _joined(lessons[-held:])
+        train, test = map(_joined, split_held_out(lessons))
         net = MemoryGate(*[train.situations.shape[1]] * 2)
         loss = partial(_contrast, net)
         cosine = float(loss(test).detach())
@@ -98,7 +69,7 @@ class GateTraining(NetTraining):
         offered = best < cosine
         if offered:
             difference = net.difference.detach().numpy()
-            self.memory.adopt(self.gate.name, {"difference": np.ascontiguousarray(difference)})
+            self.memory.adopt(self.component.name, {"difference": np.ascontiguousarray(difference)})
         self.last_report = GateReport(len(lessons), cosine, best, offered)
         return self.last_report
 

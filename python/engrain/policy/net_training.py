@@ -1,15 +1,18 @@
-"""The thread in which a net behind a component of a memory is trained."""
+"""Training of a net behind a component of a memory, in a thread of its own."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from typing import Protocol, Self
+from collections.abc import Sequence
+from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 from engrain.base.errors import ConfigError
 from engrain.memory import Memory
 
 log = logging.getLogger(__name__)
+
+HELD_OUT = 0.2
 
 
 class Learner(Protocol):
@@ -22,7 +25,17 @@ class Learner(Protocol):
         """Lessons since it was made."""
 
 
-class NetTraining:
+C = TypeVar("C", bound=Learner)
+L = TypeVar("L")
+
+
+def split_held_out(lessons: Sequence[L]) -> tuple[Sequence[L], Sequence[L]]:
+    """Return the oldest four fifths, which teach, and the newest fifth, which judges."""
+    held = int(HELD_OUT * len(lessons))
+    return lessons[:-held], lessons[-held:]
+
+
+class NetTraining(Generic[C]):
     """Calls `run_once` after every so many lessons of a component; requests never wait for it.
 
     Parameters
@@ -30,8 +43,8 @@ class NetTraining:
     memory : Memory
     component : Learner
         The one that hangs into it: ``Memory(components=[component])``.
-    every : int
-        Lessons after which the thread trains again.
+    every : int, optional
+        Lessons after which the thread trains again; default `EVERY`.
     epochs : int
         At most; training ends earlier once the held-out loss no longer falls.
     lr : float
@@ -43,20 +56,30 @@ class NetTraining:
         A setting is out of its range.
     """
 
+    EVERY: ClassVar[int]
+
     def __init__(
-        self, memory: Memory, component: Learner, every: int, epochs: int, lr: float, seed: int
+        self,
+        memory: Memory,
+        component: C,
+        *,
+        every: int | None = None,
+        epochs: int = 60,
+        lr: float = 3e-3,
+        seed: int = 0,
     ) -> None:
+        every = self.EVERY if every is None else every
         if every < 1 or epochs < 1 or lr <= 0:
             raise ConfigError(
                 f"expected positive every, epochs and lr, got {every}, {epochs} and {lr}"
             )
-        self.memory, self._component = memory, component
+        self.memory, self.component = memory, component
         self.every, self.epochs, self.lr, self.seed = every, epochs, lr, seed
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
-        name = f"engrain-{self._component.name}"
+        name = f"engrain-{self.component.name}"
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
         return self
@@ -73,9 +96,9 @@ class NetTraining:
     def _work(self) -> None:
         taken = 0
         while not self._stop.wait(0.5):
-            if self._component.lessons_taken - taken >= self.every:
-                taken = self._component.lessons_taken
+            if self.component.lessons_taken - taken >= self.every:
+                taken = self.component.lessons_taken
                 try:
                     self.run_once()
                 except Exception:
-                    log.exception("the net of %s was not trained", self._component.name)
+                    log.exception("the net of %s was not trained", self.component.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -9,14 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engrain.memory import Memory
-from engrain.policy.net_training import NetTraining
+from engrain.policy.net_training import NetTraining, split_held_out
 from engrain.policy.nets import fit_until_worse
 from engrain.policy.strategy_component import HEAVIEST, StrategyComponent, StrategyLesson
 from engrain.policy.strategy_selector import StrategySelector
 
 LEAST = 200  # rewards
-HELD_OUT = 0.2
 PATIENCE = 8
 TEMPERATURE = 0.05  # a strategy worth .05 more is taken e times as often
 EXPLORED = 0.05
@@ -38,7 +37,7 @@ class _Rewards(NamedTuple):
     rewards: Tensor
 
 
-class StrategyTraining(NetTraining):
+class StrategyTraining(NetTraining[StrategyComponent]):
     """Trains a `StrategySelector` on what a memory's strategies brought.
 
     The net learns how much each strategy brings, by squared error on the one that was chosen. The
@@ -46,48 +45,21 @@ class StrategyTraining(NetTraining):
     would have earned more there, by a doubly robust estimate (Dudik et al. 2014), is handed to the
     component by `Memory.adopt`, which logs it, and has to beat the bandit there.
 
-    Parameters
-    ----------
-    memory : Memory
-    strategy : StrategyComponent
-        The one that hangs into it: ``Memory(components=[strategy])``.
-    every : int
-        Rewards after which the thread trains again.
-    epochs : int
-        At most; training ends once `PATIENCE` of them were no better.
-    lr : float
-    seed : int
-
-    Raises
-    ------
-    ConfigError
-        A setting is out of its range.
+    Parameters and errors are those of `NetTraining`.
     """
 
-    def __init__(
-        self,
-        memory: Memory,
-        strategy: StrategyComponent,
-        *,
-        every: int = 500,
-        epochs: int = 60,
-        lr: float = 3e-3,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(memory, strategy, every, epochs, lr, seed)
-        self.strategy = strategy
-        self.last_report: StrategyReport | None = None
+    EVERY = 500
+    last_report: StrategyReport | None = None
 
     def run_once(self) -> StrategyReport:
         """Train once on the rewards at hand, and offer the net where it pays."""
-        lessons = self.strategy.lessons()
+        lessons = self.component.lessons()
         if len(lessons) < LEAST:
             return StrategyReport(len(lessons), float("nan"), float("nan"), offered=False)
-        held = int(HELD_OUT * len(lessons))
-        train, test = _joined(lessons[:-held]), _joined(lessons[-held:])
+        train, test = map(_joined, split_held_out(lessons))
         net = StrategySelector(
             train.situations.shape[1],
-            len(self.strategy.strategies),
+            len(self.component.strategies),
             exploration_rate=EXPLORED,
             temperature=TEMPERATURE,
             seed=self.seed,
@@ -98,12 +70,12 @@ class StrategyTraining(NetTraining):
         )  # fmt: skip
         earned, value = float(test.rewards.mean()), _value(net, test)
         if value > earned:
-            self.memory.adopt(self.strategy.name, _arrays(net))
+            self.memory.adopt(self.component.name, _arrays(net))
         self.last_report = StrategyReport(len(lessons), earned, value, value > earned)
         return self.last_report
 
 
-def _joined(lessons: list[StrategyLesson]) -> _Rewards:
+def _joined(lessons: Sequence[StrategyLesson]) -> _Rewards:
     situations, arms, propensities, rewards = zip(*lessons, strict=True)
     return _Rewards(
         torch.from_numpy(np.stack(situations)),

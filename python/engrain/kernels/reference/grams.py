@@ -15,9 +15,9 @@ from engrain.kernels.reference.phrases import (
     FILLER,
     JUDGING,
     Found,
+    _marked_words,
+    _split_words,
     find_phrases,
-    marked_words,
-    split_words,
 )
 
 _LENGTHS = ("0", "1", "2", "3", "4", "5", "6", "6", "8", "8", "8", "11", "11", "11", "11")
@@ -41,12 +41,12 @@ def read_utterance(
         Ascending, each once.
     dict of str to int
     """
-    words, phrases = split_words(text), find_phrases(text, table)
+    words, phrases = _split_words(text), find_phrases(text, table)
     cues = Counter(kind for _, _, kind in phrases)
-    judging = marked_words(table, JUDGING)
+    judging = _marked_words(table, JUDGING)
     alike = ["E" if word in judging else word for word in words]
-    context = _context(words, alike, split_words(previous), cues)
-    context += _core(words, alike, marked_words(table, FILLER))
+    context = _context(words, alike, _split_words(previous), cues)
+    context += _core(words, alike, _marked_words(table, FILLER))
     texts = _runs_of(words) + _tagged_runs(words, phrases) + _judging_runs(alike)
     texts += [f"x {name}" for name in context]
     hashes = sorted({_hash_bytes(text.encode()) for text in texts})

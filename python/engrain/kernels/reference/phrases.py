@@ -20,7 +20,7 @@ _TURNED = {"positive": "negative", "negative": "softened"}
 Found = tuple[int, int, str]
 
 
-def split_words(text: str) -> list[str]:
+def _split_words(text: str) -> list[str]:
     """Return the words of ASCII text, or of words in lower case with spaces between them."""
     return _WORD.findall(text.lower() if text.isascii() else text)
 
@@ -34,22 +34,22 @@ def find_phrases(text: str, table: Iterable[tuple[str, str, bool]]) -> list[Foun
     table : iterable of (class, phrase, whole)
         Of equal phrases the first counts.
     """
-    words = split_words(text)
+    words = _split_words(text)
     entries = [entry for entry in table if entry[0] not in {FILLER, JUDGING}]
     spoken = [word for word in words if word not in _BREAKS | _ASKING]
-    whole_ones = [(split_words(phrase), kind) for kind, phrase, whole in entries if whole]
+    whole_ones = [(_split_words(phrase), kind) for kind, phrase, whole in entries if whole]
     if len(words) <= max((len(phrase) for phrase, _ in whole_ones), default=0) + 2:
         for phrase, kind in whole_ones:
             if phrase == spoken:
                 return [(0, len(words), kind)]
-    phrases = [(split_words(phrase), kind) for kind, phrase, whole in entries if not whole]
+    phrases = [(_split_words(phrase), kind) for kind, phrase, whole in entries if not whole]
     phrases.sort(key=lambda entry: -len(entry[0]))
     return _in_context(words, _match(words, phrases))
 
 
-def marked_words(table: Iterable[tuple[str, str, bool]], kind: str) -> frozenset[str]:
+def _marked_words(table: Iterable[tuple[str, str, bool]], kind: str) -> frozenset[str]:
     """Return the words of a kind."""
-    return frozenset(word for cue, text, _ in table if cue == kind for word in split_words(text))
+    return frozenset(word for cue, text, _ in table if cue == kind for word in _split_words(text))
 
 
 def _match(words: list[str], phrases: list[tuple[list[str], str]]) -> list[Found]:

@@ -16,7 +16,7 @@ def _split(parameters: npt.ArrayLike, inputs: int) -> list[F64Array]:
     return [w1.reshape(inputs, _H), b1, w2.reshape(_H, _H), b2, w3, b3]
 
 
-def hidden_sums(parameters: npt.ArrayLike, features: npt.ArrayLike) -> tuple[F64Array, F64Array]:
+def _hidden_sums(parameters: npt.ArrayLike, features: npt.ArrayLike) -> tuple[F64Array, F64Array]:
     """Return what goes into the units of both hidden layers, each of shape (n, 32)."""
     x = np.asarray(features, np.float64)
     w1, b1, w2, b2, _, _ = _split(parameters, x.shape[1])
@@ -27,7 +27,7 @@ def hidden_sums(parameters: npt.ArrayLike, features: npt.ArrayLike) -> tuple[F64
 def score_features(parameters: npt.ArrayLike, features: npt.ArrayLike) -> F64Array:
     """Return w3 . relu(W2' relu(W1' x + b1) + b2) + b3, shape (n,)."""
     *_, w3, b3 = _split(parameters, np.shape(features)[1])
-    return np.asarray(np.maximum(hidden_sums(parameters, features)[1], 0) @ w3 + b3)
+    return np.asarray(np.maximum(_hidden_sums(parameters, features)[1], 0) @ w3 + b3)
 
 
 def backpropagate(
@@ -36,7 +36,7 @@ def backpropagate(
     """Return d(sum_i upstream_i logit_i) / d parameters by the chain rule."""
     x, u = np.asarray(features, np.float64), np.asarray(upstream, np.float64)
     _, _, w2, _, w3, _ = _split(parameters, x.shape[1])
-    first, second = (np.maximum(sums, 0) for sums in hidden_sums(parameters, x))
+    first, second = (np.maximum(sums, 0) for sums in _hidden_sums(parameters, x))
     delta2 = np.outer(u, w3) * (second > 0)
     delta1 = delta2 @ w2.T * (first > 0)
     parts = [x.T @ delta1, delta1.sum(0), first.T @ delta2, delta2.sum(0), second.T @ u, [u.sum()]]
