@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.memory_index import DIM, Texts
 from engrain import Memory
-from engrain.kernels.ranking import take_best
+from engrain.kernels.hits import take_best
 from engrain.memory.index import StaticIndex
 from engrain.memory.learner import Learner
 from engrain.memory.question import Question, rounded

@@ -38,9 +38,9 @@ ENGRAIN_INLINE void round_to_half_body(const float* x, std::size_t n, float* out
 }
 
 template <int W>
-ENGRAIN_INLINE void half_bits_body(const float* x, std::size_t n, std::uint16_t* out) {
+ENGRAIN_INLINE void to_half_bits_body(const float* x, std::size_t n, std::uint16_t* out) {
     for (std::size_t i = 0; i < n; ++i) {
-        const std::uint32_t bits = bits_of(x[i]), size = bits & ~sign;
+        const std::uint32_t bits = bits_of(nearest(x[i])), size = bits & ~sign;
         const std::uint32_t normal = (size >> 13) - (112U << 10);
         const auto small = static_cast<std::uint32_t>(
             static_cast<std::int32_t>((size < least_normal ? float_of(size) : 0.0F) * 0x1p24F));
@@ -54,6 +54,7 @@ ENGRAIN_INLINE void half_bits_body(const float* x, std::size_t n, std::uint16_t*
 
 ENGRAIN_DISPATCH(void, round_to_half, (const float* x, std::size_t n, float* out), (x, n, out))
 
-ENGRAIN_DISPATCH(void, half_bits, (const float* x, std::size_t n, std::uint16_t* out), (x, n, out))
+ENGRAIN_DISPATCH(void, to_half_bits, (const float* x, std::size_t n, std::uint16_t* out),
+                 (x, n, out))
 
 }  // namespace engrain

@@ -29,7 +29,7 @@ int main() {
     for (Level level : {Level::baseline, Level::avx2, Level::avx512}) {
         simd::set_level(level);
         round_to_half(x.data(), x.size(), rounded.data());
-        half_bits(rounded.data(), x.size(), bits.data());
+        to_half_bits(x.data(), x.size(), bits.data());
         for (std::size_t i = 0; i < x.size(); ++i) {
             const auto exact = static_cast<_Float16>(x[i]);
             std::uint16_t expected;

@@ -136,23 +136,6 @@ class LedgerState:
     def load(self, state: Mapping[str, np.ndarray[Any, Any]]) -> None: ...
 
 def weigh_rows(rows: F32Array, weights: F64Array, out: F32Array) -> None: ...
-def list_beside(
-    handles: I64Array,
-    rows: F32Array,
-    scores: F32Array,
-    shown: I64Array,
-    listed: F32Array,
-    most: int,
-) -> F32Array:
-    """Return `listed`, the rows of `shown`, and below them those of up to `most` other handles.
-
-    Handles ascend. The others are taken at equal distances from a start that the CRC-32 of the
-    scores decides.
-    """
-
-def take_best(
-    handles: I64Array, rows: F32Array, scores: F32Array, k: int
-) -> tuple[I64Array, F32Array, F32Array]: ...
 def laplace_step(
     rows: F32Array,
     outcomes: F32Array,

@@ -494,6 +494,8 @@ def unit_of(vector):
     cdef double square = 0
     for j in range(n):
         square += <double>x[j] * x[j]
+    if not isfinite(square):
+        raise NonFiniteError("vector: contains NaN or infinity; clean the input before passing it")
     if square == 0:
         return None
     cdef float length = sqrt(square)

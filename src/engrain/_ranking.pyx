@@ -1,13 +1,9 @@
 """State of the ranking: evidence, weight steps, ledger. Import from engrain.kernels."""
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t
 from libc.string cimport memcpy
-from libcpp.algorithm cimport lower_bound, partial_sort
-from libcpp.pair cimport pair
 from libcpp.vector cimport vector
 
 cimport numpy as cnp
-
-from zlib import crc32
 
 import numpy as np
 
@@ -20,8 +16,6 @@ cnp.import_array()
 
 cdef extern from "engrain/transcendental.hpp" namespace "engrain" nogil:
     double c_log "engrain::log"(double x)
-
-ctypedef pair[float, Py_ssize_t] Place
 
 cdef Py_ssize_t RELEASE_GIL_ABOVE = 256  # rows; giving it up and taking it again costs more below
 
@@ -685,69 +679,6 @@ def weigh_rows(cnp.ndarray rows not None, cnp.ndarray weights not None, cnp.ndar
     cdef const double* w = <const double*>data_of(weights, cnp.NPY_FLOAT64, "weights")
     cdef float* to = <float*>data_of(out, cnp.NPY_FLOAT32, "out")
     c_weigh_rows(x, w, n, columns, to)
-
-
-def take_best(cnp.ndarray handles not None, cnp.ndarray rows not None,
-              cnp.ndarray scores not None, Py_ssize_t k):
-    cdef Py_ssize_t n = cnp.PyArray_SIZE(scores), width = cnp.PyArray_DIM(rows, 1), i
-    check_shape(handles, "handles", n)
-    check_shape(scores, "scores", n)
-    check_shape(rows, "rows", n, width)
-    cdef const int64_t* h = <const int64_t*>data_of(handles, cnp.NPY_INT64, "handles")
-    cdef const float* x = <const float*>data_of(rows, cnp.NPY_FLOAT32, "rows")
-    cdef const float* s = <const float*>data_of(scores, cnp.NPY_FLOAT32, "scores")
-    cdef vector[Place] order
-    order.resize(n)
-    for i in range(n):
-        order[i].first, order[i].second = -s[i], i
-    k = max(<Py_ssize_t>0, min(k, n))
-    partial_sort(order.begin(), order.begin() + k, order.end())
-    cdef cnp.ndarray best = np.empty(k, dtype=np.int64)
-    cdef cnp.ndarray block = np.empty((k, width), dtype=np.float32)
-    cdef cnp.ndarray values = np.empty(k, dtype=np.float32)
-    cdef int64_t* to = <int64_t*>cnp.PyArray_DATA(best)
-    cdef float* row = <float*>cnp.PyArray_DATA(block)
-    cdef float* value = <float*>cnp.PyArray_DATA(values)
-    for i in range(k):
-        to[i], value[i] = h[order[i].second], s[order[i].second]
-        memcpy(row + i * width, x + order[i].second * width, width * sizeof(float))
-    return best, block, values
-
-
-def list_beside(cnp.ndarray handles not None, cnp.ndarray rows not None,
-                cnp.ndarray scores not None, cnp.ndarray shown not None,
-                cnp.ndarray listed not None, Py_ssize_t most):
-    cdef Py_ssize_t n = cnp.PyArray_SIZE(scores), k = cnp.PyArray_SIZE(shown), i, at
-    cdef Py_ssize_t width = cnp.PyArray_DIM(rows, 1)
-    check_shape(handles, "handles", n)
-    check_shape(scores, "scores", n)
-    check_shape(rows, "rows", n, width)
-    check_shape(shown, "shown", k)
-    check_shape(listed, "listed", k, width)
-    cdef const int64_t* h = <const int64_t*>data_of(handles, cnp.NPY_INT64, "handles")
-    cdef const int64_t* s = <const int64_t*>data_of(shown, cnp.NPY_INT64, "shown")
-    cdef const float* x = <const float*>data_of(rows, cnp.NPY_FLOAT32, "rows")
-    cdef const float* y = <const float*>data_of(listed, cnp.NPY_FLOAT32, "listed")
-    data_of(scores, cnp.NPY_FLOAT32, "scores")
-    cdef vector[uint8_t] taken
-    taken.resize(n)
-    for i in range(k):
-        at = lower_bound(h, h + n, s[i]) - h
-        if at < n and h[at] == s[i]:
-            taken[at] = 1
-    cdef vector[Py_ssize_t] rest
-    for i in range(n):
-        if not taken[i]:
-            rest.push_back(i)
-    cdef Py_ssize_t left = rest.size(), count = max(<Py_ssize_t>0, min(left, most))
-    cdef cnp.ndarray out = np.empty((k + count, width), dtype=np.float32)
-    cdef float* to = <float*>cnp.PyArray_DATA(out)
-    memcpy(to, y, k * width * sizeof(float))
-    cdef double start = crc32(scores) * 2.0 ** -32, distance = <double>left / max(most, 1)
-    for i in range(count):
-        at = rest[i] if left <= most else rest[<Py_ssize_t>((i + start) * distance)]
-        memcpy(to + (k + i) * width, x + at * width, width * sizeof(float))
-    return out
 
 
 cdef int check_outcomes(const float* outcomes, Py_ssize_t n) except -1:

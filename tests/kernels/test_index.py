@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engrain.base.errors import NonFiniteError
 from engrain.kernels import reference
 from engrain.kernels.index import (
     RetrievalIndex,
@@ -165,6 +166,12 @@ def test_a_unit_vector_points_where_the_vector_does() -> None:
     assert unit_of(np.zeros(3, np.float32)) is None
     with pytest.raises(TypeError, match="vector"):
         unit_of(vector.astype(np.float64))
+    for bad in (np.nan, -np.inf):
+        with pytest.raises(NonFiniteError, match="vector"):
+            unit_of(np.array([1, bad], np.float32))
+    huge = unit_of(np.full(4, 1e38, np.float32))
+    assert huge is not None
+    np.testing.assert_allclose(huge, 0.5, rtol=1e-6)
 
 
 def test_accesses_are_counted_all_or_none() -> None:

@@ -246,23 +246,6 @@ def test_wrong_arrays_are_refused_before_anything_changes() -> None:
         ranking.observe(np.zeros(6), 1.5, 0.05)
 
 
-@given(n=st.integers(0, 40), k=st.integers(0, 50), seed=seeds)
-def test_take_best_keeps_the_order_of_ties(n: int, k: int, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    handles = rng.permutation(n).astype(np.int64)
-    rows, scores = normal(seed, n, 3), rng.integers(0, 4, n).astype(np.float32)
-    order = np.argsort(-scores, kind="stable")[:k]
-    found = ranking.take_best(handles, rows, scores, k)
-    np.testing.assert_array_equal(found[0], handles[order])
-    np.testing.assert_array_equal(found[1], rows[order])
-    np.testing.assert_array_equal(found[2], scores[order])
-
-
-def test_take_best_refuses_arrays_that_do_not_fit() -> None:
-    with pytest.raises(ValueError, match="handles"):
-        ranking.take_best(np.arange(2), normal(1, 3, 2), normal(1, 3), 2)
-
-
 def test_a_column_is_raised_to_the_eighth() -> None:
     rows = normal(4, 9, 5)
     before = rows.copy()

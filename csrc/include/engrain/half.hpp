@@ -9,7 +9,7 @@ namespace engrain {
 // out[i] = the float of 16 bits nearest to x[i], ties to even, as a float; x is finite.
 void round_to_half(const float* x, std::size_t n, float* out) noexcept;
 
-// The bits of what `round_to_half` returned.
-void half_bits(const float* x, std::size_t n, std::uint16_t* out) noexcept;
+// The bits of the same.
+void to_half_bits(const float* x, std::size_t n, std::uint16_t* out) noexcept;
 
 }  // namespace engrain

@@ -21,6 +21,21 @@ U64Array: TypeAlias = npt.NDArray[np.uint64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 
+def as_floats(value: Any, dim: int | None, name: str = "vector") -> F32Array:
+    """Convert a public argument to a contiguous float32 vector, whatever its values.
+
+    Parameters, result and errors are those of `as_vector`, but for `NonFiniteError`.
+    """
+    try:
+        vector = np.ascontiguousarray(value, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name}: expected numbers, got {type(value).__name__}") from error
+    if vector.ndim != 1 or vector.size == 0 or (dim is not None and vector.size != dim):
+        wanted = f"({dim},)" if dim is not None else "(dim,) with dim > 0"
+        raise ShapeError(f"{name}: expected shape {wanted}, got {vector.shape}")
+    return vector
+
+
 def as_vector(value: Any, dim: int | None, name: str = "vector") -> F32Array:
     """Convert a public argument to a finite, contiguous float32 vector.
 
@@ -44,13 +59,7 @@ def as_vector(value: Any, dim: int | None, name: str = "vector") -> F32Array:
     NonFiniteError
         Contains NaN or an infinity.
     """
-    try:
-        vector = np.ascontiguousarray(value, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name}: expected numbers, got {type(value).__name__}") from error
-    if vector.ndim != 1 or vector.size == 0 or (dim is not None and vector.size != dim):
-        wanted = f"({dim},)" if dim is not None else "(dim,) with dim > 0"
-        raise ShapeError(f"{name}: expected shape {wanted}, got {vector.shape}")
+    vector = as_floats(value, dim, name)
     # A finite sum of squares says so in a tenth of the time.
     if not math.isfinite(vector.dot(vector)) and not np.isfinite(vector).all():
         raise NonFiniteError(f"{name}: contains NaN or infinity; clean the input before passing it")

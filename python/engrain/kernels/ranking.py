@@ -12,11 +12,9 @@ from engrain._ranking import (
     Similar,
     laplace_step,
     ledger_update,
-    list_beside,
     list_derivatives,
     observe,
     sequence_bounds,
-    take_best,
 )
 from engrain._residual import ResidualState, raise_to_eighth, surprise
 from engrain.base.arrays import F32Array, F64Array
@@ -30,13 +28,11 @@ __all__ = [
     "laplace_step",
     "ledger_sequences",
     "ledger_update",
-    "list_beside",
     "list_derivatives",
     "observe",
     "raise_to_eighth",
     "sequence_bounds",
     "surprise",
-    "take_best",
     "weigh_rows",
 ]
 

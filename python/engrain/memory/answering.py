@@ -8,11 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from engrain.base.arrays import BoolArray, F32Array, I64Array
-from engrain.kernels.ranking import list_beside, take_best
+from engrain.kernels.hits import Hit, list_beside, take_best
 from engrain.memory.evidence import Similar
 from engrain.memory.index import Search
 from engrain.memory.question import Question
-from engrain.memory.recall import Hit
 from engrain.memory.state import State
 
 CANDIDATES = 100
@@ -131,12 +130,4 @@ def hits(state: State, ranked: Ranked) -> tuple[Hit, ...]:
     """Present ranked memories."""
     learner = state.learner
     addends = learner.guard.addends(ranked.rows)
-    catalog, names = state.catalog, learner.names
-    ids, records = catalog.ids(ranked.handles), catalog.records_of(ranked.handles)
-    shown = zip(ids, ranked.scores.tolist(), records, strict=True)
-    return tuple(
-        [
-            Hit(id, score, record, names, addends, place)
-            for place, (id, score, record) in enumerate(shown)
-        ]
-    )
+    return state.catalog.hits(ranked.handles, ranked.scores, learner.names, addends)

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from engrain.base.arrays import BoolArray, I64Array
+from engrain.base.arrays import BoolArray, F32Array, I64Array
 from engrain.base.errors import UnknownIdError
 from engrain.base.ids import Id, check_id, decode_id
 from engrain.base.protocols import Record
+from engrain.kernels.hits import Hit, list_hits
 from engrain.kernels.index import count_accesses
 from engrain.memory.codec import Arrays
 
@@ -80,10 +81,11 @@ class Catalog:
         """Return the handle of the memory that has an id now, None where none has."""
         return self._handles.get(decode_id(encoded_id))
 
-    def records_of(self, handles: I64Array) -> list[Record]:
-        """Return live memories."""
-        records = [self.records[handle] for handle in handles.tolist()]
-        return [record for record in records if record is not None]
+    def hits(
+        self, handles: I64Array, scores: F32Array, names: tuple[str, ...], addends: F32Array
+    ) -> tuple[Hit, ...]:
+        """Present live memories; `addends`, shape (n, names), are the parts of their scores."""
+        return list_hits(self._ids, self.records, handles, scores, names, addends)
 
     def new_id(self) -> str:
         """Return an encoded id that is not in use: m1, m2 and so on."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from engrain.base.arrays import F32Array, I64Array, as_vector
+from engrain.base.arrays import F32Array, I64Array, as_floats
 from engrain.base.errors import ConfigError, NonFiniteError, UnknownIdError
 from engrain.base.ids import Id
 from engrain.kernels.index import unit_of
@@ -60,11 +60,11 @@ def checked_vector(value: Any, dim: int | None) -> F32Array:
     Raises
     ------
     ShapeError, NonFiniteError
-        As `as_vector`.
+        As `engrain.base.arrays.as_vector`.
     ConfigError
         All zero: it points nowhere.
     """
-    unit = unit_of(as_vector(value, dim))
+    unit = unit_of(as_floats(value, dim))
     if unit is None:
         raise ConfigError("vector: all zero, it points nowhere; leave it out")
     return unit

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,8 +11,7 @@ from engrain.kernels.blocks import round_to_half, to_half
 from engrain.memory.codec import Arrays, pack, unpack
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """One request. All it will ever teach follows from these values; none is recomputed.
 
     Attributes

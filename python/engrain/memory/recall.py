@@ -4,56 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import overload
 
-from engrain.base.arrays import F32Array
-from engrain.base.ids import Id
-from engrain.base.protocols import Record
+from engrain.kernels.hits import Hit
 
-
-class Hit:
-    """One remembered thing, shown as an answer.
-
-    Attributes
-    ----------
-    id : str or int or UUID
-    score : float
-        Sum of `components`; natural-log units of the ranking model, comparable within one recall.
-    text : str
-    metadata : dict
-    """
-
-    __slots__ = ("_addends", "_names", "_place", "_record", "id", "score")
-
-    def __init__(
-        self,
-        id: Id,
-        score: float,
-        record: Record,
-        names: tuple[str, ...],
-        addends: F32Array,
-        place: int,
-    ) -> None:
-        self.id, self.score = id, score
-        self._record, self._names, self._addends, self._place = record, names, addends, place
-
-    @property
-    def text(self) -> str:
-        """What the memory says."""
-        return self._record.text
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """What was remembered beside the text, as a copy."""
-        return dict(self._record.metadata)
-
-    @property
-    def components(self) -> dict[str, float]:
-        """Every addend of the score: learned weight times component score, by name."""
-        return dict(zip(self._names, self._addends[self._place].tolist(), strict=True))
-
-    def __repr__(self) -> str:
-        return f"Hit(id={self.id!r}, score={self.score:.4f})"
+__all__ = ["Hit", "Recall"]
 
 
 @dataclass(frozen=True, slots=True)
