@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from engrain.storage.chain import GENESIS
+from engrain.storage.chain import GENESIS, SALT_BYTES
 from engrain.storage.commit import commit
 from engrain.storage.compose import compose
 from engrain.storage.entry import Entry, StateWrite
-from engrain.storage.schema import connect_writer, payload_key
+from engrain.storage.schema import LARGE, connect_writer, event_key, payload_key
 
 
 @pytest.fixture
@@ -43,6 +43,39 @@ def test_groups_of_any_size_are_written_whole(connection: sqlite3.Connection, co
     assert rows(connection, "payload") == [
         (payload_key(e.seq, index), body) for e in batch for index, body in enumerate(e.bodies)
     ]
+
+
+@pytest.mark.parametrize("count", [1, 1003])
+def test_large_payloads_are_written_beside_small_ones(
+    connection: sqlite3.Connection, count: int
+) -> None:
+    made = [Entry(0, GENESIS, 0.0)]
+    for number in range(count):
+        sizes = (number % 7, LARGE - SALT_BYTES - number % 2, 0)
+        content = [bytes([number % 251]) * size for size in sizes[: number % 4]]
+        made.append(
+            compose(made[-1], "t", f"kind ä{number % 3}", content, schema=1, time=1.0, epoch=1,
+                    critical=number % 3 == 0)
+        )  # fmt: skip
+    batch = made[1:]
+    commit(connection, 5, batch, [])
+    assert rows(connection, "event") == [(event_key(5, e.seq), e.hash, e.header) for e in batch]
+    assert rows(connection, "payload") == [
+        (payload_key(event_key(5, e.seq), index), body)
+        for e in batch
+        for index, body in enumerate(e.bodies)
+    ]
+    kinds = [("kind ä0", 1), ("kind ä1", 0), ("kind ä2", 0)]
+    assert rows(connection, "event_type") == kinds[:count]
+
+
+def test_a_plain_group_is_one_statement(connection: sqlite3.Connection) -> None:
+    made: list[str] = []
+    connection.set_trace_callback(made.append)
+    commit(connection, 0, entries(1000, 2), [payload_key(1, 0)])
+    assert {text.split()[0] for text in made if not text.startswith("--")} == {"INSERT"}
+    assert not connection.in_transaction
+    assert len(rows(connection, "payload")) == 1999
 
 
 def test_a_failed_group_leaves_nothing(connection: sqlite3.Connection) -> None:

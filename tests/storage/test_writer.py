@@ -47,6 +47,35 @@ def test_a_group_is_committed_without_anyone_waiting(opened: Open) -> None:
     assert log.durable_seq == 1
 
 
+def test_groups_keep_their_distance_under_a_steady_stream(opened: Open) -> None:
+    log = opened(group_seconds=0.05, group_events=10**6)
+    begin = time.monotonic()
+    while time.monotonic() < begin + 0.5:
+        log.append("kind", [b"1"])
+        time.sleep(0.0005)
+    assert 1 <= log.stats()["commits"] <= 1 + (time.monotonic() - begin) / 0.05
+
+
+def test_a_flush_ends_though_others_go_on_appending(opened: Open) -> None:
+    log, stop = opened(), threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            log.append("kind", [b"1" * 1000])
+            time.sleep(0)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for _ in range(20):
+            seq = log.append("kind", [b"2"]).seq
+            log.flush()
+            assert log.durable_seq >= seq
+    finally:
+        stop.set()
+        thread.join()
+
+
 def test_a_full_group_does_not_wait_for_its_time(opened: Open) -> None:
     log = opened(group_seconds=0.2, group_events=10)
     for _ in range(95):

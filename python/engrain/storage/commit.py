@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from engrain.base.errors import StorageError
+from engrain.storage.chain import HASH_BYTES
 from engrain.storage.entry import Entry, StateWrite
-from engrain.storage.schema import event_key, payload_key
+from engrain.storage.schema import LARGE, event_key, payload_key
 
-# Rows per statement. sqlite3 gives up the GIL once per statement step, and a busy main thread may
-# keep it for 5 ms each time: many rows per step, few steps per commit.
-ROWS = (256, 32, 4, 1)
 KEEP_SNAPSHOTS = 2
+ROWS = 1000  # events per statement: 16 payloads each stay below SQLite's largest value, 10^9 bytes
 
 
 def commit(
@@ -20,13 +20,17 @@ def commit(
 ) -> None:
     """Write a group durably, or nothing of it.
 
+    A plain group is one statement, which is a transaction by itself: sqlite3 gives the GIL up once
+    per step, and a busy main thread may keep it for 5 ms each time.
+
     Parameters
     ----------
     connection : sqlite3.Connection
-        In autocommit mode.
+        From `connect_writer`.
     tenant : int
         Row of the tenant.
     batch : sequence of Entry
+        Of consecutive seqs.
     drops : sequence of int
         Keys of payloads to delete.
 
@@ -35,9 +39,16 @@ def commit(
     sqlite3.Error
         After rolling back.
     """
+    if len(batch) <= ROWS and not any(map(_beside, batch)):
+        _insert(connection, tenant, batch, drops)
+        return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        _write(connection, tenant, batch, drops)
+        for start in range(0, len(batch), ROWS):
+            _insert(connection, tenant, batch[start : start + ROWS], ())
+        for entry in batch:
+            _write_beside(connection, tenant, entry)
+        _insert(connection, tenant, (), drops)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -45,51 +56,39 @@ def commit(
         raise
 
 
-def _write(
+def _insert(
     connection: sqlite3.Connection, tenant: int, batch: Sequence[Entry], drops: Sequence[int]
 ) -> None:
-    _insert(connection, "event", 3, list(_event_values(tenant, batch)))
-    _insert(connection, "payload", 2, list(_payload_values(tenant, batch)))
-    for name, critical in {entry.type: entry.critical for entry in batch}.items():
-        connection.execute("INSERT OR IGNORE INTO event_type VALUES (?, ?)", (name, critical))
-    for entry in batch:
-        if entry.state is not None:
-            _write_state(connection, tenant, entry.seq, entry.state)
-    _delete(connection, drops)
+    """Write events with all but their large payloads, see `schema.ARRIVAL`."""
+    heads = [part for entry in batch for part in (entry.hash, entry.header)]
+    bodies = [body for entry in batch for body in entry.bodies if len(body) < LARGE]
+    connection.execute(
+        "INSERT INTO arrival VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            event_key(tenant, batch[0].seq) if batch else 0,
+            b"".join(heads),
+            str([HASH_BYTES + len(entry.header) for entry in batch]),
+            b"".join(bodies),
+            str([list(map(len, entry.bodies)) for entry in batch]),
+            json.dumps({entry.type: entry.critical for entry in batch}),
+            str(list(drops)),
+        ),
+    )
 
 
-def _event_values(tenant: int, batch: Sequence[Entry]) -> Iterator[object]:
-    for entry in batch:
-        yield event_key(tenant, entry.seq)
-        yield entry.hash
-        yield entry.header
+def _beside(entry: Entry) -> bool:
+    return entry.state is not None or max(map(len, entry.bodies), default=0) >= LARGE
 
 
-def _payload_values(tenant: int, batch: Sequence[Entry]) -> Iterator[object]:
-    for entry in batch:
-        event = event_key(tenant, entry.seq)
-        for index, body in enumerate(entry.bodies):
-            yield payload_key(event, index)
-            yield body
-
-
-def _insert(connection: sqlite3.Connection, table: str, width: int, values: list[object]) -> None:
-    start, row = 0, "(" + ", ".join("?" * width) + ")"
-    for rows in ROWS:
-        statement = f"INSERT INTO {table} VALUES " + ", ".join([row] * rows)  # noqa: S608
-        step = rows * width
-        while len(values) - start >= step:
-            connection.execute(statement, values[start : start + step])
-            start += step
-
-
-def _delete(connection: sqlite3.Connection, keys: Sequence[int]) -> None:
-    start = 0
-    for rows in ROWS:
-        statement = f"DELETE FROM payload WHERE key IN ({', '.join('?' * rows)})"  # noqa: S608
-        while len(keys) - start >= rows:
-            connection.execute(statement, keys[start : start + rows])
-            start += rows
+def _write_beside(connection: sqlite3.Connection, tenant: int, entry: Entry) -> None:
+    event = event_key(tenant, entry.seq)
+    for index, body in enumerate(entry.bodies):
+        if len(body) >= LARGE:
+            connection.execute(
+                "INSERT INTO payload VALUES (?, ?)", (payload_key(event, index), body)
+            )
+    if entry.state is not None:
+        _write_state(connection, tenant, entry.seq, entry.state)
 
 
 def _write_state(connection: sqlite3.Connection, tenant: int, seq: int, state: StateWrite) -> None:

@@ -158,14 +158,16 @@ class Writer:
                 self._wake.get_nowait()
 
     def _round(self) -> None:
+        """Commit one group, or where somebody waits all that was published by then."""
         waiters = self._take_waiters()
         retry = any(retry for _, retry in waiters)
-        wanted = bool(waiters) or self._stopping
+        wanted, newest = bool(waiters) or self._stopping, self._pending[-1].seq
         try:
-            while self._due(retry) and (wanted or len(self._pending) > 1):
-                retry = False
+            due = self._due(retry) and (wanted or len(self._pending) > 1)
+            while due:
                 self._began = time.monotonic()
                 self._commit_or_fail()
+                due = wanted and self._committed < newest and self._due(False)
         finally:
             self._answer(waiters)
 
