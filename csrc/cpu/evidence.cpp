@@ -42,7 +42,7 @@ auto seek_term(std::vector<TermCredit>& counts, std::vector<TermCredit>::iterato
 }  // namespace
 
 Evidence::Evidence(std::size_t dim, std::size_t questions)
-    : dim_(dim), capacity_(questions), vectors_(dim), targets_(dim) {}
+    : dim_(dim), capacity_(questions), vectors_(dim), targets_(dim), coded_(dim) {}
 
 std::size_t Evidence::position(std::int64_t number) const noexcept {
     return static_cast<std::size_t>(number) % capacity_;
@@ -54,10 +54,14 @@ const Question* Evidence::find(std::int64_t number) const noexcept {
     return question.number == number ? &question : nullptr;
 }
 
+std::int32_t Evidence::slot(std::int64_t handle) const noexcept {
+    if (handle < 0 || static_cast<std::size_t>(handle) >= slot_of_.size()) return -1;
+    return slot_of_[static_cast<std::size_t>(handle)];
+}
+
 const Credit* Evidence::credit(std::int64_t handle) const noexcept {
-    if (handle < 0 || static_cast<std::size_t>(handle) >= slot_of_.size()) return nullptr;
-    const std::int32_t slot = slot_of_[static_cast<std::size_t>(handle)];
-    return slot < 0 ? nullptr : &credits_[static_cast<std::size_t>(slot)];
+    const std::int32_t own = slot(handle);
+    return own < 0 ? nullptr : &credits_[static_cast<std::size_t>(own)];
 }
 
 Credit& Evidence::credit_or_new(std::int64_t handle) {
@@ -99,7 +103,9 @@ void Evidence::reserve_ring(std::size_t at) {
     if (at < ring_.size()) return;
     vectors_.resize(at + 1);
     targets_.resize(at + 1);
+    coded_.resize(at + 1);
     leverage_.resize(at + 1);
+    scopes_.resize(at + 1, removed);
     ring_.resize(at + 1);
 }
 
@@ -120,7 +126,7 @@ void Evidence::take_addends(const float* query, const std::vector<Use>& used) {
 
 void Evidence::accumulate(const Question& question, std::size_t i, std::int64_t sign) noexcept {
     const Use& use = question.used[i];
-    Credit& to = credits_[static_cast<std::size_t>(slot_of_[static_cast<std::size_t>(use.handle)])];
+    Credit& to = credits_[static_cast<std::size_t>(use.slot)];
     const double mass = from_fixed(use.mass);
     to.mass += sign * use.mass;
     auto entry = to.counts.begin();
@@ -144,15 +150,12 @@ Use& Evidence::use_in(Question& question, std::int64_t handle) noexcept {
 
 // The questions that used a memory form a chain, from its newest to what the ring still holds.
 void Evidence::link(Use& use, std::int64_t number) noexcept {
-    Credit& credit =
-        credits_[static_cast<std::size_t>(slot_of_[static_cast<std::size_t>(use.handle)])];
-    use.previous = std::exchange(credit.last, number);
+    use.slot = slot_of_[static_cast<std::size_t>(use.handle)];
+    use.previous = std::exchange(credits_[static_cast<std::size_t>(use.slot)].last, number);
 }
 
 void Evidence::unlink(const Use& use, std::int64_t number) noexcept {
-    Credit& credit =
-        credits_[static_cast<std::size_t>(slot_of_[static_cast<std::size_t>(use.handle)])];
-    std::int64_t* to = &credit.last;
+    std::int64_t* to = &credits_[static_cast<std::size_t>(use.slot)].last;
     while (*to > number) to = &use_in(ring_[position(*to)], use.handle).previous;
     if (*to == number) *to = use.previous;
 }
@@ -229,6 +232,8 @@ std::int64_t Evidence::commit(std::int64_t scope, const float* query,
         std::copy(query, query + dim_, vectors_.row(at));
     else
         std::fill_n(vectors_.row(at), dim_, 0.0F);
+    coded_.set(at, vectors_.row(at));
+    scopes_[at] = scope;
     set_target(at, query, question.used.size(), centred);
     for (std::size_t i = 0; i < question.used.size(); ++i) {
         link(question.used[i], number);
@@ -260,6 +265,7 @@ bool Evidence::remove(std::int64_t number) {
     question.terms.clear();
     question.has_vector = question.has_target = false;
     question.number = -1;
+    scopes_[position(number)] = removed;
     return true;
 }
 
@@ -317,14 +323,6 @@ Pairs Evidence::pairs() const {
 std::vector<float> Evidence::ridge() const {
     std::shared_lock<std::shared_mutex> lock(mutex_);
     return ridge_;
-}
-
-std::int64_t Evidence::newest(const float* query) const {
-    std::shared_lock<std::shared_mutex> lock(mutex_);
-    const Question* question = find(next_ - 1);
-    if (question == nullptr || !question->has_vector) return -1;
-    const float* own = vectors_.row(position(question->number));
-    return std::equal(query, query + dim_, own) ? question->number : -1;
 }
 
 bool Evidence::holds(std::int64_t number) const {

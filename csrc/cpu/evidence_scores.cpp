@@ -68,21 +68,12 @@ ENGRAIN_INLINE void gathered_dots_body(const T* const* rows, const float* query,
 }
 
 template <int W>
-ENGRAIN_INLINE void float_dots_body(const float* const* rows, const float* query, std::size_t n,
-                                    std::size_t dim, float* out) {
-    gathered_dots_body<W>(rows, query, n, dim, out);
-}
-template <int W>
 ENGRAIN_INLINE void fixed_dots_body(const std::int32_t* const* rows, const float* query,
                                     std::size_t n, std::size_t dim, float* out) {
     gathered_dots_body<W>(rows, query, n, dim, out);
     for (std::size_t i = 0; i < n; ++i) out[i] *= 1.0F / float(fixed_one);
 }
 
-ENGRAIN_DISPATCH(void, float_dots,
-                 (const float* const* rows, const float* query, std::size_t n, std::size_t dim,
-                  float* out),
-                 (rows, query, n, dim, out))
 ENGRAIN_DISPATCH(void, fixed_dots,
                  (const std::int32_t* const* rows, const float* query, std::size_t n,
                   std::size_t dim, float* out),
@@ -109,11 +100,6 @@ void weigh_terms(TermView terms, std::vector<WeightedTerm>& out) {
     }
     std::sort(out.begin(), out.end(),
               [](const WeightedTerm& a, const WeightedTerm& b) { return a.term < b.term; });
-}
-
-std::size_t bucket_of(std::int64_t handle, std::size_t buckets) noexcept {
-    const std::uint64_t mixed = static_cast<std::uint64_t>(handle) * 0x9e3779b97f4a7c15ULL;
-    return static_cast<std::size_t>(mixed >> 32) & (buckets - 1);
 }
 
 std::int64_t count_of(const Credit& credit, std::int32_t term) noexcept {
@@ -145,9 +131,8 @@ struct Honest {
         std::vector<float> rest(dim);
         for (std::size_t j = 0; j < dim; ++j)
             rest[j] = static_cast<float>(from_fixed(credit->sum.at(j) - own_share(j)));
-        float out;
-        const float* row = rest.data();
-        float_dots(&row, query, 1, dim, &out);
+        float out = 0.0F;
+        score_rows(rest.data(), query, 1, dim, &out);
         return out;
     }
 
@@ -182,65 +167,47 @@ double expansion(const Honest& credit, TermView terms, const float* tf, double l
 
 }  // namespace
 
-const Resemblance* Similar::find(std::int64_t handle) const noexcept {
-    if (buckets.empty()) return nullptr;
-    for (std::size_t b = bucket_of(handle, buckets.size());; b = (b + 1) & (buckets.size() - 1)) {
-        const std::int32_t index = buckets[b];
-        if (index < 0) return nullptr;
-        if (touched[static_cast<std::size_t>(index)].handle == handle) return &touched[index];
+double Similar::share(const Resemblance& own) const noexcept {
+    return own.cubes / (cubes - own.missing + share_discount);
+}
+
+// Where the past questions of a scope stand, without one of them.
+void Evidence::take_scope(std::int64_t scope, std::int64_t exclude,
+                          std::vector<std::uint32_t>& places) const {
+    const Question* left_out = find(exclude);
+    places.resize(scopes_.size());
+    std::size_t taken = 0;
+    for (std::size_t i = 0; i < scopes_.size(); ++i) {
+        places[taken] = static_cast<std::uint32_t>(i);
+        taken += scopes_[i] == scope && &ring_[i] != left_out;
     }
+    places.resize(taken);
 }
 
-float Similar::dot(std::int64_t number) const noexcept {
-    const bool held = number >= 0 && number < next && next - number <= capacity;
-    return held ? dots[static_cast<std::size_t>(number % capacity)]
-                : std::numeric_limits<float>::quiet_NaN();
-}
-
-void Similar::index_touched() {
-    std::size_t places = 16;
-    while (places < 2 * touched.size()) places *= 2;
-    buckets.assign(places, -1);
-    for (std::size_t i = 0; i < touched.size(); ++i) {
-        std::size_t b = bucket_of(touched[i].handle, places);
-        while (buckets[b] >= 0) b = (b + 1) & (places - 1);
-        buckets[b] = static_cast<std::int32_t>(i);
-    }
-}
-
-void Evidence::fill_touched(Similar& out) const {
-    // Where a handle stands in `touched`; older entries are told by what stands there.
-    static thread_local std::vector<std::uint32_t> places;
-    if (places.size() < slot_of_.size()) places.resize(slot_of_.size());
-    std::vector<Resemblance>& touched = out.touched;
-    touched.clear();
-    touched.reserve(credits_.size());
+// What the questions have in common with each memory that they used, oldest first.
+void Evidence::resemble(Similar& out) const {
+    constexpr std::size_t ahead = 6;
+    const std::size_t held = ring_.size(), first = held < capacity_ ? 0 : position(next_);
+    const auto at = [&](std::size_t i) { return first + i < held ? first + i : first + i - held; };
+    out.known.assign(credits_.size(), Resemblance{});
     out.cubes = 0;
-    const std::int64_t held = static_cast<std::int64_t>(ring_.size());
-    for (std::int64_t number = std::max<std::int64_t>(0, next_ - held); number < next_; ++number) {
-        const std::size_t i = position(number);
-        __builtin_prefetch(ring_[position(std::min(number + 6, next_ - 1))].used.data());
-        const float k = out.kernel[i];
+    for (std::size_t i = 0; i < held; ++i) {
+        engrain::prefetch(ring_[at(std::min(i + ahead, held - 1))].used.data());
+        const float k = out.kernel[at(i)];
         if (!(k > 0)) continue;
+        const std::vector<Use>& used = ring_[at(i)].used;
         const double cube = static_cast<double>(k) * k * k;
-        std::int64_t heaviest = ring_[i].used.empty() ? to_fixed(1.0) : 0;
-        for (const Use& use : ring_[i].used) heaviest = std::max(heaviest, use.mass);
+        std::int64_t heaviest = used.empty() ? to_fixed(1.0) : 0;
+        for (const Use& use : used) heaviest = std::max(heaviest, use.mass);
         out.cubes += from_fixed(heaviest) * cube;
-        for (const Use& use : ring_[i].used) {
-            std::uint32_t& place = places[static_cast<std::size_t>(use.handle)];
-            if (place >= touched.size() || touched[place].handle != use.handle) {
-                place = static_cast<std::uint32_t>(touched.size());
-                touched.push_back({use.handle, 0.0F, 0.0, 0.0});
-            }
-            Resemblance& to = touched[place];
+        for (const Use& use : used) {
+            Resemblance& to = out.known[static_cast<std::size_t>(use.slot)];
             const double mass = from_fixed(use.mass);
             to.near = std::max(to.near, static_cast<float>(mass * k));
-            to.share += mass * cube;
-            to.missing += from_fixed(heaviest - use.mass) * cube;
+            to.cubes += mass * cube;
+            if (use.mass != heaviest) to.missing += from_fixed(heaviest - use.mass) * cube;
         }
     }
-    for (Resemblance& to : touched) to.share /= out.cubes - to.missing + share_discount;
-    out.index_touched();
 }
 
 void Evidence::similarity(std::int64_t scope, const float* query, TermView terms,
@@ -251,32 +218,20 @@ void Evidence::similarity(std::int64_t scope, const float* query, TermView terms
     out.has_query = query != nullptr;
     out.query.assign(query, query == nullptr ? query : query + dim_);
     out.kernel.assign(ring_.size(), 0.0F);
-    out.dots.assign(ring_.size(), std::numeric_limits<float>::quiet_NaN());
-    out.next = next_;
-    out.capacity = static_cast<std::int64_t>(capacity_);
-    static thread_local std::vector<const float*> rows;
-    static thread_local std::vector<std::size_t> places;
+    static thread_local std::vector<std::uint32_t> places;
     static thread_local std::vector<float> dots, cosines;
     static thread_local std::vector<WeightedTerm> asked;
-    rows.clear();
-    places.clear();
-    for (std::size_t i = 0; i < ring_.size(); ++i) {
-        const Question& past = ring_[i];
-        if (past.number < 0 || past.scope != scope || past.number == exclude) continue;
-        places.push_back(i);
-        rows.push_back(vectors_.row(i));
-    }
-    dots.assign(rows.size(), 0.0F);
-    if (query != nullptr) float_dots(rows.data(), query, rows.size(), dim_, dots.data());
+    take_scope(scope, exclude, places);
+    dots.assign(places.size(), 0.0F);
+    if (query != nullptr)
+        coded_.dots(places.data(), places.size(), coded_.code(query), dots.data());
     weigh_terms(terms, asked);
     cosines.assign(ring_.size(), 0.0F);
     for (const WeightedTerm& term : asked)
         holders_.accumulate(term.term, term.weight, cosines.data());
-    for (std::size_t i = 0; i < places.size(); ++i) {
-        out.dots[places[i]] = dots[i];
+    for (std::size_t i = 0; i < places.size(); ++i)
         out.kernel[places[i]] = 0.5F * std::max(dots[i], 0.0F) + 0.5F * cosines[places[i]];
-    }
-    fill_touched(out);
+    resemble(out);
     out.adapted.assign(dim_, 0.0F);
     if (query == nullptr) return;
     if (!ridge_.empty()) score_rows(ridge_.data(), query, dim_, dim_, out.adapted.data());
@@ -290,23 +245,50 @@ void Evidence::similarity(std::int64_t scope, const float* query, TermView terms
     for (std::size_t j = 0; j < dim_; ++j) out.adapted[j] += 0.5F * query[j];
 }
 
-std::vector<std::int64_t> Evidence::propose(const Similar& similar, std::size_t k) {
-    std::vector<Resemblance> best(similar.touched);
-    std::vector<std::int64_t> out;
-    const auto take = [&](auto better) {
-        const std::size_t n = std::min(k, best.size());
-        std::partial_sort(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(n), best.end(),
-                          better);
-        for (std::size_t i = 0; i < n; ++i)
-            if (std::find(out.begin(), out.end(), best[i].handle) == out.end())
-                out.push_back(best[i].handle);
+// Appends the handles of the k that are worth most, ties by handle, without those that are there.
+// `worth(own, least)` may be anything up to `least` where it is no more than that.
+template <class Worth>
+void Evidence::append_best(const Similar& similar, std::size_t k, Worth worth,
+                           std::vector<std::int64_t>& out) const {
+    struct Place {
+        double worth;
+        std::int64_t handle;
+        bool operator<(const Place& other) const noexcept {  // better first
+            return worth != other.worth ? worth > other.worth : handle < other.handle;
+        }
     };
-    take([](const Resemblance& a, const Resemblance& b) {
-        return a.near != b.near ? a.near > b.near : a.handle < b.handle;
-    });
-    take([](const Resemblance& a, const Resemblance& b) {
-        return a.share != b.share ? a.share > b.share : a.handle < b.handle;
-    });
+    std::vector<Place> best;  // a heap, the worst in front
+    for (std::size_t slot = 0; slot < similar.known.size() && k > 0; ++slot) {
+        const Resemblance& own = similar.known[slot];
+        if (own.cubes == 0) continue;
+        const double least = best.size() < k ? 0.0 : best.front().worth, is = worth(own, least);
+        if (is < least) continue;
+        const Place place{is, credits_[slot].handle};
+        if (best.size() == k) {
+            if (!(place < best.front())) continue;
+            std::pop_heap(best.begin(), best.end());
+            best.pop_back();
+        }
+        best.push_back(place);
+        std::push_heap(best.begin(), best.end());
+    }
+    std::sort_heap(best.begin(), best.end());
+    for (const Place& place : best)
+        if (std::find(out.begin(), out.end(), place.handle) == out.end())
+            out.push_back(place.handle);
+}
+
+std::vector<std::int64_t> Evidence::propose(const Similar& similar, std::size_t k) const {
+    std::shared_lock<std::shared_mutex> lock(mutex_);
+    std::vector<std::int64_t> out;
+    append_best(similar, k, [](const Resemblance& own, double) { return double(own.near); }, out);
+    // Divisions are for those that may be among the best.
+    constexpr double nearly = 1 - 1e-9;
+    const auto share = [&](const Resemblance& own, double least) {
+        const bool less = own.cubes < nearly * least * (similar.cubes - own.missing);
+        return less ? -1.0 : similar.share(own);
+    };
+    append_best(similar, k, share, out);
     return out;
 }
 
@@ -340,15 +322,16 @@ void Evidence::features(const Similar& similar, const CandidateView& block, Term
     }
     for (std::size_t i = 0; i < block.n; ++i) {
         float* row = out + i * stride;
-        const Resemblance* like = similar.find(block.handles[i]);
-        if (like != nullptr) {
-            row[4] = like->near;
-            row[5] = static_cast<float>(like->share);
-            row[6] = like->near *
+        const std::int32_t own = slot(block.handles[i]);
+        if (own < 0) continue;
+        const Credit* held = &credits_[static_cast<std::size_t>(own)];
+        if (static_cast<std::size_t>(own) < similar.known.size()) {
+            const Resemblance& like = similar.known[static_cast<std::size_t>(own)];
+            row[4] = like.near;
+            row[5] = static_cast<float>(similar.share(like));
+            row[6] = like.near *
                      std::min(std::max(block.statics[i], 0.0F), static_cast<float>(agree_bound));
         }
-        const Credit* held = credit(block.handles[i]);
-        if (held == nullptr) continue;
         Honest honest{held, left_out, left_vector, 0};
         if (left_out != nullptr)
             for (const Use& use : left_out->used)

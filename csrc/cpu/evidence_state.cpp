@@ -103,6 +103,9 @@ void Evidence::load(const EvidenceState& state) {
     targets_ = Arena<float>(dim_);
     vectors_.resize(held);
     targets_.resize(held);
+    coded_ = CodedRows(dim_);
+    coded_.resize(held);
+    scopes_.assign(held, removed);
     leverage_.assign(held, 0.0F);
     for (std::size_t i = 0; i < state.number.size(); ++i) {
         const std::size_t at = position(state.number[i]);
@@ -111,6 +114,8 @@ void Evidence::load(const EvidenceState& state) {
         holders_.reserve(ring_[at].terms);
         holders_.add(at, ring_[at].terms);
         std::copy_n(state.vector.begin() + i * dim_, dim_, vectors_.row(at));
+        coded_.set(at, vectors_.row(at));
+        scopes_[at] = ring_[at].scope;
         std::copy_n(state.target.begin() + i * dim_, dim_, targets_.row(at));
     }
     for (std::size_t i = 0; i < state.handle.size(); ++i)

@@ -241,6 +241,26 @@ ENGRAIN_INLINE void add_adjacent_body(const float* x, const float* floored,
     }
 }
 
+// Written for the vectoriser: lengths compared as integers, and rounding by the number that pushes
+// the fraction out of a float.
+template <int W>
+ENGRAIN_INLINE float quantize_row_body(const float* row, std::size_t width, std::int8_t* codes) {
+    constexpr float to_integer = 0x1.8p+23F;
+    std::uint32_t bits = 0;
+    for (std::size_t j = 0; j < width; ++j) {
+        std::uint32_t magnitude;
+        std::memcpy(&magnitude, row + j, sizeof(magnitude));
+        bits = std::max(bits, magnitude & 0x7FFFFFFFU);
+    }
+    float largest;
+    std::memcpy(&largest, &bits, sizeof(largest));
+    const float inverse = largest > 0.0F ? 127.0F / largest : 0.0F;
+    for (std::size_t j = 0; j < width; ++j)
+        codes[j] = static_cast<std::int8_t>(
+            static_cast<std::int32_t>((row[j] * inverse + to_integer) - to_integer));
+    return largest / 127.0F;
+}
+
 // Sorts as the floats do, best first, then by position.
 ENGRAIN_INLINE std::uint64_t key_of(float score, std::size_t position) {
     const float value = score + 0.0F;  // one zero
@@ -311,24 +331,8 @@ float likely_bound(const float* x, std::size_t n, std::size_t k) {
 
 }  // namespace
 
-// Written for the vectoriser: lengths compared as integers, and rounding by the number that pushes
-// the fraction out of a float.
-float quantize_row(const float* row, std::size_t width, std::int8_t* codes) noexcept {
-    constexpr float to_integer = 0x1.8p+23F;
-    std::uint32_t bits = 0;
-    for (std::size_t j = 0; j < width; ++j) {
-        std::uint32_t magnitude;
-        std::memcpy(&magnitude, row + j, sizeof(magnitude));
-        bits = std::max(bits, magnitude & 0x7FFFFFFFU);
-    }
-    float largest;
-    std::memcpy(&largest, &bits, sizeof(largest));
-    const float inverse = largest > 0.0F ? 127.0F / largest : 0.0F;
-    for (std::size_t j = 0; j < width; ++j)
-        codes[j] = static_cast<std::int8_t>(
-            static_cast<std::int32_t>((row[j] * inverse + to_integer) - to_integer));
-    return largest / 127.0F;
-}
+ENGRAIN_DISPATCH(float, quantize_row, (const float* row, std::size_t width, std::int8_t* codes),
+                 (row, width, codes))
 
 ENGRAIN_DISPATCH(float, squared_distance, (const float* a, const float* b, std::size_t width),
                  (a, b, width))

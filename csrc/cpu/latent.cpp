@@ -4,7 +4,6 @@
 #include <cmath>
 #include <utility>
 
-#include "engrain/flat.hpp"
 #include "engrain/similarity.hpp"
 #include "engrain/transcendental.hpp"
 
@@ -37,31 +36,6 @@ void LatentSpace::place(const TermCount* terms, std::size_t n, float* out) const
     if (dim_ > 0) score_rows(out, out, 1, dim_, &squared);
     const float inverse = squared > 1e-12F ? 1.0F / std::sqrt(squared) : 0.0F;
     for (std::size_t j = 0; j < dim_; ++j) out[j] *= inverse;
-}
-
-void LatentRows::set(std::size_t document, const float* vector) {
-    if (codes_.rows() <= document) {
-        codes_.resize(document + 1);
-        scales_.resize(document + 1, 0.0F);
-    }
-    const LatentCodes own = code(vector);
-    std::copy(own.codes.begin(), own.codes.end(), codes_.row(document));
-    scales_[document] = own.scale;
-}
-
-LatentCodes LatentRows::code(const float* vector) const {
-    std::vector<float> padded(codes_.width(), 0.0F);
-    std::copy_n(vector, dim_, padded.begin());
-    LatentCodes own;
-    own.codes.resize(codes_.width());
-    own.scale = quantize_row(padded.data(), codes_.width(), own.codes.data());
-    return own;
-}
-
-float LatentRows::cosine(std::uint32_t document, const LatentCodes& asked) const noexcept {
-    std::int32_t dot = 0;
-    dot_codes(codes_.data(), codes_.width(), &document, 1, asked.codes.data(), &dot);
-    return static_cast<float>(dot) * (scales_[document] * asked.scale);
 }
 
 }  // namespace engrain

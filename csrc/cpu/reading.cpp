@@ -145,7 +145,7 @@ Words RetrievalIndex::read_document(const Search& search, std::uint32_t handle) 
     words.feedback = score_counts(counts, feedback.weights(), feedback.room(), beside);
     words.grams = grams_.score(handle, reading.grams);
     words.pairs = pairs_.score(handle, reading.pairs);
-    if (latent_.known()) words.latent = latent_rows_.cosine(handle, reading.latent);
+    if (latent_.known()) words.latent = latent_rows_.dot(handle, reading.latent);
     return words;
 }
 

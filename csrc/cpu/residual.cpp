@@ -1,13 +1,10 @@
 #include "engrain/residual.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <numeric>
 #include <utility>
 
 #include "engrain/blocks.hpp"
-#include "engrain/flat.hpp"
 #include "engrain/simd.hpp"
 #include "engrain/similarity.hpp"
 #include "engrain/softmax.hpp"
@@ -106,18 +103,17 @@ void Residuals::resize(std::size_t rows) {
     held_.scope.resize(rows);
     held_.number.resize(rows);
     held_.about.resize(rows * most);
-    twins_.resize(rows, -1);
-    codes_.resize(rows * dim_);
-    scales_.resize(rows);
+    asked_.resize(rows);
+    toward_.resize(rows);
 }
 
 void Residuals::code(std::size_t row) {
-    scales_[row] = quantize_row(held_.toward.data() + row * dim_, dim_, codes_.data() + row * dim_);
+    asked_.set(row, held_.asked.data() + row * dim_);
+    toward_.set(row, held_.toward.data() + row * dim_);
 }
 
 void Residuals::load(ResidualRows rows) {
     held_ = std::move(rows);
-    twins_.clear();
     resize(held_.scope.size());
     for (std::size_t t = 0; t < held_.scope.size(); ++t) code(t);
 }
@@ -142,30 +138,31 @@ void Residuals::add(const Told& told) {
     code(at);
     held_.scope[at] = told.scope;
     held_.number[at] = told.number;
-    twins_[at] = told.twin;
     std::int64_t* about = held_.about.data() + at * most;
     std::fill_n(about, most, std::int64_t{-1});
     for (std::size_t i = 0; i < n; ++i) about[i] = told.handles[places[i]];
     ++held_.next;
 }
 
-void Residuals::score(std::int64_t scope, const float* query, const Similar* similar,
-                      const float* centred, std::size_t n, std::int64_t exclude, float* out) const {
+void Residuals::score(std::int64_t scope, const float* query, const float* centred, std::size_t n,
+                      std::int64_t exclude, float* out) const {
+    static thread_local std::vector<std::uint32_t> places;
     static thread_local std::vector<const std::int8_t*> rows;
-    static thread_local std::vector<float> weights;
+    static thread_local std::vector<float> likeness, weights;
+    places.clear();
+    for (std::size_t t = 0; t < size(); ++t)
+        if (held_.scope[t] == scope && (exclude < 0 || held_.number[t] != exclude))
+            places.push_back(static_cast<std::uint32_t>(t));
+    likeness.resize(places.size());
+    asked_.dots(places.data(), places.size(), asked_.code(query), likeness.data());
     rows.clear();
     weights.clear();
     float all = discount;
-    for (std::size_t t = 0; t < size(); ++t) {
-        if (held_.scope[t] != scope || (exclude >= 0 && held_.number[t] == exclude)) continue;
-        float likeness =
-            similar == nullptr ? std::numeric_limits<float>::quiet_NaN() : similar->dot(twins_[t]);
-        if (std::isnan(likeness))
-            score_rows(held_.asked.data() + t * dim_, query, 1, dim_, &likeness);
-        if (!(likeness > 0.0F)) continue;
-        all += likeness;
-        rows.push_back(codes_.data() + t * dim_);
-        weights.push_back(likeness * scales_[t]);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        if (!(likeness[i] > 0.0F)) continue;
+        all += likeness[i];
+        rows.push_back(toward_.codes(places[i]));
+        weights.push_back(likeness[i] * toward_.scale(places[i]));
     }
     std::vector<float> toward(dim_, 0.0F);
     add_codes(rows.data(), weights.data(), rows.size(), dim_, toward.data());

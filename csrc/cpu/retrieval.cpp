@@ -46,7 +46,7 @@ void RetrievalIndex::learn_latent(const Term* terms, const float* idf, const flo
                                   std::size_t n, std::size_t dim) {
     const Guard lock(mutex_);
     latent_.learn(terms, idf, basis, n, dim);
-    latent_rows_ = LatentRows(latent_.dim());
+    latent_rows_ = CodedRows(latent_.dim());
     if (!latent_.known()) return;
     for (std::size_t handle = 0; handle < handles(); ++handle)
         if (live_[handle]) place_latent(static_cast<std::uint32_t>(handle));
@@ -56,6 +56,7 @@ void RetrievalIndex::place_latent(std::uint32_t handle) {
     const std::vector<TermCount> terms = stems_.counts(handle);
     std::vector<float> place(latent_.dim());
     latent_.place(terms.data(), terms.size(), place.data());
+    if (latent_rows_.rows() <= handle) latent_rows_.resize(handle + 1);
     latent_rows_.set(handle, place.data());
 }
 

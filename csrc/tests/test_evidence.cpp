@@ -89,7 +89,7 @@ void check_readers_beside_a_writer() {
         for (int i = 0; i < 400; ++i) {
             engrain::Similar similar;
             evidence.similarity(1, asked.query, asked.view(), -1, similar);
-            CHECK(Evidence::propose(similar, 3).size() <= 6);
+            CHECK(evidence.propose(similar, 3).size() <= 6);
         }
     });
     writer.join();

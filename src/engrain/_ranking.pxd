@@ -52,13 +52,11 @@ cdef extern from "engrain/evidence.hpp" namespace "engrain" nogil:
         CEvidence(size_t dim, size_t questions) except +
         void similarity(int64_t scope, const float* query, TermView terms, int64_t exclude,
                         CSimilar& out) except +
-        @staticmethod
         vector[int64_t] propose(const CSimilar& similar, size_t k) except +
         void features(const CSimilar& similar, const CandidateView& block, TermView terms,
                       float average_length, float sd, float* out, size_t stride) except +
         int64_t add(int64_t scope, const float* query, TermView terms, const vector[Use]& used,
                     const float* const* centred) except + nogil
-        int64_t newest(const float* query)
         bint remove(int64_t number) except +
         void forget(int64_t handle) except +
         void set_ridge(const float* w) except +

@@ -168,7 +168,7 @@ cdef class EvidenceState:
         self.check_fresh(similar)
         if k < 0:
             raise ValueError(f"k: expected at least 0, got {k}")
-        return longs(CEvidence.propose(similar.value, k))
+        return longs(self.core.propose(similar.value, k))
 
     def features(self, Similar similar not None, cnp.ndarray terms not None,
                  cnp.ndarray counts not None, cnp.ndarray idf not None, double average_length,

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from engrain.base.arrays import F32Array, F64Array
 from engrain.base.errors import SnapshotError
+from engrain.kernels.reference.evidence import coded
 from engrain.kernels.simd import LEVELS, set_simd_level
-from engrain.memory.evidence import Evidence
 from engrain.memory.index import unit_rows
 from engrain.memory.residual import MOST, Residual, surprise
 from tests.strategies import seeds
@@ -42,23 +42,17 @@ def lesson(rng: np.random.Generator, n: int) -> tuple[F32Array, F32Array, F32Arr
     return query, centred, rng.standard_normal(n).astype(np.float32), outcomes
 
 
-def coded(residual: F32Array) -> F32Array:
-    """To 127 steps of the largest element."""
-    step = np.abs(residual).max() / np.float32(127)
-    return np.asarray(np.rint(residual / step) * step)
-
-
 def test_candidates_are_scored_by_the_residuals_of_similar_questions() -> None:
     rng, residual = np.random.default_rng(1), Residual(DIM)
     told = []
     for t in range(70):
         query, centred, scores, outcomes = lesson(rng, 9)
         residual.add(t % 2, query, np.arange(9), centred, scores, outcomes, number=t)
-        told.append((t % 2, query, coded(surprise(scores, outcomes) @ centred)))
+        told.append((t % 2, coded(query), coded(surprise(scores, outcomes) @ centred)))
     asked, candidates, _, _ = lesson(rng, 12)
     for exclude in (-1, 4):
         kept = [(q, r) for t, (scope, q, r) in enumerate(told) if scope == 0 and t != exclude]
-        likeness = np.array([max(0.0, float(q @ asked)) for q, _ in kept])
+        likeness = np.array([max(0.0, float(q @ coded(asked))) for q, _ in kept])
         toward = likeness @ np.array([r for _, r in kept]) / (likeness.sum() + 0.1)
         found = residual.score(0, asked, candidates, exclude)
         assert found is not None
@@ -103,29 +97,6 @@ def test_what_says_nothing_leaves_nothing() -> None:
     assert residual.score(0, query, centred) is None
     residual.add(0, query, handles, centred, scores, outcomes)
     assert residual.score(0, None, centred) is None
-
-
-def test_what_evidence_knows_of_a_question_gives_the_same_scores() -> None:
-    rng, residual, evidence = np.random.default_rng(6), Residual(DIM), Evidence(DIM, questions=8)
-    terms, ones = np.arange(2, dtype=np.int32), np.ones(2, np.float32)
-    numbers = []
-    for t in range(12):
-        query, centred, scores, outcomes = lesson(rng, 9)
-        if t % 3:
-            used = np.flatnonzero(outcomes)
-            masses, vectors = np.ones(len(used), np.float32), centred[used]
-            number = evidence.add(0, query, terms, ones, used, masses, vectors, ones)
-            numbers.append(number)
-        residual.add(0, query, np.arange(9), centred, scores, outcomes, evidence=evidence)
-    evidence.remove(numbers[-2])
-    asked, candidates, _, _ = lesson(rng, 12)
-    similar = evidence.similarity(0, asked, terms, ones, ones)
-    np.testing.assert_array_equal(
-        residual.score(0, asked, candidates, similar=similar), residual.score(0, asked, candidates)
-    )
-    evidence.remove(numbers[-1])
-    with pytest.raises(ValueError, match="changed"):
-        residual.score(0, asked, candidates, similar=similar)
 
 
 def test_a_forgotten_memory_takes_its_residuals_along() -> None:

@@ -8,10 +8,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <shared_mutex>
 #include <vector>
 
 #include "engrain/arena.hpp"
+#include "engrain/coded_rows.hpp"
 #include "engrain/sum_vector.hpp"
 #include "engrain/term_holders.hpp"
 
@@ -29,6 +31,7 @@ struct Use {
     std::int64_t handle;
     std::int64_t mass;           // Q24, in (0, 1]
     std::int64_t previous = -1;  // number of the question before that used it, or -1
+    std::int32_t slot = -1;      // of its credit, once the question stands in the ring
 };
 
 struct Question {
@@ -52,31 +55,25 @@ struct Credit {
     std::vector<TermCredit> counts;  // ascending terms, none of them 0
 };
 
+// Of the questions that used a memory.
 struct Resemblance {
-    std::int64_t handle;
-    float near;      // max over its questions of mass * K
-    double share;    // sum over its questions of mass * K^3; its share of the similar in the end
-    double missing;  // sum over its questions of (heaviest mass - mass) * K^3
+    double cubes = 0;    // sum of mass * K^3
+    double missing = 0;  // sum of (heaviest mass - mass) * K^3
+    float near = 0;      // max of mass * K
 };
 
 // How one question resembles the past ones of its scope.
 struct Similar {
     std::int64_t scope = 0, excluded = -1;
     bool has_query = false;
-    std::vector<float> kernel;            // K by ring position; 0 where it does not apply
-    std::vector<float> dots;              // q . t by ring position; NaN where it was not taken
-    std::int64_t next = 0, capacity = 1;  // of the ring
-    double cubes = 0;  // sum of heaviest mass * K^3, 1 for a question that used nothing
-    std::vector<Resemblance> touched;
-    std::vector<std::int32_t> buckets;  // open addressing: handle -> index into touched, or -1
+    std::vector<float> kernel;  // K by ring position; 0 where it does not apply
+    double cubes = 0;           // sum of heaviest mass * K^3, 1 for a question that used nothing
+    std::vector<Resemblance> known;  // by slot of the credit
     std::vector<float> query;
     std::vector<float> adapted;  // 0.5 q + W q
 
-    const Resemblance* find(std::int64_t handle) const noexcept;
-    // q . t of a past question by its number, NaN where it was not taken.
-    float dot(std::int64_t number) const noexcept;
-    // Let `find` know of all that is touched.
-    void index_touched();
+    // What a memory's questions are of all that are similar.
+    double share(const Resemblance& own) const noexcept;
 };
 
 // Candidates of one request; centred may be null. Views, nothing is owned.
@@ -115,11 +112,12 @@ class Evidence {
 
     Evidence(std::size_t dim, std::size_t questions);
 
-    // K(q, t) = 0.5 max(0, q.t) + 0.5 lexical cosine, for every past question t of the scope.
+    // K(q, t) = 0.5 max(0, q.t) + 0.5 lexical cosine, for every past question t of the scope; q and
+    // t to 1/127 of their largest element.
     void similarity(std::int64_t scope, const float* query, TermView terms, std::int64_t exclude,
                     Similar& out) const;
     // Handles of the `k` best by near, then of the `k` best by share that are not among them.
-    static std::vector<std::int64_t> propose(const Similar& similar, std::size_t k);
+    std::vector<std::int64_t> propose(const Similar& similar, std::size_t k) const;
     // Row i goes to out + i * stride.
     void features(const Similar& similar, const CandidateView& block, TermView terms,
                   float average_length, float sd, float* out, std::size_t stride) const;
@@ -127,8 +125,6 @@ class Evidence {
     // Masses are Q24 in (0, 1]; centred: a row per use, or null. Returns the question's number.
     std::int64_t add(std::int64_t scope, const float* query, TermView terms,
                      const std::vector<Use>& used, const float* const* centred);
-    // Number of the newest question where its vector equals `query`, else -1.
-    std::int64_t newest(const float* query) const;
     bool remove(std::int64_t number);  // false: not in the ring
     void forget(std::int64_t handle);  // in time of the questions in the ring that used it
 
@@ -173,7 +169,15 @@ class Evidence {
     void set_target(std::size_t at, const float* query, std::size_t uses,
                     const float* const* centred);
     double length_of(const float* vector) const noexcept;
-    void fill_touched(Similar& out) const;
+    std::int32_t slot(std::int64_t handle) const noexcept;
+    void take_scope(std::int64_t scope, std::int64_t exclude,
+                    std::vector<std::uint32_t>& places) const;
+    void resemble(Similar& out) const;
+    template <class Worth>
+    void append_best(const Similar& similar, std::size_t k, Worth worth,
+                     std::vector<std::int64_t>& out) const;
+
+    static constexpr std::int64_t removed = std::numeric_limits<std::int64_t>::min();
 
     std::size_t dim_, capacity_;
     std::int64_t next_ = 0;
@@ -183,9 +187,11 @@ class Evidence {
     std::vector<float> target_, ones_;  // scratch
     std::vector<Addend> addends_;       // one for each mass of the question to come
     std::vector<std::uint32_t> addend_of_use_;
-    Arena<float> vectors_, targets_;  // (ring, dim)
-    std::vector<float> leverage_;     // hat value by ring position; not part of the state
-    std::vector<float> ridge_;        // W, (dim, dim), or empty
+    Arena<float> vectors_, targets_;    // (ring, dim)
+    CodedRows coded_;                   // of the vectors
+    std::vector<std::int64_t> scopes_;  // by ring position; `removed` for no question
+    std::vector<float> leverage_;       // hat value by ring position; not part of the state
+    std::vector<float> ridge_;          // W, (dim, dim), or empty
     std::vector<Credit> credits_;
     std::vector<std::int32_t> free_, slot_of_;
     mutable std::shared_mutex mutex_;

@@ -6,9 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "engrain/arena.hpp"
+#include "engrain/coded_rows.hpp"
 #include "engrain/lexical.hpp"
-#include "engrain/prefetch.hpp"
 
 namespace engrain {
 
@@ -29,32 +28,6 @@ class LatentSpace {
     std::size_t dim_ = 0;
     std::unordered_map<Term, std::uint32_t> rows_;
     std::vector<float> idf_, basis_;
-};
-
-// A vector in 8 bits a dimension, padded as `flat.hpp` says.
-struct LatentCodes {
-    std::vector<std::int8_t> codes;
-    float scale = 0.0F;
-};
-
-// Where documents lie. A cosine of codes is off by about .001.
-class LatentRows {
-  public:
-    explicit LatentRows(std::size_t dim) : dim_(dim), codes_((dim + 63) / 64 * 64) {}
-
-    // `vector` (dim).
-    void set(std::size_t document, const float* vector);
-    LatentCodes code(const float* vector) const;
-    // Of a document that was set.
-    float cosine(std::uint32_t document, const LatentCodes& asked) const noexcept;
-    ENGRAIN_INLINE void prefetch(std::size_t document) const noexcept {
-        prefetch_all(codes_.row(document), dim_);
-    }
-
-  private:
-    std::size_t dim_;
-    Arena<std::int8_t> codes_;
-    std::vector<float> scales_;
 };
 
 }  // namespace engrain

@@ -37,7 +37,7 @@ struct Reading {
     Sought asked, grams, pairs;
     Sought feedback;                   // what was asked among it
     std::vector<float> asked_weights;  // of its terms, 0 for those that were not asked (its room)
-    LatentCodes latent;                // where the question lies, where there is a basis
+    Codes latent;                      // where the question lies, where there is a basis
     std::vector<Words> best;           // by static rank; they give the columns their scale
     Standard gram_scale, feedback_scale, latent_scale;
 };

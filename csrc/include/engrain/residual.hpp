@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engrain/evidence.hpp"
+#include "engrain/coded_rows.hpp"
 
 namespace engrain {
 
@@ -18,7 +18,6 @@ void surprise(const float* scores, const float* outcomes, std::size_t n, float* 
 // What was told about the memories of one question; vectors are (n, dim).
 struct Told {
     std::int64_t scope, number;
-    std::int64_t twin;  // by which evidence knows it, -1 where it does not
     const float* query;
     const std::int64_t* handles;
     const float *centred, *scores, *outcomes;
@@ -38,7 +37,8 @@ class Residuals {
   public:
     static constexpr std::size_t most = 24;  // memories of one question that take part
 
-    Residuals(std::size_t dim, std::size_t questions) : dim_(dim), questions_(questions) {}
+    Residuals(std::size_t dim, std::size_t questions)
+        : dim_(dim), questions_(questions), asked_(dim), toward_(dim) {}
 
     std::size_t dim() const noexcept { return dim_; }
     std::size_t questions() const noexcept { return questions_; }
@@ -46,10 +46,10 @@ class Residuals {
     // Keeps the memories of highest score, those of largest outcome first.
     void add(const Told& told);
     // out[i] = d_i . sum_t K(q, t) r_t / (sum_t K(q, t) + 0.1), K(q, t) = max(0, q . t), over the
-    // questions of the scope but that of number `exclude`, r_t to 1/127 of its largest element;
-    // `centred` (n, dim). What `similar` knows of q . t is not taken again.
-    void score(std::int64_t scope, const float* query, const Similar* similar, const float* centred,
-               std::size_t n, std::int64_t exclude, float* out) const;
+    // questions of the scope but that of number `exclude`; q, t and r_t to 1/127 of their largest
+    // element; `centred` (n, dim).
+    void score(std::int64_t scope, const float* query, const float* centred, std::size_t n,
+               std::int64_t exclude, float* out) const;
     // Drops every residual that a memory has a part in.
     void forget(std::int64_t handle) noexcept;
     const ResidualRows& rows() const noexcept { return held_; }
@@ -61,11 +61,7 @@ class Residuals {
 
     std::size_t dim_, questions_;
     ResidualRows held_;
-    // By row; not part of the state. What scores are made of: `toward` in 8 bits a dimension, a
-    // quarter of what would have to be read for each request.
-    std::vector<std::int64_t> twins_;
-    std::vector<std::int8_t> codes_;
-    std::vector<float> scales_;
+    CodedRows asked_, toward_;  // what scores are made of; not part of the state
 };
 
 }  // namespace engrain

@@ -185,7 +185,7 @@ class RetrievalIndex {
     CountedIndex stems_{pages_, Pages::stems}, grams_{pages_, Pages::grams};
     CountedIndex pairs_{pages_, Pages::pairs};
     LatentSpace latent_;
-    LatentRows latent_rows_;
+    CodedRows latent_rows_;
     std::vector<VectorView> views_;
     std::vector<Scope> scopes_;
     std::vector<char> live_;

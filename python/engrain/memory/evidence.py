@@ -4,7 +4,7 @@ q is the question, d a candidate, t a past question of the same scope with used 
 masses m_td in (0, 1]; n(d) is the sum of the masses of d.
 
 ======== ===================================================================================
-K(q, t)  0.5 max(0, q.t) + 0.5 idf-weighted lexical cosine
+K(q, t)  0.5 max(0, q.t) + 0.5 idf-weighted lexical cosine; q, t to 1/127 of their largest
 e:ridge  cos(d, 0.5 q + W q); W predicts the used memories from the question (`refit_ridge`)
 e:count  log(1 + n(d))
 e:expand gain of BM25 when min(c, 3) is added to each term count and min(c_len, average) to the

@@ -29,13 +29,25 @@ def _lexical(question: Past) -> dict[int, float]:
     return dict(zip(np.asarray(question.terms).tolist(), (weights / norm).tolist(), strict=True))
 
 
+def coded(vector: npt.ArrayLike) -> F64Array:
+    """Return a vector rounded to 127 steps up to its largest element."""
+    x = np.asarray(vector, np.float32)
+    largest = np.abs(x).max(initial=0)
+    if largest == 0:
+        return x.astype(np.float64)
+    return np.rint(x * (np.float32(127) / largest)) * float(largest / np.float32(127))
+
+
 def question_kernel(asked: Past, past: Past) -> float:
-    """Return K = 0.5 max(0, cos) + 0.5 idf-weighted lexical cosine; 0 across scopes."""
+    """Return K = 0.5 max(0, cos) + 0.5 idf-weighted lexical cosine; 0 across scopes.
+
+    Vectors are those that `coded` returns.
+    """
     if asked.scope != past.scope:
         return 0.0
     cosine = 0.0
     if asked.query is not None and past.query is not None:
-        cosine = float(np.asarray(asked.query, np.float64) @ np.asarray(past.query, np.float64))
+        cosine = float(coded(asked.query) @ coded(past.query))
     mine, theirs = _lexical(asked), _lexical(past)
     return 0.5 * max(0.0, cosine) + 0.5 * sum(w * theirs.get(t, 0.0) for t, w in mine.items())
 
