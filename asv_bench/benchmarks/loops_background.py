@@ -100,12 +100,12 @@ class LoopB:
     def track_loop_a_p99_beside_over_alone(self):
         requests = Requests()
         requests.setup(DIM)
-        alone, beside = waits(requests, self)
+        alone, beside, _ = waits(requests, self)
         return float(np.percentile(beside, 99) / np.percentile(alone, 99))
 
 
 def waits(requests, loop_b, cycles=5):
-    """Return what requests take alone and while cycles run, in microseconds."""
+    """Return what requests take alone and beside cycles, and these cycles, in microseconds."""
 
     def until(done):
         taken = []
@@ -115,14 +115,34 @@ def waits(requests, loop_b, cycles=5):
             taken.append(time.perf_counter_ns() - begin)
         return taken
 
-    alone, beside = [], []
+    alone, beside, elapsed = [], [], []
     for _ in range(cycles):
         end = time.perf_counter() + 0.5
         alone += until(lambda end=end: time.perf_counter() > end)
         thread = threading.Thread(target=loop_b.cycle)
         thread.start()
         beside += until(lambda thread=thread: not thread.is_alive())
-    return np.array(alone) / 1000, np.array(beside) / 1000
+        elapsed.append(loop_b.loop.last_report.elapsed_ms)
+    return np.array(alone) / 1000, np.array(beside) / 1000, np.array(elapsed) * 1000
+
+
+def handovers(n=200):
+    """Return what it takes to give the GIL to a busy thread and get it back, in microseconds."""
+    done, taken = threading.Event(), []
+
+    def work():
+        while not done.is_set():
+            pass
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    for _ in range(n):
+        begin = time.perf_counter_ns()
+        time.sleep(0)
+        taken.append(time.perf_counter_ns() - begin)
+    done.set()
+    thread.join()
+    return np.array(taken) / 1000
 
 
 def main():
@@ -139,9 +159,12 @@ def main():
         print(f"{step:<12} {taken:>8.1f}   allowed {allowed:>8,.0f}   {taken / allowed:>7.2%}")
     print(f"{'CPU':<12} {statistics.median(cpu):>8.1f}")
     requests.setup(DIM)
-    for name, taken in zip(("alone", "beside B"), waits(requests, loop_b), strict=True):
+    *waited, elapsed = waits(requests, loop_b)
+    for name, taken in zip(("alone", "beside B"), waited, strict=True):
         p50, p99 = np.percentile(taken, [50, 99])
         print(f"Loop A {name:<9} {len(taken):>8,} requests   p50 {p50:6.1f} us   p99 {p99:6.1f} us")
+    print(f"Loop B beside A   median {np.median(elapsed) / 1000:.0f} ms")
+    print(f"GIL given to a busy thread and got back   p50 {np.median(handovers()):6.1f} us")
 
 
 if __name__ == "__main__":

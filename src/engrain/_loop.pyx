@@ -66,6 +66,7 @@ cdef extern from "Python.h":
 cdef enum:
     MAX_TRACES = 100_000
     LARGEST_HANDLE = 0x7FFFFFFF
+    BRIEF = 20_000  # multiplications; some thirty microseconds
 
 cdef struct Lesson:
     float quality, recall, latency_ratio, feedback
@@ -100,7 +101,11 @@ cdef class LoopTrace:
 
 
 cdef class InstantLearningLoop:
-    """Learns from one request in one call, in microseconds and without the GIL.
+    """Learns from one request in one call, in microseconds.
+
+    A call keeps the GIL where nobody has to be waited for and it ends within some thirty
+    microseconds: another thread that was given the GIL may keep it for 5 ms. Wide vectors and long
+    lists are learned from without it.
 
     `observe` opens a trace when memories are recalled; `learn` closes it when the outcome is known,
     in this order: overlap label and the ledger's losses with the state as it was, the step of the
@@ -414,11 +419,20 @@ signals
         self._enter()
         try:
             self._close(trace)
-            with nogil:
+            # Nobody waits for the GIL inside the evidence: others wait for it with the GIL.
+            if self._is_brief(trace) and self.evidence.core.try_enter():
                 self._learn(trace, y, m, rows, lesson)
+            else:
+                with nogil:
+                    self.evidence.core.enter()
+                    self._learn(trace, y, m, rows, lesson)
         finally:
             self.guard.unlock()
         return self.modulators.current.dopamine
+
+    cdef bint _is_brief(self, LoopTrace trace) noexcept:
+        """Whether learning takes less than to give the GIL away and get it back."""
+        return trace.n * self.dim + trace.listed * self.columns * self.columns // 4 < BRIEF
 
     cdef const float* _check_vectors(self, LoopTrace trace, cnp.ndarray vectors) except? NULL:
         if vectors is None:
@@ -471,6 +485,7 @@ signals
 
     cdef int _learn(self, LoopTrace trace, const float* outcomes, const float* masses,
                     const float* vectors, const Lesson& lesson) except -1 nogil:
+        """Learn, alone in the evidence, which is let go of as soon as nothing more changes it."""
         cdef const int64_t* shown = <const int64_t*>cnp.PyArray_DATA(trace.shown)
         cdef const float* query = NULL
         cdef float square
@@ -478,7 +493,6 @@ signals
             query = <const float*>cnp.PyArray_DATA(trace.query)
         cdef TermView terms = self._terms(trace)
         cdef Py_ssize_t spoken = self._listen(shown, outcomes, vectors, trace.n)
-        self.evidence.core.enter()
         try:
             self._foresee(shown, trace.n, trace.anchor, terms)
             self._take_uses(trace, query, shown, masses, vectors)

@@ -66,6 +66,7 @@ cdef extern from "engrain/evidence.hpp" namespace "engrain" nogil:
         bint holds(int64_t number)
         double mass_of(int64_t handle)
         void enter()
+        bint try_enter()
         void leave()
         void approach(const int64_t* handles, size_t n, TermView terms)
         void fetch(const int64_t* handles, size_t n)

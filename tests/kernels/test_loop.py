@@ -434,6 +434,39 @@ def test_threads_learn_read_drain_save_and_forget_at_once() -> None:
     assert learner.evidence.state()["handle"].size == 0
 
 
+def test_threads_that_keep_the_gil_and_those_that_release_it_exclude_each_other() -> None:
+    learner, others, failed = loop(), threading.Event(), []
+    long = normal(1, 4000, COLUMNS)
+
+    def learn_long_lists() -> None:
+        for step in range(60):
+            trace = learner.observe(normal(step, DIM), np.arange(SHOWN), long, float(step))
+            learner.learn(trace, np.ones(SHOWN, np.float32), float(step))
+
+    def learn_short_lists() -> None:
+        for step in range(600):
+            request(learner, step, late=step % 2 == 0)
+
+    def compare() -> None:
+        told = asked(1)
+        while not others.is_set():
+            similar = learner.evidence.similarity(0, normal(2, DIM), *told.values())
+            if not np.isfinite(similar.kernel()).all():
+                failed.append("kernel")
+
+    teachers = [threading.Thread(target=f) for f in (learn_long_lists, learn_short_lists)]
+    reader = threading.Thread(target=compare)
+    for thread in (*teachers, reader):
+        thread.start()
+    for thread in teachers:
+        thread.join()
+    others.set()
+    reader.join()
+    assert not failed
+    assert learner.signals.counts["recorded"] == learner.evidence.state()["next"] == 660
+    assert learner.modulators.values["outcomes"] == 660
+
+
 def test_tables_grow_while_other_threads_learn() -> None:
     learner = InstantLearningLoop(
         DIM,

@@ -130,6 +130,7 @@ class Evidence {
 
     // `add` in two steps, for who does more meanwhile. From `enter` to `leave` the caller is alone.
     void enter() { mutex_.lock(); }
+    bool try_enter() { return mutex_.try_lock(); }
     void leave() { mutex_.unlock(); }
     // Asks memory for what `prepare` will look at, and then for what that points at; `handles` are
     // those that may be used.
