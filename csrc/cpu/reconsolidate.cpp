@@ -1,7 +1,7 @@
 #include "engrain/reconsolidate.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
 
 #include "engrain/blocks.hpp"
 #include "engrain/dot.hpp"
@@ -11,8 +11,8 @@ namespace {
 
 using simd::Lanes;
 
-// Rows whose square roots and divisions overlap.
-constexpr std::size_t together = 4;
+constexpr std::size_t together = 4;  // different rows that are read and then turned
+constexpr std::size_t batch = 16;    // rows whose square roots and divisions are taken abreast
 
 template <int W>
 struct Inner {  // m . m and m . q in one pass
@@ -39,34 +39,49 @@ struct Combine {  // m = keep m + turn q
     }
 };
 
-struct Turn {
-    double keep, turn;  // of the unit vectors of m and q
-};
-
+// How to turn N rows at once: m becomes keep m + turn q where it moves at all. Written as loops
+// over arrays, which compilers put into whole registers.
+//
 // tan(angle) of the turn is rate s / (1 - rate + rate c), for cosine c and sine s between m and q.
-// In units of the component of q across m it is beta s: the result (1 - beta c) m + beta q then has
-// length sqrt(1 + beta^2 s^2).
-ENGRAIN_INLINE Turn bounded(double c, double rate, double max_tangent) {
-    const double ss = std::max(0.0, 1.0 - c * c), s = std::sqrt(ss), ahead = 1.0 - rate + rate * c;
-    const bool in_bounds = ahead > 0.0 && std::fabs(rate) * s <= max_tangent * ahead;
-    const double beta = in_bounds ? rate / ahead : std::copysign(max_tangent / s, rate);
-    const double length = std::sqrt(1.0 + beta * beta * ss);
-    return {(1.0 - beta * c) / length, beta / length};
-}
+// In units of the component of q across m it is beta s: the result (1 - beta c) m + beta q of their
+// unit vectors then has length sqrt(1 + beta^2 s^2).
+template <std::size_t N>
+struct Turns {
+    double mm[N] = {}, mq[N] = {}, qq[N] = {}, rate[N] = {};
+    double c[N], keep[N], turn[N];
+    bool directed[N], moves[N];
 
-struct Step {
-    float cosine, keep, turn;  // of m and q as they are
-    bool moves;
+    ENGRAIN_INLINE void settle(double max_tangent) {
+        double m_length[N], q_length[N], ss[N], beta[N];
+        for (std::size_t k = 0; k < N; ++k) {
+            const double both = mm[k] * qq[k];
+            directed[k] = (both > 0.0) & (both <= std::numeric_limits<double>::max());
+            m_length[k] = __builtin_sqrt(mm[k]);
+            q_length[k] = __builtin_sqrt(qq[k]);
+        }
+        for (std::size_t k = 0; k < N; ++k) {
+            const double cosine = mq[k] / (m_length[k] * q_length[k]);
+            const double low = cosine < -1.0 ? -1.0 : cosine;
+            c[k] = low > 1.0 ? 1.0 : low;
+            moves[k] = directed[k] & (rate[k] != 0.0) & (c[k] * c[k] != 1.0);
+            const double across = 1.0 - c[k] * c[k];
+            ss[k] = across > 0.0 ? across : 0.0;
+        }
+        for (std::size_t k = 0; k < N; ++k) {
+            const double s = __builtin_sqrt(ss[k]), ahead = 1.0 - rate[k] + rate[k] * c[k];
+            const double wanted = rate[k] / ahead,
+                         most = __builtin_copysign(max_tangent / s, rate[k]);
+            const bool within =
+                (ahead > 0.0) & (__builtin_fabs(rate[k]) * s <= max_tangent * ahead);
+            beta[k] = within ? wanted : most;
+        }
+        for (std::size_t k = 0; k < N; ++k) {
+            const double length = __builtin_sqrt(1.0 + beta[k] * beta[k] * ss[k]);
+            keep[k] = (1.0 - beta[k] * c[k]) / length / m_length[k];
+            turn[k] = beta[k] / length / q_length[k];
+        }
+    }
 };
-
-ENGRAIN_INLINE Step step_of(double mm, double mq, double qq, float rate, double max_tangent) {
-    if (!(mm * qq > 0.0) || !std::isfinite(mm * qq)) return {0.0F, 1.0F, 0.0F, false};
-    const double m_length = std::sqrt(mm), q_length = std::sqrt(qq);
-    const double c = std::clamp(mq / (m_length * q_length), -1.0, 1.0);
-    if (rate == 0.0F || c * c == 1.0) return {float(c), 1.0F, 0.0F, false};
-    const Turn turn = bounded(c, rate, max_tangent);
-    return {float(c), float(turn.keep / m_length), float(turn.turn / q_length), true};
-}
 
 // G rows read side by side: pull is what they add to it, on top of what it holds unless `fresh`.
 template <int W, int G>
@@ -127,10 +142,11 @@ ENGRAIN_INLINE float survey_rows_body(const float* memories, const std::int64_t*
 }
 
 template <int W>
-ENGRAIN_INLINE void turn(float* row, const float* query, const Step& step, std::size_t dim) {
+ENGRAIN_INLINE void turn(float* row, const float* query, double keep, double turn,
+                         std::size_t dim) {
     Combine<W> combine{row, query, {}, {}};
-    combine.keep = Lanes<W>::splat(step.keep);
-    combine.turn = Lanes<W>::splat(step.turn);
+    combine.keep = Lanes<W>::splat(float(keep));
+    combine.turn = Lanes<W>::splat(float(turn));
     for_blocks<W>(dim, combine);
 }
 
@@ -138,15 +154,20 @@ template <int W>
 ENGRAIN_INLINE void turn_rows_body(float* memories, const std::int64_t* rows, const float* query,
                                    float square, const Aspect* aspects, const float* rates,
                                    std::size_t n, std::size_t dim, float max_tangent) {
-    Step step[together];
-    for (std::size_t i = 0; i < n; i += together) {
-        const std::size_t count = std::min(together, n - i);
+    for (std::size_t i = 0; i < n; i += batch) {
+        const std::size_t count = std::min(batch, n - i);
+        Turns<batch> turns;
+        for (std::size_t k = 0; k < count; ++k) {
+            turns.mm[k] = aspects[i + k].square;
+            turns.mq[k] = aspects[i + k].inner;
+            turns.qq[k] = square;
+            turns.rate[k] = rates[i + k];
+        }
+        turns.settle(max_tangent);
         for (std::size_t k = 0; k < count; ++k)
-            step[k] = step_of(aspects[i + k].square, aspects[i + k].inner, square, rates[i + k],
-                              max_tangent);
-        for (std::size_t k = 0; k < count; ++k)
-            if (step[k].moves)
-                turn<W>(memories + std::size_t(rows[i + k]) * dim, query, step[k], dim);
+            if (turns.moves[k])
+                turn<W>(memories + std::size_t(rows[i + k]) * dim, query, turns.keep[k],
+                        turns.turn[k], dim);
     }
 }
 
@@ -155,20 +176,20 @@ template <int W>
 ENGRAIN_INLINE void reconsolidate_rows(float* const* rows, const float* const* queries,
                                        const float* squares, const float* rates, std::size_t n,
                                        std::size_t dim, double max_tangent, float* cosine) {
-    float mm[together], mq[together];
-    Step step[together];
+    Turns<together> turns;
     for (std::size_t i = 0; i < n; ++i) {
         Inner<W> inner{rows[i], queries[i], {}, {}};
         for_blocks<W>(dim, inner);
-        mm[i] = inner.mm.sum();
-        mq[i] = inner.mq.sum();
+        turns.mm[i] = inner.mm.sum();
+        turns.mq[i] = inner.mq.sum();
+        turns.qq[i] = squares[i];
+        turns.rate[i] = rates[i];
     }
+    turns.settle(max_tangent);
     for (std::size_t i = 0; i < n; ++i) {
-        step[i] = step_of(mm[i], mq[i], squares[i], rates[i], max_tangent);
-        cosine[i] = step[i].cosine;
+        cosine[i] = turns.directed[i] ? float(turns.c[i]) : 0.0F;
+        if (turns.moves[i]) turn<W>(rows[i], queries[i], turns.keep[i], turns.turn[i], dim);
     }
-    for (std::size_t i = 0; i < n; ++i)
-        if (step[i].moves) turn<W>(rows[i], queries[i], step[i], dim);
 }
 
 template <int W>

@@ -5,16 +5,12 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 #include <utility>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
+#include "engrain/large.hpp"
 
 namespace engrain {
 
-// Large blocks are aligned to 2 MiB and ask for huge pages: a scan of DRAM is nearly twice as fast.
 template <class T>
 class Arena {
   public:
@@ -47,17 +43,8 @@ class Arena {
     }
 
   private:
-    static constexpr std::size_t huge_page = std::size_t{2} << 20;
-
     void grow(std::size_t capacity) {
-        const std::size_t wanted = std::max<std::size_t>(capacity * width_ * sizeof(T), 64);
-        const std::size_t align = wanted >= huge_page ? huge_page : 64;
-        const std::size_t bytes = (wanted + align - 1) / align * align;
-        T* data = static_cast<T*>(std::aligned_alloc(align, bytes));
-        if (data == nullptr) throw std::bad_alloc();
-#if defined(__linux__)
-        if (align == huge_page) madvise(data, bytes, MADV_HUGEPAGE);
-#endif
+        T* data = static_cast<T*>(allocate_large(capacity * width_ * sizeof(T)));
         if (rows_ > 0) std::memcpy(data, data_, rows_ * width_ * sizeof(T));
         std::free(std::exchange(data_, data));
         capacity_ = capacity;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 
+#include "engrain/large.hpp"
 #include "engrain/ring.hpp"
 
 namespace engrain {
@@ -26,7 +27,7 @@ class SignalQueue {
         : ring_(capacity),
           dim_(dim),
           signals_(new Signal[ring_.capacity()]),
-          query_(new float[ring_.capacity() * dim]) {}
+          query_(large_array<float>(ring_.capacity() * dim)) {}
 
     // Asks memory for what the next push will write.
     void prefetch() const noexcept { prefetch_apart(query_.get() + ring_.next() * dim_, dim_); }
@@ -54,7 +55,7 @@ class SignalQueue {
     Ring ring_;
     std::size_t dim_;
     std::unique_ptr<Signal[]> signals_;
-    std::unique_ptr<float[]> query_;
+    std::unique_ptr<float[], Free> query_;
 };
 
 }  // namespace engrain

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <memory>
 
+#include "engrain/large.hpp"
 #include "engrain/prefetch.hpp"
 
 namespace engrain {
@@ -119,8 +120,8 @@ class TrajectoryRing {
           dim_(dim),
           max_ids_(max_ids),
           facts_(new TrajectoryFacts[ring_.capacity()]),
-          query_(new float[ring_.capacity() * dim]),
-          ids_(new std::int64_t[ring_.capacity() * max_ids]) {}
+          query_(large_array<float>(ring_.capacity() * dim)),
+          ids_(large_array<std::int64_t>(ring_.capacity() * max_ids)) {}
 
     // Asks memory for what the next push will write.
     void prefetch() const noexcept {
@@ -157,8 +158,8 @@ class TrajectoryRing {
     Ring ring_;
     std::size_t dim_, max_ids_;
     std::unique_ptr<TrajectoryFacts[]> facts_;
-    std::unique_ptr<float[]> query_;
-    std::unique_ptr<std::int64_t[]> ids_;
+    std::unique_ptr<float[], Free> query_;
+    std::unique_ptr<std::int64_t[], Free> ids_;
 };
 
 }  // namespace engrain
