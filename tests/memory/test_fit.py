@@ -48,7 +48,7 @@ class Stored:
         scales = self.rows.std(axis=0, dtype=np.float64)
         return Lists(self.rows, self.targets, self.offsets, self.value, scales)
 
-    def fit(self) -> FitReport:
+    def fit(self, evidence: BoolArray | None = None) -> FitReport:
         return fit_map(
             self.rows,
             self.targets,
@@ -61,6 +61,7 @@ class Stored:
             fixed=self.fixed,
             precision_unit=100.0,
             stiffness=self.stiffness,
+            evidence=evidence,
         )
 
     def objective(self, weights: F64Array, report: FitReport) -> float:
@@ -140,10 +141,26 @@ def test_the_temperature_minimises_the_loss(planted: float) -> None:
     stored = Stored(3, lists=400)
     base = stored.base / stored.rows.std(0) * planted
     lists = stored.lists()
-    other = optimize.minimize_scalar(
-        lambda a: lists.loss(a * base * lists.scales), bounds=(0.05, 5), method="bounded"
-    )
-    assert temperature(lists, base) == pytest.approx(other.x, abs=1e-3)
+    for beside in (np.zeros(len(base)), np.roll(base, 1)):
+        other = optimize.minimize_scalar(
+            lambda a, b=beside: lists.loss((a * base + b) * lists.scales),
+            bounds=(0.05, 5),
+            method="bounded",
+        )
+        assert temperature(lists, base, beside) == pytest.approx(other.x, abs=1e-3)
+
+
+def test_the_prior_of_evidence_keeps_its_size_where_the_static_one_is_scaled() -> None:
+    stored = Stored(5)
+    stored.signs[:] = 0
+    stored.free[:] = True
+    stored.base[:] = [1.0, 0.5, 0.0, 2.0, 0.0]
+    evidence = np.array([False, False, False, True, True])
+    stored.lam[:] = 1e9
+    found = stored.fit(evidence)
+    expected = np.where(evidence, stored.base, found.temperature * stored.base)
+    np.testing.assert_allclose(found.weights, expected, atol=1e-5)
+    assert found.temperature != pytest.approx(1.0, abs=0.01)
 
 
 def test_nothing_taught_keeps_the_weights() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engrain.base.errors import ConfigError
-from engrain.memory.trust import CAP, POOL_GRACE, POOL_SHARE, Trust
+from engrain.memory.trust import CAP, Trust
 
 
 def test_the_owner_is_not_capped() -> None:
@@ -32,7 +32,7 @@ def test_a_thousand_newcomers_weigh_no_more_than_one(names: int) -> None:
     masses = [trust.mass(f"n{i % names}", 7, 1.0) for i in range(1000)]
     steps = [trust.step_weight(f"n{i % names}") for i in range(1000)]
     assert sum(masses) == pytest.approx(CAP)
-    assert sum(steps) == pytest.approx(POOL_GRACE + POOL_SHARE)
+    assert not any(steps)
 
 
 def test_newcomers_teach_alone_where_nobody_else_does() -> None:
@@ -40,13 +40,11 @@ def test_newcomers_teach_alone_where_nobody_else_does() -> None:
     assert [trust.step_weight("n") for _ in range(50)] == [1.0] * 50
 
 
-def test_newcomers_cause_at_most_their_share_of_steps() -> None:
+def test_newcomers_move_no_weights_once_somebody_who_stands_has_taught() -> None:
     trust = Trust()
-    pool = 0.0
-    for i in range(1000):
-        trust.step_weight(None)
-        pool += trust.step_weight(f"n{i}")
-    assert pool <= POOL_GRACE + POOL_SHARE * 1000 + 1e-9
+    trust.establish("ann")
+    assert trust.step_weight("n") == 1.0
+    assert [trust.step_weight(name) for name in ("ann", "n", "m", None, "n")] == [1, 0, 0, 1, 0]
 
 
 def test_standing_is_given_and_taken_by_the_operator() -> None:

@@ -29,7 +29,7 @@ class FitReport:
     precision : ndarray of float64, shape (columns, columns)
         Curvature at the optimum in scaled units: where inline steps go on.
     temperature : float
-        Factor of the base in the prior.
+        Factor of the static base in the prior.
     lists : int
         How many lists had targets above 0.
     loss : float
@@ -91,13 +91,16 @@ class Lists:
         return gradient / self.scales, curvature / np.outer(self.scales, self.scales)
 
 
-def temperature(lists: Lists, base: F64Array) -> float:
-    """Return the factor of the weights `base`, in [0.05, 5], that fits best (guarded Newton)."""
-    scores = weigh_rows(lists.rows, base)[:, None]
-    along = Lists(scores, lists.targets, lists.offsets, lists.weight, np.ones(1))
+def temperature(lists: Lists, base: F64Array, beside: F64Array) -> float:
+    """Return the factor of the weights `base`, in [0.05, 5], that fits best (guarded Newton).
+
+    The weights `beside` are added as they are.
+    """
+    scores = np.stack([weigh_rows(lists.rows, w) for w in (base, beside)], axis=1)
+    along = Lists(scores, lists.targets, lists.offsets, lists.weight, np.ones(2))
     low, high, tau = SMALLEST_TEMPERATURE, LARGEST_TEMPERATURE, 1.0
     for _ in range(ITERATIONS):
-        (slope,), ((bend,),) = along.derivatives(np.array([tau]))
+        (slope, _), ((bend, _), _) = along.derivatives(np.array([tau, 1.0]))
         low, high = (tau, high) if slope < 0 else (low, tau)
         wanted = tau - slope / bend if bend > 0 else tau - np.sign(slope)
         after = wanted if low < wanted < high else 0.5 * (low + high)
@@ -170,11 +173,12 @@ def fit_map(
     fixed: F64Array,
     precision_unit: float,
     stiffness: F64Array | None = None,
+    evidence: BoolArray | None = None,
 ) -> FitReport:
     """Fit weights w = v / s, with s the deviations of the columns.
 
-    v minimises sum_q c_q loss_q(v) + sum_k stiffness_k (v - tau s base)_k^2 / 2,
-    c_q = value_q / mean(value) / lam_q.
+    v minimises sum_q c_q loss_q(v) + sum_k stiffness_k (v - tau_k s base)_k^2 / 2,
+    c_q = value_q / mean(value) / lam_q; tau_k is tau for static columns and 1 for evidence.
 
     For one lam this is lam / 2 |v - v0|^2 against the sum of losses. tau is fitted first, alone.
 
@@ -192,6 +196,8 @@ def fit_map(
         `lam` of the model whose steps go on from the returned precision.
     stiffness : ndarray of float64, shape (columns,), optional
         How firmly each column holds to the prior; default: 1.
+    evidence : ndarray of bool, shape (columns,), optional
+        Columns that are evidence; default: none.
 
     Raises
     ------
@@ -222,8 +228,9 @@ def fit_map(
         scales,
     )
     learned_base = np.where(free, base, 0.0)
-    tau = temperature(lists, learned_base)
-    prior = np.where(free, tau * learned_base, fixed) * scales
+    beside = np.zeros(len(base)) if evidence is None else np.where(evidence, learned_base, 0.0)
+    tau = temperature(lists, learned_base - beside, beside)
+    prior = np.where(free, tau * (learned_base - beside) + beside, fixed) * scales
     v, residual, iterations = projected_newton(lists, prior, prior, stiffness, signs, free)
     precision = precision_unit * (lists.derivatives(v)[1] + np.diag(stiffness))
     loss = lists.loss(v) / float(lists.weight.sum())

@@ -268,7 +268,7 @@ class Learner:
             model_tier=extras.get("model_tier", 0),
             context_tokens=extras.get("context_tokens", 0),
         )
-        if centred is not None:
+        if centred is not None and share > 0.0:
             asked = trace.question
             self.residual.add(
                 asked.scope,
@@ -327,16 +327,17 @@ class Learner:
         number, granted_share = self._credit(
             question, handles[relevant], masses[relevant], principal, centred[relevant]
         )
-        self.residual.add(
-            question.scope,
-            question.vector,
-            candidates,
-            around,
-            expected,
-            outcomes,
-            number=number,
-            share=share * granted_share,
-        )
+        if share > 0.0:
+            self.residual.add(
+                question.scope,
+                question.vector,
+                candidates,
+                around,
+                expected,
+                outcomes,
+                number=number,
+                share=share * granted_share,
+            )
         self._teach_components(question, now, candidates, rows, outcomes)
         return Taught(share, number, better, worse)
 

@@ -238,6 +238,7 @@ class RankingModel(RankerState):
             fixed=self.weights.copy(),
             precision_unit=self.lam,
             stiffness=self.stiffness,
+            evidence=self.evidence_mask,
         )
 
     def reorder(

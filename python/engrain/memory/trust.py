@@ -2,10 +2,10 @@
 
 The owner of the memory (`principal=None`, library use) is not capped. An established principal
 gives one memory at most `CAP` in all, in shrinking portions. Everybody else shares one pool of
-newcomers: together they give a memory no more than one established principal could, and together
-they cause at most a fiftieth of what the others cause in weight steps, so that a thousand fresh
-principals weigh no more than one. Only the operator establishes a principal; nothing that a
-principal can do by itself earns standing.
+newcomers: together they give a memory no more than one established principal could, so that a
+thousand fresh principals weigh no more than one. Weights rank what everybody asks: newcomers move
+them only as long as nobody else has taught. Only the operator establishes a principal; nothing that
+a principal can do by itself earns standing.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ import numpy as np
 from engrain.base.errors import ConfigError
 
 CAP = 2.0
-POOL_SHARE = 0.02  # of the weight steps that others cause
-POOL_GRACE = 2.0  # steps that the pool may cause before there is anything to share
 PAIRS = 65_536  # (principal, memory) pairs remembered; the oldest go first
 
 
@@ -41,7 +39,7 @@ class Trust:
         self._established: set[str] = set()
         self._given: dict[tuple[str, int], float] = {}  # established principals
         self._pool: dict[int, float] = {}  # newcomers, at most one entry per memory
-        self._steps = {"pool": 0.0, "others": 0.0}
+        self._taught = False  # by somebody who is no newcomer
 
     def establish(self, principal: str, standing: bool = True) -> None:
         """Take a principal out of the pool of newcomers, or put it back."""
@@ -97,19 +95,13 @@ class Trust:
         return mass
 
     def step_weight(self, principal: str | None) -> float:
-        """Return how much of a weight step this feedback may cause, in [0, 1], and remember it.
+        """Return how much of a weight step this feedback may cause, 0 or 1.
 
-        Where nobody else has taught yet, newcomers teach alone; then their pool gets `POOL_GRACE`
-        steps and a fiftieth of what the others cause.
+        Newcomers cause none once the owner or an established principal has taught.
         """
-        pool, others = self._steps["pool"], self._steps["others"]
-        if self.is_established(principal):
-            self._steps["others"] = others + 1.0
-            return 1.0
-        allowed = POOL_GRACE + POOL_SHARE * others - pool
-        weight = 1.0 if others == 0.0 else min(1.0, max(0.0, allowed))
-        self._steps["pool"] = pool + weight
-        return weight
+        stands = self.is_established(principal)
+        self._taught |= stands
+        return float(stands or not self._taught)
 
     def forget(self, handle: int) -> None:
         """Drop what is remembered of a memory."""
@@ -126,7 +118,7 @@ class Trust:
             "given_mass": np.array(list(self._given.values()), dtype=np.float64),
             "pool_handle": np.array(list(self._pool), dtype=np.int64),
             "pool_mass": np.array(list(self._pool.values()), dtype=np.float64),
-            "steps": np.array([self._steps["pool"], self._steps["others"]]),
+            "taught": np.array([self._taught]),
         }
 
     def load(self, state: Mapping[str, np.ndarray[Any, Any]]) -> None:
@@ -136,4 +128,4 @@ class Trust:
         self._given = dict(zip(pairs, state["given_mass"].tolist(), strict=True))
         pool = zip(state["pool_handle"].tolist(), state["pool_mass"].tolist(), strict=True)
         self._pool = dict(pool)
-        self._steps = dict(zip(("pool", "others"), state["steps"].tolist(), strict=True))
+        self._taught = bool(state["taught"][0])
