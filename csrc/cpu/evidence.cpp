@@ -194,10 +194,12 @@ void Evidence::fetch(const std::int64_t* handles, std::size_t n) const noexcept 
             prefetch_row(reinterpret_cast<const char*>(held), sizeof(Credit));
 }
 
-void Evidence::prepare(const float* query, TermView terms, const std::vector<Use>& used) {
+void Evidence::prepare(const float* query, TermView terms, const std::vector<Use>& used,
+                       const std::vector<std::int64_t>& passed) {
     const std::size_t at = position(next_);
     take_terms(terms, staged_.terms);
     staged_.used.assign(used.begin(), used.end());
+    staged_.passed.assign(passed.begin(), passed.end());
     holders_.seek(staged_.terms);
     reserve_ring(at);
     holders_.fetch(ring_[at].terms);
@@ -243,9 +245,10 @@ std::int64_t Evidence::commit(std::int64_t scope, const float* query,
 }
 
 std::int64_t Evidence::add(std::int64_t scope, const float* query, TermView terms,
-                           const std::vector<Use>& used, const float* const* centred) {
+                           const std::vector<Use>& used, const std::vector<std::int64_t>& passed,
+                           const float* const* centred) {
     std::unique_lock<std::shared_mutex> lock(mutex_);
-    prepare(query, terms, used);
+    prepare(query, terms, used, passed);
     return commit(scope, query, centred);
 }
 
@@ -262,6 +265,7 @@ bool Evidence::remove(std::int64_t number) {
     for (std::size_t i = 0; i < question.used.size(); ++i) accumulate(question, i, -1);
     holders_.remove(position(number), question.terms);
     question.used.clear();
+    question.passed.clear();
     question.terms.clear();
     question.has_vector = question.has_target = false;
     question.number = -1;

@@ -14,6 +14,7 @@ namespace engrain {
 namespace {
 
 constexpr double share_discount = 0.02;  // evidence that similar questions must outweigh
+constexpr float least_passed = 0.5F;     // of K: its eighth power is nothing below
 constexpr double count_bound = 3.0, agree_bound = 8.0;
 constexpr double bm25_k1 = 1.2, bm25_b = 0.75;
 
@@ -171,6 +172,11 @@ double Similar::share(const Resemblance& own) const noexcept {
     return own.cubes / (cubes - own.missing + share_discount);
 }
 
+float Similar::passed_over(std::int64_t handle) const noexcept {
+    const auto next = std::lower_bound(passed.begin(), passed.end(), Passed{handle + 1, 0.0F});
+    return next == passed.begin() || next[-1].handle != handle ? 0.0F : next[-1].likeness;
+}
+
 // Where the past questions of a scope stand, without one of them.
 void Evidence::take_scope(std::int64_t scope, std::int64_t exclude,
                           std::vector<std::uint32_t>& places) const {
@@ -191,6 +197,7 @@ void Evidence::resemble(Similar& out) const {
     const auto at = [&](std::size_t i) { return first + i < held ? first + i : first + i - held; };
     out.known.assign(credits_.size(), Resemblance{});
     out.cubes = 0;
+    out.passed.clear();
     for (std::size_t i = 0; i < held; ++i) {
         engrain::prefetch(ring_[at(std::min(i + ahead, held - 1))].used.data());
         const float k = out.kernel[at(i)];
@@ -207,7 +214,10 @@ void Evidence::resemble(Similar& out) const {
             to.cubes += mass * cube;
             if (use.mass != heaviest) to.missing += from_fixed(heaviest - use.mass) * cube;
         }
+        if (k < least_passed) continue;
+        for (const std::int64_t handle : ring_[at(i)].passed) out.passed.push_back({handle, k});
     }
+    std::sort(out.passed.begin(), out.passed.end());
 }
 
 void Evidence::similarity(std::int64_t scope, const float* query, TermView terms,
@@ -322,6 +332,8 @@ void Evidence::features(const Similar& similar, const CandidateView& block, Term
     }
     for (std::size_t i = 0; i < block.n; ++i) {
         float* row = out + i * stride;
+        const float passed = similar.passed_over(block.handles[i]), square = passed * passed;
+        row[7] = (square * square) * (square * square);
         const std::int32_t own = slot(block.handles[i]);
         if (own < 0) continue;
         const Credit* held = &credits_[static_cast<std::size_t>(own)];

@@ -31,6 +31,8 @@ void save_question(const Question& question, EvidenceState& out) {
         out.use_mass.push_back(use.mass);
     }
     out.use_end.push_back(static_cast<std::int64_t>(out.use_handle.size()));
+    append(out.passed, question.passed.data(), question.passed.size());
+    out.passed_end.push_back(static_cast<std::int64_t>(out.passed.size()));
 }
 
 void save_credit(const Credit& credit, std::size_t dim, EvidenceState& out) {
@@ -58,6 +60,8 @@ void load_question(const EvidenceState& state, std::size_t i, Question& to) {
     to.used.clear();
     for (std::int64_t u = i == 0 ? 0 : state.use_end[i - 1]; u < state.use_end[i]; ++u)
         to.used.push_back({state.use_handle[u], state.use_mass[u], -1});
+    to.passed.assign(state.passed.begin() + (i == 0 ? 0 : state.passed_end[i - 1]),
+                     state.passed.begin() + state.passed_end[i]);
 }
 
 void load_credit(const EvidenceState& state, std::size_t i, std::size_t dim, Credit& to) {

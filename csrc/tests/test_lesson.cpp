@@ -111,7 +111,7 @@ struct Loop {
         evidence.enter();
         evidence.approach(request.handles, shown, request.view());
         evidence.fetch(request.handles, shown);
-        evidence.prepare(request.query, request.view(), used);
+        evidence.prepare(request.query, request.view(), used, {});
         ranker.step(request.rows, request.outcomes, shown, 1.0);
         take_credit(request, credit);
         const float square = survey_rows(vectors.data(), request.handles, request.query, credit,

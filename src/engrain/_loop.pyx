@@ -166,6 +166,7 @@ signals
     cdef vector[const float*] places, centred
     cdef vector[int64_t] handle, anchors
     cdef vector[Use] used
+    cdef vector[int64_t] passed
 
     def __init__(self, dim, RankerState model not None, RankerState control not None,
                  LedgerState ledger not None, EvidenceState evidence not None, rule, *,
@@ -220,6 +221,7 @@ signals
         self.handle.resize(n)
         self.anchors.resize(n)
         self.used.reserve(n)
+        self.passed.reserve(n)
         self.ones.resize(n, 1.0)
         return 0
 
@@ -496,9 +498,10 @@ signals
         try:
             self._foresee(shown, trace.n, trace.anchor, terms)
             self._take_uses(trace, query, shown, masses, vectors)
+            self._take_passed(shown, outcomes, trace.n, lesson)
             self.evidence.core.fetch(self.anchors.data(), self.used.size())
             if self.used.size() or lesson.admit:
-                self.evidence.core.prepare(query, terms, self.used)
+                self.evidence.core.prepare(query, terms, self.used, self.passed)
             self._settle(trace, lesson)
             self._credit(spoken, lesson.now)
             square = self._survey(query, vectors, spoken, lesson)
@@ -566,6 +569,15 @@ signals
             elif self.memory != NULL:
                 self.centred[n] = self.memory + shown[i] * self.dim
             n += 1
+
+    cdef void _take_passed(self, const int64_t* shown, const float* outcomes, Py_ssize_t n,
+                           const Lesson& lesson) noexcept nogil:
+        """List what was shown and did not help; newcomers speak of what helped alone."""
+        cdef Py_ssize_t i
+        self.passed.clear()
+        for i in range(n if lesson.admit else 0):
+            if outcomes[i] == 0.0:
+                self.passed.push_back(shown[i])
 
     cdef const float* const* _centred(self, const float* query) noexcept nogil:
         """Return the vectors of what was used, null without a query or vectors."""

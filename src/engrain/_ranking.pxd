@@ -36,6 +36,7 @@ cdef extern from "engrain/evidence.hpp" namespace "engrain" nogil:
     cdef cppclass CState "engrain::EvidenceState":
         int64_t next
         vector[int64_t] number, scope, flags, term_end, use_end, use_handle, use_mass
+        vector[int64_t] passed_end, passed
         vector[int32_t] term
         vector[float] count, weight
         vector[float] vectors "vector", target
@@ -56,7 +57,7 @@ cdef extern from "engrain/evidence.hpp" namespace "engrain" nogil:
         void features(const CSimilar& similar, const CandidateView& block, TermView terms,
                       float average_length, float sd, float* out, size_t stride) except +
         int64_t add(int64_t scope, const float* query, TermView terms, const vector[Use]& used,
-                    const float* const* centred) except + nogil
+                    const vector[int64_t]& passed, const float* const* centred) except + nogil
         bint remove(int64_t number) except +
         void forget(int64_t handle) except +
         void set_ridge(const float* w) except +
@@ -70,7 +71,8 @@ cdef extern from "engrain/evidence.hpp" namespace "engrain" nogil:
         void leave()
         void approach(const int64_t* handles, size_t n, TermView terms)
         void fetch(const int64_t* handles, size_t n)
-        void prepare(const float* query, TermView terms, const vector[Use]& used) except +
+        void prepare(const float* query, TermView terms, const vector[Use]& used,
+                     const vector[int64_t]& passed) except +
         int64_t commit(int64_t scope, const float* query, const float* const* centred)
         bint any_rewarded(const int64_t* handles, size_t n)
         CState save() except +
@@ -148,6 +150,7 @@ cdef class EvidenceState:
     cdef const float* vector_of(self, cnp.ndarray query) except? NULL
     cdef int check_fresh(self, Similar similar) except -1
     cdef vector[Use] uses_of(self, cnp.ndarray handles, cnp.ndarray masses) except *
+    cdef vector[int64_t] passed_of(self, cnp.ndarray passed) except *
 
 
 cdef class RankerState:

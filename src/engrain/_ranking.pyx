@@ -219,10 +219,12 @@ cdef class EvidenceState:
 
     def add(self, int64_t scope, cnp.ndarray query, cnp.ndarray terms not None,
             cnp.ndarray counts not None, cnp.ndarray handles not None,
-            cnp.ndarray masses not None, cnp.ndarray centred, cnp.ndarray idf not None):
+            cnp.ndarray masses not None, cnp.ndarray centred, cnp.ndarray idf not None,
+            cnp.ndarray passed=None):
         cdef TermView view = terms_of(terms, counts, idf)
         cdef const float* q = self.vector_of(query)
         cdef vector[Use] used = self.uses_of(handles, masses)
+        cdef vector[int64_t] passed_over = self.passed_of(passed)
         cdef vector[const float*] vectors
         cdef const float* first
         cdef int64_t number
@@ -233,7 +235,7 @@ cdef class EvidenceState:
             for i in range(used.size()):
                 vectors.push_back(first + i * self.dim)
         with nogil:
-            number = self.core.add(scope, q, view, used, vectors.data())
+            number = self.core.add(scope, q, view, used, passed_over, vectors.data())
         self.version += 1
         return number
 
@@ -258,6 +260,20 @@ cdef class EvidenceState:
             use.mass = max(<int64_t>1, to_fixed(mass[i]))
             used.push_back(use)
         return used
+
+    cdef vector[int64_t] passed_of(self, cnp.ndarray passed) except *:
+        """Check what a question passed over."""
+        cdef vector[int64_t] out
+        cdef size_t i, n = 0 if passed is None else cnp.PyArray_SIZE(passed)
+        cdef const int64_t* handle
+        if n:
+            check_shape(passed, "passed", n)
+            handle = <const int64_t*>data_of(passed, cnp.NPY_INT64, "passed")
+            for i in range(n):
+                if not 0 <= handle[i] <= LARGEST_HANDLE:
+                    raise ValueError(f"passed: expected 0 to 2**31 - 1, got {handle[i]}")
+                out.push_back(handle[i])
+        return out
 
     def remove(self, int64_t question):
         from engrain.base.errors import UnknownIdError
@@ -308,7 +324,8 @@ cdef class EvidenceState:
             "next": np.array([s.next], dtype=np.int64), "number": longs(s.number),
             "scope": longs(s.scope), "flags": longs(s.flags), "term_end": longs(s.term_end),
             "use_end": longs(s.use_end), "use_handle": longs(s.use_handle),
-            "use_mass": longs(s.use_mass), "term": ints(s.term), "count": floats(s.count),
+            "use_mass": longs(s.use_mass), "passed_end": longs(s.passed_end),
+            "passed": longs(s.passed), "term": ints(s.term), "count": floats(s.count),
             "weight": floats(s.weight), "vector": floats(s.vectors).reshape(-1, self.dim),
             "target": floats(s.target).reshape(-1, self.dim), "handle": longs(s.handle),
             "mass": longs(s.mass), "length": longs(s.length),
@@ -327,6 +344,8 @@ cdef class EvidenceState:
         take_longs(state, "use_end", s.use_end)
         take_longs(state, "use_handle", s.use_handle)
         take_longs(state, "use_mass", s.use_mass)
+        take_longs(state, "passed_end", s.passed_end)
+        take_longs(state, "passed", s.passed)
         take_ints(state, "term", s.term)
         take_floats(state, "count", s.count)
         take_floats(state, "weight", s.weight)
@@ -347,7 +366,8 @@ cdef class EvidenceState:
     def check_state(self, state):
         """Refuse arrays that do not fit together, before anything changes."""
         m, k = len(state["number"]), len(state["handle"])
-        ends = {"term_end": ("term", m), "use_end": ("use_handle", m), "count_end": ("count_term", k)}
+        ends = {"term_end": ("term", m), "use_end": ("use_handle", m), "passed_end": ("passed", m),
+                "count_end": ("count_term", k)}
         fits = all(
             len(state[end]) == n and (np.diff(state[end], prepend=0) >= 0).all()
             and (state[end][n - 1] if n else 0) == len(state[items])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,17 @@ from engrain.evaluation.prior import (
     Asked,
     compare,
     conversation_kind,
+    documents_kind,
     gather,
     gather_stream,
     left_out,
     main,
     static_weights,
+    store,
+    taught_trust,
     with_evidence,
 )
+from engrain.memory.learner import CORRECTIONS, LEARNED
 from engrain.memory.prior import FIXED
 from tests.evaluation.worlds import make_world
 
@@ -46,8 +51,8 @@ def test_evidence_is_weighed_against_a_static_score_of_one() -> None:
     stream = gather_stream(make_world())
     found = with_evidence(stream, FIXED)
     learned = {name: weight for name, weight in found.items() if name not in FIXED}
-    assert set(learned) == {"e:expand", "e:rocchio", "e:near", "e:share", "e:again", "r:dir"}
-    assert min(learned.values()) >= 0
+    assert set(learned) == {*LEARNED} - {"e:ridge", *CORRECTIONS}
+    assert learned.pop("e:passed") <= 0 <= min(learned.values())
     assert learned["e:near"] + learned["e:share"] + learned["e:again"] > 0
     scaled = {found[name] / weight for name, weight in FIXED.items()}
     assert max(scaled) == pytest.approx(min(scaled), rel=0.01)
@@ -83,8 +88,32 @@ def test_priors_of_small_worlds_are_compared_and_written(
     main(["talks", "texts", "--write", str(tmp_path / "priors.json")])
     assert capsys.readouterr().out.count("fixed") == 2
     kinds = json.loads((tmp_path / "priors.json").read_text())
-    assert set(kinds) == {"conversation", "hashed conversation"}
+    assert set(kinds) == {"conversation", "hashed conversation", "documents"}
     assert tuple(kinds["hashed conversation"]["without"]) == ("world/c0", "world/c1")
+
+
+def test_each_collection_has_one_vote_on_how_far_to_trust_evidence() -> None:
+    streams = [
+        replace(gather_stream(make_world(), seed, clicks="noisy", most=60), name=f"w{seed}")
+        for seed in (1, 2, 3)
+    ]
+    told = documents_kind(streams)
+    assert told["fitted_on"]["questions"] == {s.name: len(s.judged) for s in streams}
+    votes = [taught_trust(stream) for stream in streams]
+    assert {tuple(sorted(vote)) for vote in votes} == {tuple(sorted(votes[0]))}
+    for name, weight in told["weights"].items():
+        middle = FIXED.get(name) or np.median([vote.get(name, 0.0) for vote in votes])
+        assert weight == pytest.approx(middle, abs=1e-4)
+    own = told["without"]["w2"]
+    assert own["r:dir"] == pytest.approx((votes[0]["r:dir"] + votes[2]["r:dir"]) / 2, abs=1e-4)
+
+
+def test_kinds_that_were_not_fitted_stay_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "priors.json"
+    store({"one": {"weights": {"s:cos": 1.0}}, "two": {}}, path)
+    store({"two": {"weights": {}}}, path)
+    held = json.loads(path.read_text())
+    assert held == {"one": {"weights": {"s:cos": 1.0}}, "two": {"weights": {}}}
 
 
 def test_documents_are_compared_by_the_base_and_the_fixed_mix() -> None:

@@ -58,6 +58,23 @@ def test_leaving_a_question_out_equals_evidence_without_it(seed: int, left_out: 
     assert got.tobytes() == world.features(without, asked).tobytes()
 
 
+@settings(max_examples=25, deadline=None)
+@given(seed=seeds)
+def test_what_did_not_help_is_known_where_the_same_is_asked_again(seed: int) -> None:
+    world, evidence = World(seed), Evidence(24)
+    asked = world.question()
+    while asked.query is None or not len(asked.terms):
+        asked = world.question()
+    world.add(evidence, asked)
+    passed = world.features(evidence, asked)[:, 7]
+    np.testing.assert_allclose(passed[asked.passed], 1.0, atol=1e-5)
+    assert passed.sum() == pytest.approx(len(asked.passed), abs=1e-4)
+    similar = evidence.similarity(
+        asked.scope, asked.query, asked.terms, asked.counts, world.idf[asked.terms]
+    )
+    assert sorted(evidence.propose(similar, 20).tolist()) == sorted(asked.handles.tolist())
+
+
 def test_removing_twice_names_the_question() -> None:
     world, evidence = World(0), Evidence(24)
     number = world.add(evidence, world.question())
@@ -80,7 +97,14 @@ def test_state_and_load_are_the_same_bytes() -> None:
 def as_past(world: World, asked: Asked) -> reference.evidence.Past:
     idf = world.idf[asked.terms]
     return reference.evidence.Past(
-        asked.scope, asked.query, asked.terms, asked.counts, idf, asked.handles, asked.masses
+        asked.scope,
+        asked.query,
+        asked.terms,
+        asked.counts,
+        idf,
+        asked.handles,
+        asked.masses,
+        asked.passed,
     )
 
 
@@ -186,7 +210,7 @@ def test_a_forgotten_memory_leaves_nothing() -> None:
     assert evidence.mass(3) == 0
     assert equal(sums(evidence), sums(never))
     probe = world.question()
-    assert world.features(evidence, probe)[3, 1:].tolist() == [0] * 6
+    assert world.features(evidence, probe)[3, 1:7].tolist() == [0] * 6
 
 
 def test_proposals_are_the_nearest_first() -> None:
@@ -208,16 +232,20 @@ def test_proposals_are_the_nearest_first() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(seed=seeds, before=st.integers(0, 12))
-def test_praise_never_lowers_near_or_share_of_the_praised(seed: int, before: int) -> None:
+def test_praise_lowers_no_value_of_the_praised(seed: int, before: int) -> None:
     world, evidence = World(seed, memories=6), Evidence(24)
     for _ in range(before):
         world.add(evidence, world.question(scopes=1))
     praise = world.question(scopes=1)
     probes = [praise, *(world.question(scopes=1) for _ in range(4))]
-    first = [world.features(evidence, probe)[praise.handles, 4:6] for probe in probes]
+    first = [world.features(evidence, probe)[praise.handles] for probe in probes]
     world.add(evidence, praise)
+    of = {name: column for column, name in enumerate(Evidence.NAMES)}
     for probe, was in zip(probes, first, strict=True):
-        assert (world.features(evidence, probe)[praise.handles, 4:6] >= was).all()
+        now = world.features(evidence, probe)[praise.handles]
+        for name in ("e:count", "e:near", "e:share"):
+            assert (now[:, of[name]] >= was[:, of[name]]).all(), name
+        assert (now[:, of["e:passed"]] <= was[:, of["e:passed"]]).all()
 
 
 def test_a_question_of_little_mass_hardly_dilutes_the_share_of_others() -> None:
@@ -231,6 +259,7 @@ def test_a_question_of_little_mass_hardly_dilutes_the_share_of_others() -> None:
             np.ones(2, dtype=np.float32),
             np.array([4]),
             np.ones(1, dtype=np.float32),
+            np.empty(0, np.int64),
         )
         world.add(evidence, asked)
         asked.handles, asked.masses = np.array([5]), np.array([mass], dtype=np.float32)
@@ -255,6 +284,8 @@ def test_bad_input_is_refused_by_name_before_anything_changes() -> None:
         (None, np.array([1, 1]), np.ones(2, np.float32), "twice"),
         (None, one, np.ones(2, np.float32), "masses"),
     ]
+    with pytest.raises(ValueError, match="passed"):
+        evidence.add(0, None, *empty, one, np.ones(1, np.float32), None, empty[1], -one)
     for query, handles, masses, name in cases:
         with pytest.raises(ValueError, match=name):
             evidence.add(0, query, *empty, handles, masses, None, empty[1])

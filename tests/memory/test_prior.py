@@ -8,7 +8,7 @@ import pytest
 from engrain import Memory
 from engrain.base.errors import ConfigError
 from engrain.memory.index import StaticIndex
-from engrain.memory.learner import LEARNED
+from engrain.memory.learner import CORRECTIONS, LEARNED, SIGNS
 from engrain.memory.prior import (
     BASE,
     EVEN,
@@ -68,17 +68,15 @@ def test_a_dialogue_of_given_vectors_starts_with_other_weights(tmp_path: Path) -
         found = memory.candidates("lake", vector=[1.0, 0.5])
         weights = dict(zip(found.names, found.prior.tolist(), strict=True))
     for name in ("s:cos", "x:wincos"):
-        told = {kind: np.float32(shipped()[kind]["weights"][name]) for kind in shipped()}
+        kinds = ("conversation", "hashed conversation")
+        told = {kind: np.float32(shipped()[kind]["weights"][name]) for kind in kinds}
         assert weights[name] == told["conversation"] != told["hashed conversation"]
 
 
 @pytest.mark.parametrize("missing", ["source", "sequence"])
 def test_what_is_no_dialogue_starts_with_the_mix_of_documents(tmp_path: Path, missing: str) -> None:
     with talk(tmp_path / "a.db", **{missing: None}) as memory:  # type: ignore[arg-type]
-        expected = prior_weights("documents", memory.candidates("lake").names)
-        assert start(memory) == {
-            name: np.float32(weight) for name, weight in expected.items() if weight
-        }
+        assert start(memory) == pytest.approx(FIXED)
     with talk(tmp_path / "b.db", "fixed", **{missing: None}) as memory:
         assert start(memory) == pytest.approx(FIXED)
 
@@ -119,7 +117,20 @@ def test_shipped_weights_are_of_columns_that_there_are() -> None:
 
 def test_it_is_told_on_what_weights_were_learned() -> None:
     assert was_fitted_on("mem_locomo_dev")
-    assert not was_fitted_on("ret_cranfield")
+    assert was_fitted_on("ret_cranfield")
+    assert not was_fitted_on("mine")
+
+
+def test_documents_start_with_the_fixed_mix_and_trust_in_evidence() -> None:
+    signs = dict(zip(LEARNED, SIGNS, strict=True))
+    told = shipped()["documents"]
+    for weights in (told["weights"], *told["without"].values()):
+        assert {name: weights[name] for name in FIXED} == FIXED
+        evidence = {name: weight for name, weight in weights.items() if name not in FIXED}
+        assert all(weight * signs[name] >= 0 for name, weight in evidence.items())
+        assert evidence["r:dir"] > 0 > evidence["e:passed"]
+        assert not set(evidence) & {"e:ridge", *CORRECTIONS}
+    assert set(told["without"]) == set(told["fitted_on"]["questions"])
 
 
 def test_weights_can_leave_out_what_is_measured() -> None:
@@ -129,6 +140,8 @@ def test_weights_can_leave_out_what_is_measured() -> None:
     assert prior_weights(kind, names) == weights != prior_weights("conversation", names)
     other = left_out("conversation", "mine/1")
     assert prior_weights(other, names) == prior_weights("conversation", names)
-    assert prior_weights(left_out("documents", "mine"), names) == FIXED
+    own, documents = (prior_weights(k, names) for k in (left_out("documents", "mine"), "documents"))
+    assert own == documents
+    assert prior_weights(left_out("documents", "ret_cisi"), names) != documents
     assert check_prior(kind) == kind == kind_of(kind, dialogue=False)
     assert prior_trust(kind) == prior_trust("conversation") != EVEN == prior_trust("documents")

@@ -12,7 +12,7 @@ from engrain.memory.evidence import Evidence
 
 @dataclass
 class Asked:
-    """One question with the memories it used."""
+    """One question with the memories it used and passed over."""
 
     scope: int
     query: F32Array | None
@@ -20,6 +20,7 @@ class Asked:
     counts: F32Array
     handles: I64Array
     masses: F32Array
+    passed: I64Array
 
 
 @dataclass
@@ -46,7 +47,8 @@ class World:
 
     def question(self, *, scopes: int = 2, vector: bool = True) -> Asked:
         terms = self.rng.choice(self.vocabulary, self.rng.integers(0, 7), replace=False)
-        handles = self.rng.choice(self.memories, self.rng.integers(0, 4), replace=False)
+        shown = self.rng.choice(self.memories, 6, replace=False)
+        handles, passed = np.split(shown, [self.rng.integers(0, 4)])
         return Asked(
             int(self.rng.integers(scopes)),
             self.unit(1)[0] if vector and self.rng.random() < 0.9 else None,
@@ -54,6 +56,7 @@ class World:
             self.rng.integers(1, 3, len(terms)).astype(np.float32),
             handles.astype(np.int64),
             (1 - self.rng.random(len(handles)) * 0.9).astype(np.float32),
+            passed.astype(np.int64),
         )
 
     def add(self, evidence: Evidence, asked: Asked) -> int:
@@ -66,6 +69,7 @@ class World:
             asked.masses,
             np.ascontiguousarray(self.vectors[asked.handles]),
             self.idf[asked.terms],
+            asked.passed,
         )
 
     def features(self, evidence: Evidence, asked: Asked, exclude: int = -1) -> F32Array:

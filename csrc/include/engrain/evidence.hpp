@@ -40,6 +40,7 @@ struct Question {
     bool has_vector = false, has_target = false;
     std::vector<QuestionTerm> terms;  // ascending
     std::vector<Use> used;
+    std::vector<std::int64_t> passed;  // handles that were shown and not used
 };
 
 struct TermCredit {
@@ -62,6 +63,15 @@ struct Resemblance {
     float near = 0;      // max of mass * K
 };
 
+// Of a question that showed a memory and did not use it: K, where it is not below `least_passed`.
+struct Passed {
+    std::int64_t handle;
+    float likeness;
+    bool operator<(const Passed& other) const noexcept {
+        return handle != other.handle ? handle < other.handle : likeness < other.likeness;
+    }
+};
+
 // How one question resembles the past ones of its scope.
 struct Similar {
     std::int64_t scope = 0, excluded = -1;
@@ -69,11 +79,14 @@ struct Similar {
     std::vector<float> kernel;  // K by ring position; 0 where it does not apply
     double cubes = 0;           // sum of heaviest mass * K^3, 1 for a question that used nothing
     std::vector<Resemblance> known;  // by slot of the credit
+    std::vector<Passed> passed;      // ascending
     std::vector<float> query;
     std::vector<float> adapted;  // 0.5 q + W q
 
     // What a memory's questions are of all that are similar.
     double share(const Resemblance& own) const noexcept;
+    // The largest K of those that passed a memory over, 0 where none did.
+    float passed_over(std::int64_t handle) const noexcept;
 };
 
 // Candidates of one request; centred may be null. Views, nothing is owned.
@@ -89,7 +102,8 @@ struct CandidateView {
 // All state as flat arrays, in one canonical order.
 struct EvidenceState {
     std::int64_t next = 0;
-    std::vector<std::int64_t> number, scope, flags, term_end, use_end, use_handle, use_mass;
+    std::vector<std::int64_t> number, scope, flags, term_end, use_end, use_handle, use_mass,
+        passed_end, passed;
     std::vector<std::int32_t> term;
     std::vector<float> count, weight, vector, target;
     std::vector<std::int64_t> handle, mass, length, sum, count_end, count_value;
@@ -108,7 +122,7 @@ struct Pairs {
 // so std::bad_alloc leaves the state as it was.
 class Evidence {
   public:
-    static constexpr std::size_t columns = 7;  // ridge count expand rocchio near share agree
+    static constexpr std::size_t columns = 8;  // ridge count expand rocchio near share agree passed
 
     Evidence(std::size_t dim, std::size_t questions);
 
@@ -124,7 +138,8 @@ class Evidence {
 
     // Masses are Q24 in (0, 1]; centred: a row per use, or null. Returns the question's number.
     std::int64_t add(std::int64_t scope, const float* query, TermView terms,
-                     const std::vector<Use>& used, const float* const* centred);
+                     const std::vector<Use>& used, const std::vector<std::int64_t>& passed,
+                     const float* const* centred);
     bool remove(std::int64_t number);  // false: not in the ring
     void forget(std::int64_t handle);  // in time of the questions in the ring that used it
 
@@ -137,7 +152,8 @@ class Evidence {
     void approach(const std::int64_t* handles, std::size_t n, TermView terms) const noexcept;
     void fetch(const std::int64_t* handles, std::size_t n) const noexcept;
     // Makes room, so that `commit` needs no memory, and asks for what it will change.
-    void prepare(const float* query, TermView terms, const std::vector<Use>& used);
+    void prepare(const float* query, TermView terms, const std::vector<Use>& used,
+                 const std::vector<std::int64_t>& passed);
     std::int64_t commit(std::int64_t scope, const float* query,
                         const float* const* centred) noexcept;
     // Whether one of the handles has been rewarded before.

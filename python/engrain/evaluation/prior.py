@@ -1,18 +1,20 @@
-"""The weights that a memory of conversations starts with, and what priors are worth anywhere.
+"""The weights that a memory starts with, and what priors are worth anywhere.
 
 ``python -m engrain.evaluation.prior FOLDER...`` prints how well every prior ranks each data set
 without any feedback: base, fixed mix and, for conversations, the weights learned on all others.
-``--write FILE`` stores those of the first data set of conversations, all of them and without each:
-static weights from its judged questions, and how far to trust evidence against the static score,
-learned on a stream in which users say what of the shown helped and some questions come again; and
-the same once more with the embedder that needs no download.
+``--write FILE`` stores the kinds that the folders are of. Conversations, those of the first such
+folder: static weights from its judged questions, and how far to trust evidence beside them, learned
+on a stream in which users say what of the shown helped and some questions come again; and the same
+once more with the embedder that needs no download. Documents: the fixed mix, and how far to trust
+evidence beside it, the median of what each collection taught on such a stream. Users miss and
+mistake some, as by `clicks.noisy`. All stand there without each conversation or collection too.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,19 +24,22 @@ from typing import Any
 import numpy as np
 
 from engrain.base.arrays import BoolArray, F32Array, F64Array
+from engrain.evaluation.clicks import Clicks
 from engrain.evaluation.datasets import Dataset, load_dataset
 from engrain.evaluation.metrics import Quality, mean_quality, measure
 from engrain.evaluation.options import Options
 from engrain.evaluation.subject import Stopwatch, Subject
 from engrain.evaluation.users import User
-from engrain.memory.learner import LEARNED, SIGNS
-from engrain.memory.prior import BASE, FIXED, FIXED_CONVERSATION
+from engrain.memory.learner import CORRECTIONS, LEARNED, SIGNS
+from engrain.memory.prior import BASE, EVEN, FIXED, FIXED_CONVERSATION
 from engrain.memory.ranking import RankingModel
 
 LAMBDA = 10.0
 TRUST = {"static": 100.0, "evidence": 10.0}  # how firmly weights hold to what others taught
 AGAIN_EVERY = 4  # questions of a stream, of which one comes again
 REFIT_EVERY = 50
+FIRM = 200.0  # lambda of a collection's own evidence weights: between its own taste and none
+MOST_ASKED, MOST_TAUGHT = 1200, 200  # questions of a collection's stream, and lists of its fit
 STATIC = ("s:", "x:")
 
 
@@ -97,16 +102,18 @@ def gather(dataset: Dataset) -> Asked:
     return Asked(dataset.name, tuple(names[i] for i in kept), tuple(judged))
 
 
-def gather_stream(dataset: Dataset, seed: int = 1) -> Asked:
+def gather_stream(
+    dataset: Dataset, seed: int = 1, *, clicks: Clicks = "perfect", most: int | None = None
+) -> Asked:
     """Ask questions in random order, some of them again, and say what of the shown helped.
 
     Returns all columns of the candidates, from the middle of the stream on: evidence is weighed
     where there is some.
     """
     order = dataset.judged(exclude_adversarial=True)
-    order = np.random.default_rng(seed).permutation(order).tolist()
+    order = np.random.default_rng(seed).permutation(order).tolist()[:most]
     asked = [*order, *order[::AGAIN_EVERY]]
-    user, judged = User(Options(seed=seed)), []
+    user, judged = User(Options(seed=seed, clicks=clicks)), []
     with _subject(dataset) as subject:
         names = subject.study(0).names
         for place, index in enumerate(asked, 1):
@@ -141,12 +148,12 @@ def part_of(dataset: Dataset, index: int) -> str:
     return dataset.name if conv is None else f"{dataset.name}/{conv}"
 
 
-def fit(lists: Sequence[Judged], model: RankingModel) -> F64Array:
+def fit(lists: Sequence[Judged], model: RankingModel, lam: float = LAMBDA) -> F64Array:
     """Return the weights of a model fitted to lists, shape (columns,)."""
     offsets = np.cumsum([0, *(len(j.hits) for j in lists)], dtype=np.int64)
     rows = np.concatenate([j.rows for j in lists])
     hits = np.concatenate([j.hits for j in lists]).astype(np.float32)
-    return model.fit(rows, hits, offsets, value=np.ones(len(lists)), lam=LAMBDA).weights
+    return model.fit(rows, hits, offsets, value=np.ones(len(lists)), lam=lam).weights
 
 
 def static_weights(asked: Asked, *, without: str | None = None) -> dict[str, float]:
@@ -157,27 +164,31 @@ def static_weights(asked: Asked, *, without: str | None = None) -> dict[str, flo
     return dict(zip(asked.names, found.tolist(), strict=True))
 
 
-def with_evidence(
-    stream: Asked, static: Mapping[str, float], *, without: str | None = None
-) -> dict[str, float]:
-    """Return static weights at the temperature that fits best, and those of evidence beside them.
+def evidence_weights(
+    asked: Asked, lists: Sequence[Judged], static: Mapping[str, float], lam: float = LAMBDA
+) -> tuple[float, dict[str, float]]:
+    """Return the temperature of the static score that fits best, and weights of evidence beside it.
 
     Corrections for exposure stay 0, they are right only where answers recur; so does e:ridge, which
     is the cosine until its map is fitted.
     """
-    signs = zip(LEARNED, SIGNS, strict=True)
-    names = [name for name, sign in signs if sign > 0 and name != "e:ridge"]
-    columns = [stream.names.index(name) for name in names]
-    score = stream.weights(static).astype(np.float32)
-    lists = [
-        replace(j, rows=np.column_stack([j.rows @ score, j.rows[:, columns]]))
-        for j in stream.without(without)
-    ]
-    kinds, positive = ["static", *["evidence"] * len(names)], [1] * (1 + len(names))
-    model = RankingModel(["static", *names], kinds, positive, base={"static": 1.0}, lam=LAMBDA)
-    temperature, *found = fit(lists, model).tolist()
-    scaled = {name: temperature * weight for name, weight in static.items()}
-    return rounded(scaled | dict(zip(names, found, strict=True)))
+    signs = dict(zip(LEARNED, SIGNS, strict=True))
+    names = [name for name in LEARNED if name not in CORRECTIONS and name != "e:ridge"]
+    columns = [asked.names.index(name) for name in names]
+    score = asked.weights(static).astype(np.float32)
+    told = [replace(j, rows=np.column_stack([j.rows @ score, j.rows[:, columns]])) for j in lists]
+    kinds, bound = ["static", *["evidence"] * len(names)], [1, *(signs[name] for name in names)]
+    model = RankingModel(["static", *names], kinds, bound, base={"static": 1.0}, lam=lam)
+    temperature, *found = fit(told, model, lam).tolist()
+    return temperature, dict(zip(names, found, strict=True))
+
+
+def with_evidence(
+    stream: Asked, static: Mapping[str, float], *, without: str | None = None
+) -> dict[str, float]:
+    """Return static weights at the best temperature, and those of evidence beside them."""
+    temperature, found = evidence_weights(stream, stream.without(without), static)
+    return rounded({name: temperature * weight for name, weight in static.items()} | found)
 
 
 def conversation_prior(
@@ -194,7 +205,7 @@ def rounded(weights: dict[str, float]) -> dict[str, float]:
 
 def conversation_kind(dataset: Dataset, asked: Asked) -> dict[str, Any]:
     """Return the weights of conversations as the package holds them."""
-    stream = gather_stream(dataset)
+    stream = gather_stream(dataset, clicks="noisy")
     parts = {part: conversation_prior(asked, stream, without=part) for part in asked.parts}
     return {
         "fitted_on": {"questions": {dataset.name: len(asked.judged)}, "lambda": LAMBDA},
@@ -210,6 +221,35 @@ def conversation_kinds(dataset: Dataset, asked: Asked) -> dict[str, Any]:
     return {
         "conversation": conversation_kind(dataset, asked),
         "hashed conversation": conversation_kind(bare, gather(bare)),
+    }
+
+
+def taught_trust(stream: Asked, seed: int = 0) -> dict[str, float]:
+    """Return weights of evidence beside the fixed mix as one collection taught them."""
+    places = np.random.default_rng(seed).permutation(len(stream.judged))[:MOST_TAUGHT]
+    lists = [stream.judged[place] for place in sorted(places) if stream.judged[place].hits.any()]
+    return evidence_weights(stream, lists, FIXED, FIRM)[1]
+
+
+def documents_kind(streams: Sequence[Asked]) -> dict[str, Any]:
+    """Return the weights of documents as the package holds them; every collection has one vote."""
+    taught = {stream.name: taught_trust(stream) for stream in streams}
+
+    def typical(names: Collection[str]) -> dict[str, float]:
+        votes = [taught[name] for name in names]
+        return rounded(
+            FIXED | {name: float(np.median([vote[name] for vote in votes])) for name in votes[0]}
+        )
+
+    return {
+        "fitted_on": {"questions": {s.name: len(s.judged) for s in streams}, "lambda": FIRM},
+        "trust": dict(EVEN),
+        "weights": typical(taught),
+        "without": {
+            name: typical([other for other in taught if other != name])
+            for name in taught
+            if len(taught) > 1
+        },
     }
 
 
@@ -233,9 +273,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print what the priors are worth, and write them where asked to."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m engrain.evaluation.prior")
     parser.add_argument("folders", type=Path, nargs="+", help="data sets with judgments")
-    parser.add_argument("--write", type=Path, help="file of weights by kind, replaced")
+    parser.add_argument(
+        "--write", type=Path, help="file of weights by kind; those of other kinds stay"
+    )
     given = parser.parse_args(arguments)
-    talks = None
+    kinds: dict[str, Any] = {}
+    streams = []
     for folder in given.folders:
         dataset = load_dataset(folder)
         asked = gather(dataset)
@@ -243,11 +286,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for label, qualities in compare(asked).items():
             row = mean_quality(qualities)
             print(f"  {label:36} nDCG@10 {row['ndcg10']:.4f}  recall@5 {row['recall5']:.4f}")
-        if talks is None and len(asked.parts) > 1:
-            talks = dataset, asked
-    if given.write is not None and talks is not None:
-        text = json.dumps(conversation_kinds(*talks), indent=2)
-        given.write.write_text(text + "\n", encoding="utf-8")
+        if given.write is None:
+            continue
+        if len(asked.parts) == 1:
+            streams.append(gather_stream(dataset, clicks="noisy", most=MOST_ASKED))
+        elif "conversation" not in kinds:
+            kinds |= conversation_kinds(dataset, asked)
+    if streams:
+        kinds["documents"] = documents_kind(streams)
+    if given.write is not None and kinds:
+        store(kinds, given.write)
+
+
+def store(kinds: Mapping[str, Any], path: Path) -> None:
+    """Put kinds of weights into a file; the others that it holds stay."""
+    held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    path.write_text(json.dumps({**held, **kinds}, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

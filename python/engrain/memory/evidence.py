@@ -1,4 +1,4 @@
-"""What feedback has taught, kept as sums: seven honest features per candidate.
+"""What feedback has taught, kept as sums: eight honest features per candidate.
 
 q is the question, d a candidate, t a past question of the same scope with used memories U(t) and
 masses m_td in (0, 1]; n(d) is the sum of the masses of d.
@@ -15,6 +15,7 @@ e:near   max over t of m_td K(q, t)
 e:share  sum over t of m_td K^3 / (sum over t of w_td K^3 + 0.02); w_td is m_td where d was used,
          else the largest mass given at t, 1 if t used nothing
 e:agree  e:near times the static score, clipped to [0, 8]
+e:passed max of K^8 over t that showed d and did not use it
 ======== ===================================================================================
 
 All sums are fixed point, so removing a question leaves exactly the state without it. The ring keeps
@@ -51,8 +52,17 @@ class Evidence(EvidenceState):
     state holds 12 bytes per dimension and 16 per term of its questions.
     """
 
-    NAMES = ("e:ridge", "e:count", "e:expand", "e:rocchio", "e:near", "e:share", "e:agree")
-    SIGNS = (1, -1, 1, 1, 1, 1, -1)
+    NAMES = (
+        "e:ridge",
+        "e:count",
+        "e:expand",
+        "e:rocchio",
+        "e:near",
+        "e:share",
+        "e:agree",
+        "e:passed",
+    )
+    SIGNS = (1, -1, 1, 1, 1, 1, -1, -1)
 
     def refit_ridge(self, lam: float = 3.0) -> F32Array | None:
         """Fit W, the ridge regression from questions to their used memories.

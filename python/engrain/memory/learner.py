@@ -465,7 +465,7 @@ class Learner:
 def shared_out(scores: F32Array, told: F32Array) -> F32Array:
     """Share one reward for all shown out by what each was expected to have contributed.
 
-    Memories whose part is below `LEAST_PART` get nothing.
+    Of memories whose part is below `LEAST_PART` nothing is said.
     """
     spoken = told > 0
     out = np.where(np.isnan(told), told, np.float32(0))
@@ -473,7 +473,7 @@ def shared_out(scores: F32Array, told: F32Array) -> F32Array:
         alike = np.ones(int(spoken.sum()), np.float32)
         even = np.float32(1.0 / len(alike))
         parts = even - surprise(np.ascontiguousarray(scores[spoken]), alike)
-        out[spoken] = told[spoken] * np.where(parts < LEAST_PART, np.float32(0), parts)
+        out[spoken] = told[spoken] * np.where(parts < LEAST_PART, np.float32(np.nan), parts)
     return out
 
 

@@ -4,9 +4,12 @@
 diffusion, and half of the latent space and of feedback words for documents; stems, cosine, both
 over the window of a memory's neighbours and the source that a question names for conversations.
 ``conversation`` holds weights learned on dialogues (`engrain.evaluation.prior` writes them),
-``hashed conversation`` those learned with the embedder that needs no download. What is learned on
-one collection of documents does not carry over to others: ``documents`` has the weights of the
-fixed mix. Ratios of weights rank; their size is the temperature at which learning starts.
+``hashed conversation`` those learned with the embedder that needs no download. Static weights
+learned on one collection of documents do not carry over to others, trust in evidence does:
+``documents`` has the weights of the fixed mix, and beside them what collections typically taught
+about evidence. Ratios of static weights rank; their size is the temperature at which learning
+starts. Weights of evidence are in nats: what is said of a memory does not weigh more where static
+scores differ more.
 """
 
 from __future__ import annotations
@@ -46,7 +49,6 @@ FIXED_CONVERSATION = {
 }
 MIXES: Mapping[str, Mapping[str, float]] = {
     "base": BASE,
-    "documents": FIXED,
     "fixed": FIXED,
     "fixed conversation": FIXED_CONVERSATION,
 }

@@ -10,9 +10,11 @@ import numpy.typing as npt
 
 from engrain.base.arrays import F64Array
 
+LEAST_PASSED = 0.5  # of K
+
 
 class Past(NamedTuple):
-    """A question with the memories that it used; query is None where it had no vector."""
+    """A question with what it used and passed over; query is None where it had no vector."""
 
     scope: int
     query: npt.ArrayLike | None
@@ -21,6 +23,7 @@ class Past(NamedTuple):
     idf: npt.ArrayLike
     handles: npt.ArrayLike = ()
     masses: npt.ArrayLike = ()
+    passed: npt.ArrayLike = ()
 
 
 def _lexical(question: Past) -> dict[int, float]:
@@ -90,9 +93,9 @@ def evidence_features(
     length: npt.ArrayLike,
     ridge: npt.ArrayLike | None = None,
 ) -> F64Array:
-    """Return e:ridge, e:count, e:expand, e:rocchio, e:near, e:share, e:agree, shape (n, 7).
+    """Return the features of `engrain.memory.evidence`, in its order, shape (n, 8).
 
-    The formulas stand in `engrain.memory.evidence`; to leave a question out, leave it out of
+    To leave a question out, leave it out of
     `past`.
     """
     kernel = [question_kernel(asked, t) for t in past]
@@ -104,7 +107,7 @@ def evidence_features(
         q = np.asarray(asked.query, np.float64)
         direction = 0.5 * q + (0.0 if ridge is None else np.asarray(ridge, np.float64) @ q)
         direction = direction / np.sqrt(direction @ direction)
-    out = np.zeros((len(np.asarray(handles)), 7))
+    out = np.zeros((len(np.asarray(handles)), 8))
     for row, d, f, size, score, vector in zip(
         out,
         np.asarray(handles).tolist(),
@@ -130,4 +133,6 @@ def evidence_features(
         similar = sum(w * k**3 for w, k in zip(shown, kernel, strict=True))
         row[5] = sum(m * k**3 for m, k in zip(masses, kernel, strict=True)) / (similar + 0.02)
         row[6] = row[4] * np.clip(score, 0, 8)
+        passed = [k for k, t in zip(kernel, past, strict=True) if d in np.asarray(t.passed)]
+        row[7] = max((k**8 for k in passed if k >= LEAST_PASSED), default=0.0)
     return out
