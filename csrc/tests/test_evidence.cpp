@@ -34,7 +34,7 @@ struct Asked {
 std::int64_t teach(Evidence& evidence, int seed) {
     const Asked asked(seed);
     const std::vector<Use> used{{seed % 5, engrain::to_fixed(0.3)}, {5 + seed % 3, 1 << 24}};
-    return evidence.add(seed % 2, asked.query, asked.view(), used, nullptr);
+    return evidence.add(seed % 2, asked.query, asked.view(), used, {}, nullptr);
 }
 
 bool same_sums(const Evidence& a, const Evidence& b) {

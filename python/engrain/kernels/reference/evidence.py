@@ -38,7 +38,9 @@ def coded(vector: npt.ArrayLike) -> F64Array:
     largest = np.abs(x).max(initial=0)
     if largest == 0:
         return x.astype(np.float64)
-    return np.rint(x * (np.float32(127) / largest)) * float(largest / np.float32(127))
+    step = float(largest / np.float32(127))
+    rounded: F64Array = np.rint(x * (np.float32(127) / largest)).astype(np.float64) * step
+    return rounded
 
 
 def question_kernel(asked: Past, past: Past) -> float:
