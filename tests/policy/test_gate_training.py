@@ -66,6 +66,27 @@ def test_a_net_is_offered_by_the_log_promoted_by_what_it_ranks_and_replays(tmp_p
         assert again.active == "inline"
 
 
+def test_a_proven_net_hands_its_place_to_a_better_one(tmp_path: Path) -> None:
+    gate = GateComponent(rank=2)
+    with opened(tmp_path / "m.db", gate) as memory:
+        fill(memory)
+        training = GateTraining(memory, gate)
+        ask_and_teach(memory, 2, 600)
+        assert training.run_once().offered
+        ask_and_teach(memory, 3, 300)
+        assert gate.active == "nets"
+        first = gate.difference
+        report = training.run_once()
+        assert report.held < report.cosine
+        assert report.offered == (report.net < report.held)
+        assert gate.active == "nets"
+        memory.adopt("gate", {"difference": -HIDDEN})
+        assert gate.difference is not first
+        assert gate.active == "nets"
+        ask_and_teach(memory, 4, 100)
+        assert gate.active == "inline"
+
+
 def test_a_net_that_is_worse_is_not_promoted(tmp_path: Path) -> None:
     gate = GateComponent()
     with opened(tmp_path / "m.db", gate) as memory:

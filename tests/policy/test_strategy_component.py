@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from engrain import Memory
 from engrain.base.clock import SimulatedClock
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, UnknownIdError
 from engrain.base.protocols import Adopter, Component
-from engrain.policy.bandits import Choice
+from engrain.policy.bandits import Choice, StrategyBandit
 from engrain.policy.strategy_component import StrategyComponent
 from tests.policy.test_gate import unit
 
@@ -38,8 +40,52 @@ def test_before_any_reward_choices_are_even() -> None:
     assert isinstance(strategy, Component)
     assert isinstance(strategy, Adopter)
     found = Counter(strategy.choose(unit(1, DIM)) for _ in range(10_000))
-    assert {choice.propensity for choice in found} == {1 / 3}
+    assert [choice.propensity for choice in found] == pytest.approx([1 / 3] * 3)
     assert chisquare(list(found.values())).pvalue > 0.01
+    assert strategy.state() == {}
+
+
+@pytest.mark.parametrize("rule", ["thompson", "ucb"])
+def test_it_chooses_what_its_bandit_would_choose_outside(
+    tmp_path: Path, rule: Literal["thompson", "ucb"]
+) -> None:
+    made = partial(StrategyBandit, rule=rule, baseline=True)
+    alone, strategy = made(NAMES, DIM, seed=7), StrategyComponent(NAMES, made, seed=7)
+    with opened(tmp_path / "m.db", strategy) as memory:
+        memory.remember("a fact", vector=unit(1, DIM))
+        for x in unit(2, 200, DIM):
+            choice = strategy.choose(x)
+            assert choice == alone.choose(x)
+            won = float(NAMES[int(np.argmax(x[:3]))] == choice.strategy_id)
+            alone.learn(x, choice.strategy_id, won)
+            strategy.reward(memory, x, choice, won)
+
+
+def test_what_was_rolled_back_no_longer_teaches(tmp_path: Path) -> None:
+    strategy = StrategyComponent(NAMES)
+    with opened(tmp_path / "m.db", strategy) as memory:
+        memory.remember("a fact", vector=unit(1, DIM))
+        before = memory.stats()["log"]["events"]
+        live(memory, strategy, 1, 30)
+        after = memory.stats()["log"]["events"]
+        live(memory, strategy, 2, 20)
+        memory.rollback(after)
+        taught = [lesson.situation.tolist() for lesson in strategy.lessons()]
+        assert taught == unit(1, 30, DIM).tolist()
+        memory.rollback(before)
+        assert strategy.lessons() == []
+        assert strategy.state() == {}
+        assert strategy.probabilities(unit(9, DIM)).tolist() == [1 / 3] * 3
+
+
+def test_situations_may_change_their_width_until_the_first_reward(tmp_path: Path) -> None:
+    strategy = StrategyComponent(NAMES)
+    strategy.choose(unit(1, 5))
+    with opened(tmp_path / "m.db", strategy) as memory:
+        memory.remember("a fact", vector=unit(1, DIM))
+        live(memory, strategy, 1, 3)
+        with pytest.raises(ShapeError):
+            strategy.choose(unit(1, 5))
 
 
 def test_a_memory_learns_how_to_answer_and_keeps_it(tmp_path: Path) -> None:

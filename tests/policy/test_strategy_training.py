@@ -47,10 +47,42 @@ def test_a_net_is_offered_by_the_log_promoted_by_what_it_earns_and_replays(tmp_p
         assert memory.state_hash == state
         assert again.active == "net"
         np.testing.assert_array_equal(again.probabilities(unit(9, DIM)), chances)
-        assert again._net is not None
-        again._net._held["out_weight"] *= -1
+        assert again.net is not None
+        again.net._held["out_weight"] *= -1
         live(memory, again, 5, 300)
         assert again.active == "bandit"
+
+
+def test_trainings_between_rewards_neither_undo_a_proof_nor_a_place(tmp_path: Path) -> None:
+    strategy, earned, active = StrategyComponent(NAMES), [], []
+    with opened(tmp_path / "m.db", strategy) as memory:
+        memory.remember("a fact", vector=unit(1, DIM))
+        training = StrategyTraining(memory, strategy, epochs=25)
+        for seed in range(14):
+            active.append(strategy.active)
+            earned.append(live(memory, strategy, seed, 250))
+            training.run_once()
+    since = active.index("net")
+    assert active == ["bandit"] * since + ["net"] * (14 - since)
+    assert np.mean(earned[since:]) > np.mean(earned[:since]) + 0.2
+
+
+def test_on_what_a_linear_bandit_sees_no_net_is_promoted(tmp_path: Path) -> None:
+    strategy = StrategyComponent(NAMES)
+    weights = np.random.default_rng(3).standard_normal((3, DIM)).astype(np.float32)
+    noise = np.random.default_rng(4)
+    with opened(tmp_path / "m.db", strategy) as memory:
+        memory.remember("a fact", vector=unit(1, DIM))
+        training = StrategyTraining(memory, strategy)
+        for number, x in enumerate(unit(2, 2000, DIM)):
+            choice = strategy.choose(x)
+            mean = float(weights[NAMES.index(choice.strategy_id)] @ x)
+            strategy.reward(memory, x, choice, mean + 0.3 * noise.standard_normal())
+            if number % 500 == 499:
+                training.run_once()
+        assert strategy.active == "bandit"
+        assert training.last_report is not None
+        assert training.last_report.gain < 0.02
 
 
 def test_nets_that_do_not_fit_are_refused(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from engrain.memory import Memory
 from engrain.policy.bandits import StrategyBandit
 from engrain.policy.off_policy import LoggedDecisions, cross_fit_rewards, evaluate_policy
 from engrain.policy.strategy_component import StrategyComponent
+
+if TYPE_CHECKING:
+    from engrain.policy.strategy_training import StrategyReport
 
 AXES = 8
 SETTINGS: Final[dict[str, Any]] = {"alpha": 0.3, "ridge": 1.0, "baseline": True}
@@ -86,7 +89,9 @@ def route(
     return logged.rewards, logged, router, order
 
 
-def route_in_memory(table: RouterTable, *, seed: int = 0) -> tuple[F64Array, list[str]]:
+def route_in_memory(
+    table: RouterTable, *, seed: int = 0
+) -> tuple[F64Array, list[str], list[StrategyReport]]:
     """Route every question once inside a memory, with a net in training behind the bandit.
 
     Returns
@@ -94,12 +99,14 @@ def route_in_memory(table: RouterTable, *, seed: int = 0) -> tuple[F64Array, lis
     rewards : ndarray, shape (n,)
     active : list of {"bandit", "net"}
         What chose each.
+    trained : list of StrategyReport
+        What each training did.
     """
     from engrain.policy.strategy_training import StrategyTraining
 
     models = [str(number) for number in range(table.scores.shape[1])]
     strategy = StrategyComponent(models, partial(StrategyBandit, **SETTINGS), seed=seed)
-    rewards, active = [], []
+    rewards, active, trained = [], [], []
     with (
         TemporaryDirectory(prefix="engrain-eval-") as folder,
         Memory(Path(folder) / "router.db", components=[strategy]) as memory,
@@ -112,8 +119,8 @@ def route_in_memory(table: RouterTable, *, seed: int = 0) -> tuple[F64Array, lis
             rewards.append(float(table.scores[row, int(choice.strategy_id)]))
             strategy.reward(memory, table.contexts[row], choice, rewards[-1])
             if len(rewards) % TRAIN_EVERY == 0:
-                training.run_once()
-    return np.array(rewards), active
+                trained.append(training.run_once())
+    return np.array(rewards), active, trained
 
 
 def value_policies(table: RouterTable, *, seed: int = 0) -> dict[str, dict[str, Any]]:
@@ -154,11 +161,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "policies": value_policies(table, seed=seed),
         }
         if options.net:
-            earned, active = route_in_memory(table, seed=seed)
+            earned, active, trained = route_in_memory(table, seed=seed)
             report["memory"] = {
                 "reward": float(earned.mean()),
                 "reward_last_third": float(earned[-len(earned) // 3 :].mean()),
                 "chosen_by_net": active.count("net") / len(active),
+                "trainings": [report._asdict() for report in trained],
             }
         print(json.dumps(report))
 

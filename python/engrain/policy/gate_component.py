@@ -93,6 +93,11 @@ class GateComponent:
         promoted = self._ladder is not None and self._ladder.active == "nets"
         return "nets" if promoted else "inline"
 
+    @property
+    def difference(self) -> F32Array | None:
+        """The net that was adopted last less the identity, shape (dim, dim)."""
+        return None if self._net is None else self._net.difference
+
     def remember(self, record: Record) -> None:
         """Keep the direction of a memory."""
         vector = record.vector
@@ -132,13 +137,14 @@ class GateComponent:
         self.lessons_taken += 1
 
     def lessons(self) -> list[GateLesson]:
-        """Return the lists learned from since this memory was opened, at most the latest 2,048."""
+        """Return the lists learned from since the state was loaded, at most the latest 2,048."""
         return [GateLesson(s, self._vectors(h), told) for s, h, told in list(self._recent)]
 
     def adopt(self, found: Mapping[str, npt.NDArray[Any]]) -> None:
         """Take over ``difference``, shape (dim, dim): a trained gate less the identity.
 
-        It has to prove itself anew.
+        It has to prove itself, unless the net that it replaces stands proven: then it takes its
+        place, with what speaks against that one.
 
         Raises
         ------
@@ -154,7 +160,10 @@ class GateComponent:
             raise ShapeError(f"difference: expected shape ({dim}, {dim}), got {difference.shape}")
         if not np.isfinite(difference).all():
             raise NonFiniteError("difference: contains NaN or infinity")
-        self._take(self.guarded, difference)
+        proof = self._ladder.state() if self._ladder is not None and self.active == "nets" else None
+        ladder = self._take(self.guarded, difference)
+        if proof is not None:
+            ladder.load(proof)
 
     def _take(self, guarded: GuardedGate, difference: npt.NDArray[Any]) -> GateLadder:
         self._net = _Net(np.array(difference, np.float32, order="C"))
@@ -182,6 +191,7 @@ class GateComponent:
     def load(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """Take over a state returned by `state`."""
         self._net = self._ladder = self.guarded = None
+        self._recent.clear()
         if not state:
             return
         mine = {key: array for key, array in state.items() if key.startswith("ladder/")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from math import inf, isnan, nan
 from typing import NamedTuple
 
 import numpy as np
@@ -21,11 +22,24 @@ PATIENCE = 10
 
 
 class GateReport(NamedTuple):
-    """What a training did: its lists, held-out losses of cosine and net, and if it was offered."""
+    """What a training did.
+
+    Attributes
+    ----------
+    lists : int
+        Used, held-out ones included.
+    cosine, net : float
+        Contrastive loss on the held-out ones.
+    held : float
+        The same of the net that the component holds already; NaN without one.
+    offered : bool
+        The new net was handed to the component: its loss is the least.
+    """
 
     lists: int
     cosine: float
     net: float
+    held: float
     offered: bool
 
 
@@ -40,8 +54,8 @@ class GateTraining(NetTraining[GateComponent]):
     """Trains a `MemoryGate` on what a memory's gate learned from.
 
     The oldest four fifths of the lists teach, the newest fifth stops the training in time; a net
-    that ranks the newest better than the cosine is handed to the component by `Memory.adopt`, which
-    logs it, and has to beat the inline gate there.
+    that ranks the newest better than the cosine, and than the net that the component holds already,
+    is handed over by `Memory.adopt`, which logs it, and has to beat the inline gate there.
 
     Parameters and errors are those of `NetTraining`.
     """
@@ -57,7 +71,7 @@ class GateTraining(NetTraining[GateComponent]):
             if (lesson.outcomes > 0.5).any() and (lesson.outcomes <= 0.5).any()
         ]
         if len(lessons) < LEAST:
-            return GateReport(len(lessons), float("nan"), float("nan"), offered=False)
+            return GateReport(len(lessons), nan, nan, nan, offered=False)
         train, test = map(_joined, split_held_out(lessons))
         net = MemoryGate(*[train.situations.shape[1]] * 2)
         loss = partial(_contrast, net)
@@ -66,12 +80,22 @@ class GateTraining(NetTraining[GateComponent]):
             net, loss, train, test, lr=self.lr, epochs=self.epochs, patience=PATIENCE,
             seed=self.seed, constrain=net.project,
         )  # fmt: skip
-        offered = best < cosine
+        held = self._held(net, test)
+        offered = best < min(cosine, inf if isnan(held) else held)
         if offered:
             difference = net.difference.detach().numpy()
             self.memory.adopt(self.component.name, {"difference": np.ascontiguousarray(difference)})
-        self.last_report = GateReport(len(lessons), cosine, best, offered)
+        self.last_report = GateReport(len(lessons), cosine, best, held, offered)
         return self.last_report
+
+    @torch.no_grad()
+    def _held(self, net: MemoryGate, test: _Lists) -> float:
+        """Return the loss of the net that the component holds."""
+        if self.component.difference is None:
+            return nan
+        other = MemoryGate(net.situation_dim, net.memory_dim)
+        other.difference.copy_(torch.from_numpy(self.component.difference))
+        return float(_contrast(other, test))
 
 
 def _joined(lessons: Sequence[GateLesson]) -> _Lists:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -49,8 +50,8 @@ class StrategyComponent:
     ----------
     strategies : sequence of str
     made : callable
-        Returns the bandit for strategies and the width of situations, such as
-        ``partial(StrategyBandit, rule="ucb")``.
+        Returns the bandit for strategies, the width of situations and ``seed=``, such as
+        ``partial(StrategyBandit, rule="ucb")``. It chooses and learns as it would by itself.
     seed : int
         Of the choices.
 
@@ -68,15 +69,15 @@ class StrategyComponent:
     def __init__(
         self,
         strategies: Sequence[str],
-        made: Callable[[Sequence[str], int], StrategyBandit] = StrategyBandit,
+        made: Callable[..., StrategyBandit] = StrategyBandit,
         *,
         seed: int = 0,
     ) -> None:
-        self.strategies, self._made = tuple(strategies), made
-        made(self.strategies, 1)
+        self.strategies, self._made = tuple(strategies), partial(made, seed=seed)
+        self._made(self.strategies, 1)
         self._rng = np.random.Generator(np.random.Philox(seed))
         self.bandit: StrategyBandit | None = None
-        self._net: StrategyNet | None = None
+        self.net: StrategyNet | None = None
         self._ladder = _ladder()
         self._earned = np.zeros(2)  # number of rewards, their sum
         self._recent: deque[StrategyLesson] = deque(maxlen=RECENT)
@@ -85,7 +86,7 @@ class StrategyComponent:
     @property
     def active(self) -> str:
         """What chooses: "bandit" or "net"."""
-        return "bandit" if self._net is None else self._ladder.active
+        return "bandit" if self.net is None else self._ladder.active
 
     def probabilities(self, situation: F32Array) -> F64Array:
         """Return the probability of each strategy; all alike as long as nothing was learned.
@@ -95,13 +96,12 @@ class StrategyComponent:
         ShapeError, NonFiniteError, TypeError
             Bad input.
         """
-        if self.bandit is None:
+        if self.bandit is None or not self._earned[0]:
             return np.full(len(self.strategies), 1.0 / len(self.strategies))
-        chances = self.bandit.probabilities(situation).astype(np.float64)
-        if self._net is not None and self.active == "net":
-            chances = self._net.probabilities(situation)
-        total: F64Array = chances / chances.sum()
-        return total
+        chooser = self.bandit if self.net is None or self.active == "bandit" else self.net
+        chances = chooser.probabilities(situation).astype(np.float64)
+        exact: F64Array = chances / chances.sum()
+        return exact
 
     def choose(self, situation: F32Array) -> Choice:
         """Choose a strategy for a situation, shape (dim,); evenly as long as nothing was learned.
@@ -111,9 +111,18 @@ class StrategyComponent:
         ShapeError, NonFiniteError, TypeError
             Bad input.
         """
+        if self.active == "bandit":
+            return self._bandit(len(situation)).choose(situation)
         chances = self.probabilities(situation)
         arm = int(self._rng.choice(len(chances), p=chances))
         return Choice(self.strategies[arm], float(chances[arm]))
+
+    def _bandit(self, dim: int) -> StrategyBandit:
+        """Return the bandit; as long as nothing was learned, one for situations of this width."""
+        bandit = self.bandit
+        if bandit is None or (not self._earned[0] and bandit.bandit.dim != dim):
+            bandit = self.bandit = self._made(self.strategies, dim)
+        return bandit
 
     def reward(self, memory: Memory, situation: F32Array, choice: Choice, reward: float) -> Receipt:
         """Log and learn what a chosen strategy brought.
@@ -147,7 +156,7 @@ class StrategyComponent:
 
     def _check(self, found: Mapping[str, npt.NDArray[Any]]) -> None:
         situation, dim = found["situation"], None
-        if self.bandit is not None:
+        if self.bandit is not None and self._earned[0]:
             dim = self.bandit.bandit.dim
         if situation.ndim != 1 or dim not in (None, len(situation)):
             raise ShapeError(f"situation: expected shape ({dim or 'dim'},), got {situation.shape}")
@@ -157,7 +166,10 @@ class StrategyComponent:
             raise ConfigError(f"propensity: expected in (0, 1], got {found['propensity']!r}")
 
     def adopt(self, found: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Learn what `reward` logged, or take a trained net over, which has to prove itself anew.
+        """Learn what `reward` logged, or take a trained net over.
+
+        A net has to prove itself, unless the one that it replaces stands proven: then it takes its
+        place, with what speaks against that one.
 
         Raises
         ------
@@ -171,18 +183,18 @@ class StrategyComponent:
             situation = np.array(found["situation"], np.float32)
             arm, reward = int(found["arm"]), float(found["reward"])
             self._learn(StrategyLesson(situation, arm, float(found["propensity"]), reward))
-        elif self.bandit is None:
+        elif self.bandit is None or not self._earned[0]:
             raise ConfigError("strategy: a net is adopted after the first reward, there was none")
         else:
-            self._net = StrategyNet(found, self.bandit.bandit.dim, len(self.strategies))
-            self._ladder = _ladder()
+            self.net = StrategyNet(found, self.bandit.bandit.dim, len(self.strategies))
+            if self.active == "bandit":
+                self._ladder = _ladder()
 
     def _learn(self, lesson: StrategyLesson) -> None:
-        if self.bandit is None:
-            self.bandit = self._made(self.strategies, len(lesson.situation))
-        if self._net is not None:
-            self._compare(self.bandit, self._net, lesson)
-        self.bandit.learn(lesson.situation, self.strategies[lesson.arm], lesson.reward)
+        bandit = self._bandit(len(lesson.situation))
+        if self.net is not None:
+            self._compare(bandit, self.net, lesson)
+        bandit.learn(lesson.situation, self.strategies[lesson.arm], lesson.reward)
         self._earned += (1.0, lesson.reward)
         self._recent.append(lesson)
         self.lessons_taken += 1
@@ -203,7 +215,7 @@ class StrategyComponent:
         )
 
     def lessons(self) -> list[StrategyLesson]:
-        """Return what was learned from since this memory was opened, at most the latest 4,096."""
+        """Return what was learned from since the state was loaded, at most the latest 4,096."""
         return list(self._recent)
 
     def remember(self, record: Record) -> None:
@@ -220,27 +232,32 @@ class StrategyComponent:
 
     def state(self) -> State:
         """Return the whole learned state as named arrays; empty before the first reward."""
-        if self.bandit is None:
+        if self.bandit is None or not self._earned[0]:
             return {}
         held = {"dim": np.array([self.bandit.bandit.dim]), "earned": self._earned.copy()}
         held |= self.bandit.state()
-        if self._net is not None:
-            held |= {f"net/{name}": array for name, array in self._net.state().items()}
+        del held["random"]  # choices that nobody rewarded are not in the log
+        if self.net is not None:
+            held |= {f"net/{name}": array for name, array in self.net.state().items()}
             held |= {f"ladder/{name}": array for name, array in self._ladder.state().items()}
         return held
 
     def load(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """Take over a state returned by `state`."""
-        self.bandit, self._net, self._ladder = None, None, _ladder()
-        self._earned = np.array(state.get("earned", np.zeros(2)), np.float64)
+        self.net, self._ladder = None, _ladder()
+        self._earned = np.zeros(2)
+        self._recent.clear()
         if not state:
+            self.bandit = None
             return
         dim = int(state["dim"][0])
-        self.bandit = self._made(self.strategies, dim)
-        self.bandit.load({key: a for key, a in state.items() if "/" not in key})
+        bandit = self._bandit(dim)
+        held = {key: array for key, array in state.items() if "/" not in key}
+        bandit.load(held | {"random": bandit.state()["random"]})
+        self._earned = np.array(state["earned"], np.float64)
         if "net/settings" in state:
             net = {name: state[f"net/{name}"] for name in ARRAYS}
-            self._net = StrategyNet(net, dim, len(self.strategies))
+            self.net = StrategyNet(net, dim, len(self.strategies))
             self._ladder.load({name: state[f"ladder/{name}"] for name in self._ladder.state()})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from math import nan
 from typing import NamedTuple
 
 import numpy as np
@@ -22,11 +23,27 @@ EXPLORED = 0.05
 
 
 class StrategyReport(NamedTuple):
-    """What a training did: rewards, their held-out mean, the net's estimated one, if offered."""
+    """What a training did.
+
+    Attributes
+    ----------
+    rewards : int
+        Used, held-out ones included.
+    earned : float
+        Mean of the held-out ones.
+    net : float
+        What the new net would have earned there, estimated.
+    gain, error : float
+        Over what it would replace, and the standard error of that.
+    offered : bool
+        It was handed to the component: the gain is above its error.
+    """
 
     rewards: int
     earned: float
     net: float
+    gain: float
+    error: float
     offered: bool
 
 
@@ -41,9 +58,10 @@ class StrategyTraining(NetTraining[StrategyComponent]):
     """Trains a `StrategySelector` on what a memory's strategies brought.
 
     The net learns how much each strategy brings, by squared error on the one that was chosen. The
-    oldest four fifths of the rewards teach, the newest fifth stops the training in time; a net that
-    would have earned more there, by a doubly robust estimate (Dudik et al. 2014), is handed to the
-    component by `Memory.adopt`, which logs it, and has to beat the bandit there.
+    oldest four fifths of the rewards teach, the newest fifth stops the training in time. There a
+    doubly robust estimate (Dudik et al. 2014) says what the net would have earned beyond what was
+    earned, or beyond what the net would have that the component holds already. One that gains more
+    than the standard error is handed over by `Memory.adopt`, which logs it.
 
     Parameters and errors are those of `NetTraining`.
     """
@@ -55,7 +73,7 @@ class StrategyTraining(NetTraining[StrategyComponent]):
         """Train once on the rewards at hand, and offer the net where it pays."""
         lessons = self.component.lessons()
         if len(lessons) < LEAST:
-            return StrategyReport(len(lessons), float("nan"), float("nan"), offered=False)
+            return StrategyReport(len(lessons), nan, nan, nan, nan, offered=False)
         train, test = map(_joined, split_held_out(lessons))
         net = StrategySelector(
             train.situations.shape[1],
@@ -68,11 +86,26 @@ class StrategyTraining(NetTraining[StrategyComponent]):
             net, partial(_squared_error, net), train, test,
             lr=self.lr, epochs=self.epochs, patience=PATIENCE, seed=self.seed,
         )  # fmt: skip
-        earned, value = float(test.rewards.mean()), _value(net, test)
-        if value > earned:
+        with torch.no_grad():
+            value, gain = self._gain(net, test)
+        error = float(gain.std()) / len(gain) ** 0.5
+        found = float(test.rewards.mean()), value, float(gain.mean()), error
+        self.last_report = StrategyReport(len(lessons), *found, offered=found[2] > error)
+        if self.last_report.offered:
             self.memory.adopt(self.component.name, _arrays(net))
-        self.last_report = StrategyReport(len(lessons), earned, value, value > earned)
         return self.last_report
+
+    def _gain(self, net: StrategySelector, told: _Rewards) -> tuple[float, Tensor]:
+        """Return what the net would have earned, and by row its gain over what it would replace."""
+        expected = net.net(told.situations)
+        earned, before = (
+            _earned(net.log_policy(told.situations).exp(), expected, told),
+            told.rewards,
+        )
+        if self.component.net is not None:
+            chances = [self.component.net.probabilities(x) for x in told.situations.numpy()]
+            before = _earned(torch.from_numpy(np.stack(chances)).float(), expected, told)
+        return float(earned.mean()), earned - before
 
 
 def _joined(lessons: Sequence[StrategyLesson]) -> _Rewards:
@@ -90,13 +123,11 @@ def _squared_error(net: StrategySelector, told: _Rewards) -> Tensor:
     return ((expected - told.rewards) ** 2).mean()
 
 
-@torch.no_grad()
-def _value(net: StrategySelector, told: _Rewards) -> float:
-    """Return the doubly robust estimate of what the net would have earned."""
-    expected, policy = net.net(told.situations), net.log_policy(told.situations).exp()
+def _earned(policy: Tensor, expected: Tensor, told: _Rewards) -> Tensor:
+    """Estimate by row what a policy, shape (n, strategies), would have earned."""
     taken, known = (part.gather(1, told.arms[:, None]).squeeze(1) for part in (policy, expected))
     weight = (taken / told.propensities).clamp_max(HEAVIEST)
-    return float(((policy * expected).sum(1) + weight * (told.rewards - known)).mean())
+    return (policy * expected).sum(1) + weight * (told.rewards - known)
 
 
 def _arrays(net: StrategySelector) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
