@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from engrain.base.arrays import F32Array, F64Array, I64Array
+from engrain.base.arrays import BoolArray, F32Array, F64Array, I64Array
 from engrain.base.clock import Clock, wall_clock
 from engrain.loops.batch import SignalBatch
 from engrain.loops.checkpoint import SONACheckpoint
@@ -253,16 +253,17 @@ class BackgroundLearningLoop:
         Replay and penalty act together: the penalty holds the weights that mattered, replay shows
         what they were for.
         """
-        lessons = self._router_lessons(signals)
-        both = SignalBatch.joined([signals, self.reservoir.signals])
+        both = self._router_lessons(SignalBatch.joined([signals, self.reservoir.signals]))
+        new = int(self._routable(signals).sum())
+        lessons = both.rows(slice(new))
         loss = train_router(
             self.shared.router,
-            self._router_lessons(both),
+            both,
             self.shared.ewc,
             self.config,
             seed=self.counts["cycles"],
         )
-        self.counts["unroutable"] += len(signals) - len(lessons.actions)
+        self.counts["unroutable"] += len(signals) - new
         return loss, lessons
 
     def extract_patterns(self, signals: SignalBatch) -> list[int]:
@@ -311,9 +312,15 @@ class BackgroundLearningLoop:
     # -- parts of the steps -----------------------------------------------------------------------
 
     def _router_lessons(self, signals: SignalBatch) -> RouterBatch:
-        router = self.shared.router
-        known = signals.rows((signals.models >= 0) & (signals.models < router.models))
-        return router.lessons(known.queries, known.models, known.outcomes, known.latency_ratios)
+        routable = self._routable(signals)
+        known = signals if routable.all() else signals.rows(routable)
+        return self.shared.router.lessons(
+            known.queries, known.models, known.outcomes, known.latency_ratios
+        )
+
+    def _routable(self, signals: SignalBatch) -> BoolArray:
+        """Tell which signals name a model of the router."""
+        return (signals.models >= 0) & (signals.models < self.shared.router.models)
 
     def _note_drift(self, signals: SignalBatch) -> bool:
         """Watch outcomes, questions and how they go together, whatever the router knows of them.
@@ -332,7 +339,7 @@ class BackgroundLearningLoop:
     def _surprise(self, signals: SignalBatch) -> F64Array:
         """Return how far each outcome is from what the router expected."""
         router = self.shared.router
-        known = (signals.models >= 0) & (signals.models < router.models)
+        known = self._routable(signals)
         rows = np.arange(len(signals))
         expected = router.forward(signals.queries)[rows, np.where(known, signals.models, 0)]
         surprise: F64Array = np.where(known, np.abs(signals.outcomes - expected), 0.0)

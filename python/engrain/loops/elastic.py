@@ -150,17 +150,14 @@ def train_router(
         Of the order.
     """
     rng = np.random.Generator(np.random.Philox(seed))
-    loss = 0.0
-    for _ in range(epochs):
-        loss = router.descend(
-            lessons,
-            rng.permutation(len(lessons.actions)),
-            batch_size=config.batch_size,
-            learning_rate=config.learning_rate,
-            anchor=ewc.anchor,
-            pull=config.learning_rate * config.ewc_lambda * ewc.fisher,
-        )
-    return loss
+    return router.descend(
+        lessons,
+        np.stack([rng.permutation(len(lessons.actions)) for _ in range(epochs)]),
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        anchor=ewc.anchor,
+        pull=config.learning_rate * config.ewc_lambda * ewc.fisher,
+    )
 
 
 def measure_fisher(

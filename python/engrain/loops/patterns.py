@@ -71,7 +71,28 @@ class ReasoningBank:
         self._adopt(_empty(dim))
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return self._held
+
+    @property
+    def _ids(self) -> I64Array:
+        return self._columns["ids"][: self._held]
+
+    @property
+    def _sums(self) -> F64Array:
+        return self._columns["sums"][: self._held]
+
+    @property
+    def _counts(self) -> F64Array:
+        return self._columns["counts"][: self._held]
+
+    @property
+    def _levels(self) -> I64Array:
+        return self._columns["levels"][: self._held]
+
+    @property
+    def _units(self) -> F64Array:
+        """The sums at length 1."""
+        return self._columns["units"][: self._held]
 
     def store(self, pattern: LearnedPattern) -> int:
         """Keep a pattern of questions and return its id, that of the stored one if it has a double.
@@ -95,14 +116,14 @@ class ReasoningBank:
     def nearest(self, query: F32Array, k: int = 5) -> list[tuple[int, float]]:
         """Return ids and cosines of the k patterns of questions nearest to `query`, best first."""
         rows = np.flatnonzero(self._levels == 0)
-        cosines = self._directions()[rows] @ _direction(as_vector(query, self.dim, "query"))
+        cosines = self._units[rows] @ _direction(as_vector(query, self.dim, "query"))
         best = np.argsort(-cosines, kind="stable")[:k]
         return [(int(self._ids[rows[i]]), float(cosines[i])) for i in best]
 
     def get_all_patterns(self) -> dict[int, LearnedPattern]:
         """Return every pattern by id, in the order of ids."""
         lengths = np.linalg.norm(self._sums, axis=1)
-        directions = self._directions().astype(np.float32)
+        directions = self._units.astype(np.float32)
         return {
             int(self._ids[i]): LearnedPattern(
                 directions[i],
@@ -143,10 +164,10 @@ class ReasoningBank:
         self._next = int(state["next"][0])
 
     def _adopt(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        self._ids: I64Array = state["ids"].copy()
-        self._sums: F64Array = state["sums"].copy()
-        self._counts: F64Array = state["counts"].copy()
-        self._levels: I64Array = state["levels"].copy()
+        names = ("ids", "sums", "counts", "levels")
+        self._columns: dict[str, npt.NDArray[Any]] = {name: state[name].copy() for name in names}
+        self._columns["units"] = _directions(state["sums"])
+        self._held = len(state["ids"])
         self._children: dict[int, tuple[int, ...]] = {}
         for parent, child in state["children"].tolist():
             self._children[parent] = (*self._children.get(parent, ()), child)
@@ -168,27 +189,28 @@ class ReasoningBank:
         return id
 
     def _double(self, row: int) -> int | None:
-        level = self._levels == self._levels[row]
-        level[row] = False
-        rows = np.flatnonzero(level)
-        if not len(rows):
-            return None
-        directions = self._directions()
-        cosines = directions[rows] @ directions[row]
+        cosines = self._units @ self._units[row]
+        cosines[self._levels != self._levels[row]] = -np.inf
+        cosines[row] = -np.inf
         best = int(np.argmax(cosines))
-        return int(rows[best]) if cosines[best] >= self.merge_cosine else None
+        return best if cosines[best] >= self.merge_cosine else None
 
     def _append(self, total: F64Array, size: float, level: int) -> int:
-        self._ids = np.append(self._ids, self._next)
-        self._sums = np.concatenate([self._sums, total[None]])
-        self._counts = np.append(self._counts, size)
-        self._levels = np.append(self._levels, level)
+        if self._held == len(self._columns["ids"]):
+            for name, column in self._columns.items():
+                more = np.zeros((max(16, len(column)), *column.shape[1:]), column.dtype)
+                self._columns[name] = np.concatenate([column, more])
+        row, self._held = self._held, self._held + 1
+        self._ids[row], self._sums[row] = self._next, total
+        self._counts[row], self._levels[row] = size, level
+        self._units[row] = _directions(total[None])[0]
         self._next += 1
-        return len(self._ids) - 1
+        return row
 
     def _absorb(self, older: int, newer: int) -> int:
         self._sums[older] += self._sums[newer]
         self._counts[older] += self._counts[newer]
+        self._units[older] = _directions(self._sums[older, None])[0]
         children = self._children.get(int(self._ids[newer]), ())
         id = int(self._ids[older])
         self._children[id] = tuple(sorted({*self._children.get(id, ()), *children}))
@@ -201,13 +223,9 @@ class ReasoningBank:
 
     def _drop(self, row: int) -> None:
         self._children.pop(int(self._ids[row]), None)
-        for name in ("_ids", "_sums", "_counts", "_levels"):
-            setattr(self, name, np.delete(getattr(self, name), row, axis=0))
-
-    def _directions(self) -> F64Array:
-        lengths = np.linalg.norm(self._sums, axis=1, keepdims=True)
-        rows: F64Array = self._sums / np.where(lengths > 0, lengths, 1.0)
-        return rows
+        for column in self._columns.values():
+            column[row : self._held - 1] = column[row + 1 : self._held]
+        self._held -= 1
 
 
 class PatternExtractor:
@@ -278,6 +296,12 @@ def _direction(vector: F32Array) -> F64Array:
         raise ShapeError("a vector of length 0 has no direction; leave it out")
     unit: F64Array = wide / length
     return unit
+
+
+def _directions(sums: F64Array) -> F64Array:
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    rows: F64Array = sums / np.where(lengths > 0, lengths, 1.0)
+    return rows
 
 
 def _empty(dim: int) -> dict[str, npt.NDArray[Any]]:

@@ -35,6 +35,10 @@ class RouterBatch(NamedTuple):
     actions: I64Array
     targets: Floats
 
+    def rows(self, chosen: I64Array | slice) -> RouterBatch:
+        """Return the lessons at these places."""
+        return RouterBatch(self.features[chosen], self.actions[chosen], self.targets[chosen])
+
 
 @dataclass(frozen=True, slots=True)
 class _Run:
@@ -143,7 +147,8 @@ class FastGRNNRouter:
         ------
         ShapeError, NonFiniteError
         """
-        return _sigmoid(self._run(self._sequences(features)).logits)
+        rows = self._known(features)
+        return _sigmoid(self._logits(rows if rows.ndim == 3 else np.ascontiguousarray(rows)))
 
     def choose(self, features: Floats) -> int:
         """Return the model of the best expected outcome for one question, in a few microseconds.
@@ -166,7 +171,7 @@ class FastGRNNRouter:
         return best
 
     def _logits(self, rows: Floats) -> Floats:
-        if self._compiled:
+        if self._compiled and rows.ndim == 2:
             return forward_fastgrnn(
                 self._weights, rows, hidden=self.hidden, models=self.models, gain=self.gain
             )
@@ -261,7 +266,7 @@ class FastGRNNRouter:
         ShapeError
             Another width, or an action names no model.
         """
-        self._sequences(features)
+        known = self._known(features)
         if len(actions) and not (actions.min() >= 0 and actions.max() < self.models):
             raise ShapeError(
                 f"action: expected 0..{self.models - 1}, got {actions.min()}..{actions.max()}"
@@ -269,7 +274,7 @@ class FastGRNNRouter:
         late = np.maximum(costs - 1.0, 0.0)
         targets = np.clip(outcomes - self.lateness * late, 0.0, 1.0)
         dtype = self._weights.dtype
-        return RouterBatch(features.astype(dtype, copy=False), actions, targets.astype(dtype))
+        return RouterBatch(known, actions, targets.astype(dtype))
 
     def get_weights(self) -> Floats:
         """Return a copy of all weights, shape (weights,)."""
@@ -307,14 +312,14 @@ class FastGRNNRouter:
         anchor: Floats,
         pull: Floats,
     ) -> float:
-        """Take one epoch of steps and return its mean loss.
+        """Take epochs of steps and return the mean loss of the last.
 
         After each step the weights move toward an anchor, ``w <- (w + s w*) / (1 + s)``.
 
         Parameters
         ----------
         lessons : RouterBatch
-        order : ndarray of int64, shape (n,)
+        order : ndarray of int64, shape (n,) or (epochs, n)
             In which the lessons are seen.
         batch_size : int
         learning_rate : float
@@ -326,37 +331,48 @@ class FastGRNNRouter:
         ShapeError, NonFiniteError
             Nothing was changed.
         """
-        dtype = self._weights.dtype
+        dtype, orders = self._weights.dtype, np.atleast_2d(order)
         kept = (1.0 / (1.0 + pull)).astype(dtype)
         added = (pull * anchor / (1.0 + pull)).astype(dtype)
-        before = self.get_weights()
-        if self._compiled and lessons.features.ndim == 2:
-            self._sequences(lessons.features)
-            return descend_fastgrnn(
-                self._weights,
-                np.ascontiguousarray(lessons.features),
-                self._told(lessons),
-                order,
-                hidden=self.hidden,
-                gain=self.gain,
-                batch=batch_size,
-                rate=learning_rate,
-                kept=kept,
-                added=added,
-            )
-        x, losses = self._sequences(lessons.features), []
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            loss, gradient = self._gradient(x[rows], lessons.actions[rows], lessons.targets[rows])
-            losses.append(loss)
-            self._weights -= dtype.type(learning_rate) * gradient
-            self._weights *= kept
-            self._weights += added
+        before, loss = self.get_weights(), 0.0
         try:
-            self._check(self._weights, "weights")
+            if self._compiled and lessons.features.ndim == 2:
+                x, told = np.ascontiguousarray(self._known(lessons.features)), self._told(lessons)
+                for epoch in orders:
+                    loss = descend_fastgrnn(
+                        self._weights,
+                        x,
+                        told,
+                        epoch,
+                        hidden=self.hidden,
+                        gain=self.gain,
+                        batch=batch_size,
+                        rate=learning_rate,
+                        kept=kept,
+                        added=added,
+                    )
+            else:
+                scaled = lessons._replace(features=self._sequences(lessons.features))
+                for epoch in orders:
+                    starts = range(0, len(epoch), batch_size)
+                    batches = [scaled.rows(epoch[i : i + batch_size]) for i in starts]
+                    loss = self._epoch(batches, learning_rate, kept, added)
         except NonFiniteError:
             self._weights[:] = before
             raise
+        return loss
+
+    def _epoch(
+        self, batches: Sequence[RouterBatch], rate: float, kept: Floats, added: Floats
+    ) -> float:
+        losses = []
+        for batch in batches:
+            loss, gradient = self._gradient(*batch)
+            losses.append(loss)
+            self._weights -= self._weights.dtype.type(rate) * gradient
+            self._weights *= kept
+            self._weights += added
+        self._check(self._weights, "weights")
         return float(np.mean(losses)) if losses else 0.0
 
     @property
@@ -379,16 +395,22 @@ class FastGRNNRouter:
             raise NonFiniteError(f"{name}: contains NaN or infinity; lower the learning rate")
 
     def _sequences(self, features: Floats) -> Floats:
-        x: Floats = np.asarray(features, dtype=self._weights.dtype)
+        """Return features as the cell reads them, shape (n, steps, dim)."""
+        x = self._known(features)
         x = x[:, None] if x.ndim == 2 else x
-        if x.ndim != 3 or x.shape[1] < 1 or x.shape[2] != self.dim:
+        return x if self.gain == 1.0 else x * x.dtype.type(self.gain)
+
+    def _known(self, features: Floats) -> Floats:
+        """Refuse features of another shape, NaN and infinity."""
+        x: Floats = np.asarray(features, dtype=self._weights.dtype)
+        if x.ndim not in (2, 3) or 0 in x.shape[1:] or x.shape[-1] != self.dim:
             raise ShapeError(
                 f"features: expected (n, {self.dim}) or (n, steps, {self.dim}), got "
                 f"{np.shape(features)}"
             )
         if not np.isfinite(x).all():
             raise NonFiniteError("features: contain NaN or infinity")
-        return x if self.gain == 1.0 else x * x.dtype.type(self.gain)
+        return x
 
     def _parted(self, flat: Floats) -> dict[str, Floats]:
         views, start = {}, 0
