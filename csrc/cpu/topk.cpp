@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t block = 256;  // rows scored before the list looks at them
 constexpr std::size_t rows_ahead = 4;
-constexpr std::size_t ahead = 4096;  // numbers from the row that is read to what is asked for
+constexpr std::size_t streams = 4;  // places that rows are read from side by side
 
 bool worse(const Best& best, std::size_t a, std::size_t b) noexcept {
     return best.score[a] < best.score[b] ||
@@ -44,7 +44,7 @@ void offer(Best& best, float score, std::int64_t index) noexcept {
         best.score[best.size] = score;
         best.index[best.size] = index;
         if (++best.size == best.k) make_heap(best);
-    } else if (score > best.score[0]) {
+    } else if (score > best.score[0] || (score == best.score[0] && index < best.index[0])) {
         best.score[0] = score;
         best.index[0] = index;
         sift_down(best, 0, best.size);
@@ -52,10 +52,10 @@ void offer(Best& best, float score, std::int64_t index) noexcept {
 }
 
 template <int W>
-ENGRAIN_INLINE bool any_above(const float* scores, float bound) {
-    int above = 0;
-    for (int lane = 0; lane < 16; ++lane) above |= scores[lane] > bound ? 1 : 0;
-    return above != 0;
+ENGRAIN_INLINE bool any_reaching(const float* scores, float bound) {
+    int reaching = 0;
+    for (int lane = 0; lane < 16; ++lane) reaching |= scores[lane] >= bound ? 1 : 0;
+    return reaching != 0;
 }
 
 template <int W>
@@ -65,24 +65,50 @@ ENGRAIN_INLINE void offer_scores_body(Best& best, const float* scores, std::size
     if (best.k == 0) return;
     while (i < n && best.size < best.k) offer(best, scores[i], first + std::int64_t(i)), ++i;
     for (; i + 16 <= n; i += 16)
-        if (any_above<W>(scores + i, best.score[0]))
+        if (any_reaching<W>(scores + i, best.score[0]))
             for (std::size_t j = i; j < i + 16; ++j)
                 offer(best, scores[j], first + std::int64_t(j));
     for (; i < n; ++i) offer(best, scores[i], first + std::int64_t(i));
 }
 
+// Inner products of the query with rows that lie `apart` numbers from each other.
+template <int W>
+ENGRAIN_INLINE void dot_streams(const float* row, std::size_t apart, const float* query,
+                                std::size_t dim, float (*scores)[block], std::size_t at) {
+    using simd::Lanes;
+    Lanes<W> totals[streams];
+    for (auto& total : totals) total = Lanes<W>::zero();
+    std::size_t i = 0;
+    for (; i + 16 <= dim; i += 16) {
+        const Lanes<W> q = Lanes<W>::load(query + i);
+        for (std::size_t s = 0; s < streams; ++s)
+            totals[s] = totals[s] + Lanes<W>::load(row + s * apart + i) * q;
+    }
+    if (i < dim) {
+        const Lanes<W> q = Lanes<W>::load_partial(query + i, dim - i);
+        for (std::size_t s = 0; s < streams; ++s)
+            totals[s] = totals[s] + Lanes<W>::load_partial(row + s * apart + i, dim - i) * q;
+    }
+    for (std::size_t s = 0; s < streams; ++s) scores[s][at] = totals[s].sum();
+}
+
+// More lines are under way when the rows come from several places than from one, where the machine
+// looks ahead only so far.
 template <int W>
 ENGRAIN_INLINE void scan_rows_body(Best& best, const float* rows, std::size_t n, std::size_t dim,
                                    const float* query) {
-    float scores[block];
-    for (std::size_t start = 0; start < n; start += block) {
-        const std::size_t count = std::min(block, n - start);
-        for (std::size_t i = 0; i < count; ++i) {
-            const float* row = rows + (start + i) * dim;
-            for (std::size_t j = 0; j < dim; j += 16) prefetch(row + ahead + j);
-            scores[i] = dot<W>(row, query, dim);
-        }
-        offer_scores_body<W>(best, scores, count, std::int64_t(start));
+    float scores[streams][block];
+    const std::size_t part = n / streams;
+    for (std::size_t start = 0; start < part; start += block) {
+        const std::size_t count = std::min(block, part - start);
+        for (std::size_t i = 0; i < count; ++i)
+            dot_streams<W>(rows + (start + i) * dim, part * dim, query, dim, scores, i);
+        for (std::size_t s = 0; s < streams; ++s)
+            offer_scores_body<W>(best, scores[s], count, std::int64_t(s * part + start));
+    }
+    for (std::size_t i = streams * part; i < n; ++i) {
+        const float score = dot<W>(rows + i * dim, query, dim);
+        offer_scores_body<W>(best, &score, 1, std::int64_t(i));
     }
 }
 

@@ -34,8 +34,8 @@ void selects_like_a_sort(std::size_t n, std::size_t k) {
                      [&](std::int64_t a, std::int64_t b) { return scores[a] > scores[b]; });
     Found found(k);
     const std::size_t half = n / 2;
-    engrain::offer_scores(found.best, scores.data(), half, 0);
     engrain::offer_scores(found.best, scores.data() + half, n - half, std::int64_t(half));
+    engrain::offer_scores(found.best, scores.data(), half, 0);
     engrain::sort_best(found.best);
     CHECK(found.best.size == std::min(k, order.size()));
     for (std::size_t i = 0; i < found.best.size; ++i) CHECK(found.index[i] == order[i]);

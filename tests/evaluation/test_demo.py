@@ -8,15 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from engrain.cli import app
-from engrain.evaluation.corpus import Function, read_functions, standard_library
-from engrain.evaluation.demo import TAUGHT, checkpoints, make_plan
+from engrain.evaluation.corpus import standard_library
+from engrain.evaluation.demo import checkpoints
 
 SOURCE = standard_library() / "asyncio"
-
-
-@pytest.fixture(scope="module")
-def functions() -> list[Function]:
-    return read_functions(SOURCE)
 
 
 @pytest.fixture(scope="module")
@@ -37,22 +32,6 @@ def figures(printed: str, folder: Path) -> dict[str, Any]:
     assert printed
     result: dict[str, Any] = json.loads((folder / "demo.json").read_text())
     return result
-
-
-def test_the_plan_keeps_second_sentences_for_the_test(functions: list[Function]) -> None:
-    plan = make_plan(functions)
-    chosen = {request.function for request in plan.overlap}
-    assert {request.function for request in plan.taught} == chosen
-    assert not chosen & {request.function for request in plan.no_overlap}
-    assert abs(len(plan.overlap) - len(plan.no_overlap)) <= 1
-    by_name = {f.name: f for f in functions}
-    for request in [*plan.overlap, *plan.no_overlap]:
-        assert request.text == by_name[request.function].sentences[1]
-    for request in plan.taught:
-        sentences = by_name[request.function].sentences
-        assert request.text in [sentences[i] for i in TAUGHT if i < len(sentences)]
-    assert make_plan(functions) == plan
-    assert make_plan(functions, seed=2) != plan
 
 
 def test_checkpoints_end_with_the_stream() -> None:

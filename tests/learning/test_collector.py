@@ -8,7 +8,8 @@ import pytest
 from engrain.base.clock import SimulatedClock
 from engrain.base.ids import Id
 from engrain.learning.collector import EventCollector, EventStore, default_store, get_collector
-from engrain.learning.events import OutcomeEvent, RetrievalEvent, emit_retrieval_event
+from engrain.learning.events import emit_retrieval_event
+from engrain.learning.experience import OutcomeEvent, RetrievalEvent
 from engrain.storage import EventLog
 
 

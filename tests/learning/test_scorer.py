@@ -9,13 +9,8 @@ from scipy.stats import kendalltau
 from engrain.base.errors import SnapshotError
 from engrain.base.ids import Id
 from engrain.learning.collector import EventStore
-from engrain.learning.events import (
-    FEATURES,
-    Experience,
-    OutcomeEvent,
-    RetrievalEvent,
-    emit_retrieval_event,
-)
+from engrain.learning.events import emit_retrieval_event
+from engrain.learning.experience import FEATURES, Experience, OutcomeEvent, RetrievalEvent
 from engrain.learning.formats.full_json import FullJSON
 from engrain.learning.persistence import load_checkpoint, save_checkpoint
 from engrain.learning.scorer import LearnedRetrievalScorer, ScorerTrainer, TrainerConfig

@@ -14,8 +14,7 @@ struct Best {
     std::size_t k, size;
 };
 
-// Offer scores[i] as index first + i, i < n, with indices above all offered before. NaN is never
-// taken.
+// Offer scores[i] as index first + i, i < n. NaN is never taken.
 void offer_scores(Best& best, const float* scores, std::size_t n, std::int64_t first) noexcept;
 
 // Order the list best first.

@@ -30,7 +30,8 @@ def demo(
     memory stays in demo.db beside the report, for you to look at.
     """
     from engrain.evaluation.corpus import read_functions, standard_library
-    from engrain.evaluation.demo import Demo, make_plan
+    from engrain.evaluation.demo import Demo
+    from engrain.evaluation.demo_plan import make_plan
     from engrain.evaluation.demo_report import demo_page
 
     functions = read_functions(source or standard_library())

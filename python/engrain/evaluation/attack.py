@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from engrain.base.clock import SimulatedClock
+from engrain.evaluation.demo_plan import Plan, Request
 from engrain.evaluation.subject import FIRST_DAY
 from engrain.memory import Memory
 from engrain.storage import backup
-
-if TYPE_CHECKING:
-    from engrain.evaluation.demo import Plan, Request
 
 RATE = 0.1
 ASKED = 800

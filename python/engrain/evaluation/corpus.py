@@ -125,6 +125,8 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef
 def walk_functions(tree: ast.AST, prefix: str) -> Iterator[tuple[str, Definition]]:
     """Yield (qualified name, definition) of all functions, nested ones included."""
     for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.expr):
+            continue  # most nodes; none holds a definition
         if isinstance(node, Definition):
             yield f"{prefix}.{node.name}", node
         inner = f"{prefix}.{node.name}" if isinstance(node, Definition | ast.ClassDef) else prefix

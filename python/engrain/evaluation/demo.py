@@ -1,9 +1,8 @@
 """A memory gets better on real questions: the functions of a code base and their docstrings.
 
-Half of the functions that have two sentences or more are taught: the simulated user asks their
-first, third and fourth sentences and points to the right function each time (`Memory.judge`).
-Measured are second sentences, which no one has asked before, of taught functions (overlap) and of
-the others (no overlap), and the taught questions again.
+The simulated user asks what `make_plan` chose, and points to the right function each time
+(`Memory.judge`). Measured are questions which no one has asked before, about taught functions
+(overlap) and about the others (no overlap), and the taught questions again.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import numpy as np
 
 from engrain.base.clock import SimulatedClock
 from engrain.evaluation.attack import attack
-from engrain.evaluation.corpus import Function
+from engrain.evaluation.demo_plan import Plan, Request
 from engrain.evaluation.intervals import bootstrap_interval
 from engrain.evaluation.results import Studied, latencies, mean, own_lifts, study
 from engrain.evaluation.subject import FIRST_DAY, SHOWN, Stopwatch
@@ -30,63 +29,6 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 CHECKPOINTS = 5  # of the learning curve, each after a refit
 PROBE = 250
 AGAIN = 1000
-TAUGHT = (0, 2, 3)  # places of the taught sentences; the one at 1 is kept for the test
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One question and the function that answers it."""
-
-    text: str
-    function: str
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Who asks what.
-
-    Attributes
-    ----------
-    functions : tuple of Function
-    taught : tuple of Request
-        In the order of asking.
-    overlap, no_overlap : tuple of Request
-        Never asked before; about taught and about untaught functions.
-    """
-
-    functions: tuple[Function, ...]
-    taught: tuple[Request, ...]
-    overlap: tuple[Request, ...]
-    no_overlap: tuple[Request, ...]
-
-
-def make_plan(functions: Sequence[Function], seed: int = 1) -> Plan:
-    """Choose the half that is taught, and shuffle its questions."""
-    rng = np.random.default_rng(seed)
-    several = [f for f in functions if len(f.sentences) > 1]
-    half = set(rng.permutation(len(several))[: len(several) // 2].tolist())
-    chosen = [f for place, f in enumerate(several) if place in half]
-    others = [f for place, f in enumerate(several) if place not in half]
-    taught = [
-        Request(f.sentences[place], f.name)
-        for f in chosen
-        for place in TAUGHT
-        if place < len(f.sentences)
-    ]
-    return Plan(
-        functions=tuple(functions),
-        taught=tuple(taught[place] for place in rng.permutation(len(taught))),
-        overlap=second_sentences(chosen, rng),
-        no_overlap=second_sentences(others, rng),
-    )
-
-
-def second_sentences(
-    functions: Sequence[Function], rng: np.random.Generator
-) -> tuple[Request, ...]:
-    """Return the questions that no one has asked before, shuffled."""
-    order = rng.permutation(len(functions)).tolist()
-    return tuple(Request(functions[i].sentences[1], functions[i].name) for i in order)
 
 
 @dataclass(slots=True)

@@ -3,26 +3,46 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import deque
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from engrain.base.errors import SnapshotError
+from engrain.fabric.config import TrainingConfig
 from engrain.fabric.energy import BioSystem
+from engrain.fabric.goals import Goals
+from engrain.fabric.network import PredictiveNetwork
+from engrain.fabric.neurons import NeuralFabric3D
+from engrain.fabric.som import SelfOrganizingMap
 from engrain.fabric.state import Arrays
-
-if TYPE_CHECKING:
-    from engrain.fabric.trainer import NeuralFabricTrainer
 
 SOM_ARRAYS = ("weights_", "hits_")
 SOM_VALUES = ("n_seen_", "quantization_error_", "topographic_error_", "n_features_in_")
 SHAPE_SETTINGS = ("spatial_dims", "channels", "som_map_size")
 
 
-def pack(trainer: NeuralFabricTrainer) -> tuple[Arrays, dict[str, Any]]:
-    """Return everything that decides how training goes on."""
+class Training(Protocol):
+    """What decides how training goes on."""
+
+    config: TrainingConfig
+    network: PredictiveNetwork
+    optimizer: torch.optim.Adam
+    neural_fabric: NeuralFabric3D
+    som: SelfOrganizingMap
+    bio_system: BioSystem
+    goals: Goals
+    generator: torch.Generator
+    loss_history: deque[float]
+    steps: int
+    epochs: int
+    learning: bool
+
+
+def pack(trainer: Training) -> tuple[Arrays, dict[str, Any]]:
+    """Return all of it."""
     arrays: Arrays = {
         f"network.{name}": tensor.detach().numpy()
         for name, tensor in trainer.network.state_dict().items()
@@ -49,7 +69,7 @@ def pack(trainer: NeuralFabricTrainer) -> tuple[Arrays, dict[str, Any]]:
     }
 
 
-def unpack(trainer: NeuralFabricTrainer, arrays: Arrays, settings: Mapping[str, Any]) -> None:
+def unpack(trainer: Training, arrays: Arrays, settings: Mapping[str, Any]) -> None:
     """Put a trainer into a packed state; its config keeps its own object.
 
     Raises
@@ -86,7 +106,7 @@ def _part(arrays: Arrays, prefix: str) -> Arrays:
     return {k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}
 
 
-def _load_optimizer(trainer: NeuralFabricTrainer, arrays: Arrays) -> None:
+def _load_optimizer(trainer: Training, arrays: Arrays) -> None:
     state: dict[int, dict[str, torch.Tensor]] = {}
     for name, array in arrays.items():
         index, moment = name.split(".", 1)
@@ -95,9 +115,7 @@ def _load_optimizer(trainer: NeuralFabricTrainer, arrays: Arrays) -> None:
     trainer.optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
-def _load_som(
-    trainer: NeuralFabricTrainer, arrays: Arrays, values: Mapping[str, Any] | None
-) -> None:
+def _load_som(trainer: Training, arrays: Arrays, values: Mapping[str, Any] | None) -> None:
     if values is None:
         return
     for name in SOM_ARRAYS:

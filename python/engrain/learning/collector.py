@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from engrain.base.clock import Clock, wall_clock
 from engrain.base.errors import ConfigError
-from engrain.learning.events import Experience, OutcomeEvent, RetrievalEvent, combine
+from engrain.learning.experience import Experience, OutcomeEvent, RetrievalEvent, combine
 from engrain.learning.formats.full_json import FullJSON
 
 if TYPE_CHECKING:

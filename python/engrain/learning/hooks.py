@@ -10,12 +10,8 @@ from typing import Any, Protocol, TypeVar, cast
 
 from engrain.base.ids import Id
 from engrain.learning.collector import EventStore, default_store
-from engrain.learning.events import (
-    Experience,
-    OutcomeEvent,
-    RetrievalEvent,
-    emit_retrieval_event,
-)
+from engrain.learning.events import emit_retrieval_event
+from engrain.learning.experience import Experience, OutcomeEvent, RetrievalEvent
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from engrain.base.arrays import F32Array
 from engrain.base.errors import ConfigError, ShapeError, SnapshotError
 from engrain.kernels import adam_step, backpropagate, init_scorer, score_features
-from engrain.learning.events import FEATURES, Experience
+from engrain.learning.experience import FEATURES, Experience
 from engrain.learning.formats.full_json import FullJSON
 from engrain.learning.listmle import list_mle
 from engrain.learning.replay import PrioritizedReplayBuffer

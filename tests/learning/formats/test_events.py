@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engrain.base.errors import ConfigError
-from engrain.learning.events import Experience, OutcomeEvent, RetrievalEvent, combine
+from engrain.learning.experience import Experience, OutcomeEvent, RetrievalEvent, combine
 from engrain.learning.formats import FullJSON, NeuroSymbolicTriples, ToonJSON, get_representation
 
 ids = st.text(min_size=1) | st.integers() | st.uuids()

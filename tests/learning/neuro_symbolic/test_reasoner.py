@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engrain.learning.events import OutcomeEvent, RetrievalEvent
+from engrain.learning.experience import OutcomeEvent, RetrievalEvent
 from engrain.learning.neuro_symbolic import NeuroSymbolicReasoner
 
 

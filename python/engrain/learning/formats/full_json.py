@@ -10,7 +10,7 @@ import numpy as np
 
 from engrain.base.errors import ConfigError
 from engrain.base.ids import Id, decode_id, encode_id
-from engrain.learning.events import Experience, OutcomeEvent, RetrievalEvent
+from engrain.learning.experience import Experience, OutcomeEvent, RetrievalEvent
 
 Event = RetrievalEvent | OutcomeEvent | Experience
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engrain.base.ids import Id
-from engrain.learning.events import Experience, OutcomeEvent, RetrievalEvent
+from engrain.learning.experience import Experience, OutcomeEvent, RetrievalEvent
 from engrain.learning.formats.full_json import Event
 from engrain.learning.formats.toon_decode import decode
 from engrain.learning.formats.toon_encode import encode

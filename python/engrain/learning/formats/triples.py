@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engrain.learning.events import Experience
+from engrain.learning.experience import Experience
 from engrain.learning.formats.full_json import Event
 from engrain.learning.neuro_symbolic.ntriples import to_ntriples
 from engrain.learning.neuro_symbolic.reasoner import event_triples

@@ -8,7 +8,7 @@ import numpy as np
 
 from engrain.base.arrays import F64Array
 from engrain.base.ids import Id, encode_id
-from engrain.learning.events import OutcomeEvent, RetrievalEvent
+from engrain.learning.experience import OutcomeEvent, RetrievalEvent
 from engrain.learning.neuro_symbolic.fusion import LearnedFusion
 from engrain.learning.neuro_symbolic.paths import Path, best_paths
 from engrain.learning.neuro_symbolic.triples import Triple, TripleStore
