@@ -14,7 +14,7 @@ from engrain.evaluation.confidence import (
     summarise_stream,
 )
 from engrain.evaluation.datasets import load_dataset
-from engrain.policy.calibration import calibration_error
+from engrain.policy.calibration_measures import calibration_error
 
 
 def test_auroc_is_the_chance_that_a_positive_scores_higher() -> None:

@@ -9,8 +9,9 @@ from engrain.base.errors import ConfigError
 from engrain.evaluation.datasets import Dataset, load_dataset
 from engrain.evaluation.gate import held_out, read_cases, teach
 from engrain.evaluation.intervals import bootstrap_interval
-from engrain.policy.gate import GuardedGate, InlineGate
-from tests.policy.test_gate import corrupt
+from engrain.policy.gate import InlineGate
+from engrain.policy.guarded_gate import GuardedGate
+from tests.policy.test_guarded_gate import corrupt
 
 
 @pytest.mark.slow

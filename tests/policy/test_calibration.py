@@ -5,66 +5,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from engrain import Memory
 from engrain.base.arrays import BoolArray, F32Array, F64Array
 from engrain.base.clock import SimulatedClock
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, SnapshotError
 from engrain.base.protocols import Calibrator
-from engrain.memory.confidence import recall_features, was_success
-from engrain.policy.calibration import (
-    Rate,
-    RecallConfidence,
-    StreamingBeta,
-    StreamingPlatt,
-    brier_score,
-    calibration_error,
-)
+from engrain.policy.calibration import RecallConfidence
+from engrain.policy.calibration_experts import Rate
+from engrain.policy.calibration_measures import brier_score, calibration_error
 
 
 def sigmoid(x: Any) -> F64Array:
     return np.asarray(1 / (1 + np.exp(-np.asarray(x, np.float64))))
-
-
-def overconfident(seed: int, n: int, slope: float = 2.5, shift: float = 1.0) -> tuple[Any, Any]:
-    """Return probabilities that are too extreme and too high, and outcomes."""
-    rng = np.random.default_rng(seed)
-    truth = rng.normal(0.0, 1.0, n)
-    return sigmoid(slope * truth + shift), rng.random(n) < sigmoid(truth)
-
-
-@pytest.mark.parametrize("kind", [StreamingPlatt, StreamingBeta])
-@pytest.mark.parametrize("drift", [False, True])
-def test_a_stream_is_calibrated_and_never_made_worse(
-    kind: type[StreamingPlatt | StreamingBeta], drift: bool
-) -> None:
-    p, y = overconfident(1, 4000)
-    if drift:
-        late, z = overconfident(2, 4000, slope=0.5, shift=-1.5)
-        p, y = np.concatenate([p, late]), np.concatenate([y, z])
-    calibrator, found = kind(), []
-    for probability, success in zip(p, y, strict=True):
-        found.append(calibrator.predict(probability))
-        calibrator.update(probability, bool(success))
-    assert calibration_error(found, y) <= 0.03 < calibration_error(p, y)
-    for part in np.array_split(np.arange(len(p)), 4):
-        assert brier_score(np.array(found)[part], y[part]) <= brier_score(p[part], y[part])
-
-
-@pytest.mark.parametrize("kind", [StreamingPlatt, StreamingBeta])
-def test_a_map_starts_at_the_identity_and_keeps_what_is_calibrated(
-    kind: type[StreamingPlatt | StreamingBeta],
-) -> None:
-    calibrator = kind()
-    for p in (0.01, 0.3, 0.5, 0.99):
-        assert calibrator.predict(p) == pytest.approx(p, abs=1e-12)
-    p, y = overconfident(3, 3000, slope=1.0, shift=0.0)
-    for probability, success in zip(p, y, strict=True):
-        calibrator.update(probability, bool(success))
-    for probability in (0.1, 0.5, 0.9):
-        assert abs(calibrator.predict(probability) - probability) < 0.06
 
 
 def recalls(seed: int, n: int, width: int = 20) -> tuple[F32Array, BoolArray]:
@@ -130,49 +83,6 @@ def test_state_restores_bit_for_bit() -> None:
         other.load(broken)
 
 
-def test_the_error_is_zero_on_average_for_true_probabilities_and_sees_false_ones() -> None:
-    rng = np.random.default_rng(0)
-    for n, bound in ((300, 0.05), (20_000, 0.01)):
-        p = rng.random((40, n))
-        y = rng.random((40, n)) < p
-        assert np.mean([calibration_error(a, b) for a, b in zip(p, y, strict=True)]) < bound
-    y = rng.random(3000) < 0.6
-    assert calibration_error(np.full(3000, 0.9), y) == pytest.approx(0.9 - y.mean(), abs=0.01)
-    with pytest.raises(ShapeError):
-        calibration_error([0.5], [True])
-
-
-def test_questions_asked_in_several_streams_count_once() -> None:
-    rng = np.random.default_rng(1)
-    plain, grouped = [], []
-    for _ in range(30):
-        truth = rng.uniform(0.7, 1.0, 200)
-        came = rng.random(200) < truth
-        question = np.tile(np.arange(200), 10)
-        plain.append(calibration_error(truth[question], came[question]))
-        grouped.append(calibration_error(truth[question], came[question], groups=question))
-    assert np.mean(grouped) < 0.5 * np.mean(plain)
-    low = calibration_error(truth[question] - 0.2, came[question], groups=question)
-    assert low == pytest.approx(0.2, abs=0.05)
-    with pytest.raises(ShapeError, match="groups"):
-        calibration_error([0.5, 0.5], [True, False], groups=[1])
-
-
-@given(st.lists(st.floats(0, 1, width=32), max_size=8), st.booleans())
-def test_success_is_a_relevant_memory_among_the_shown(told: list[float], partial: bool) -> None:
-    outcomes = np.array([*told, *([np.nan] if partial else [])], np.float32)
-    expected = True if any(x > 0.5 for x in told) else None if partial or not told else False
-    assert was_success(outcomes) is expected
-
-
-def test_features_describe_what_was_shown() -> None:
-    rows = np.array([[1, 5], [3, 2]], np.float32)
-    found = recall_features(rows, np.array([2, 1], np.float32))
-    np.testing.assert_allclose(found[:5], [2, 1, 1, np.log(1 + np.exp(-1)), 1.5], rtol=1e-6)
-    assert found[5:].tolist() == [1, 5, 2, 3.5, 3, 5]
-    assert recall_features(rows[:1], np.array([2], np.float32))[1] == 0
-
-
 def test_hangs_into_a_memory_and_comes_back_from_its_file(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     vectors = rng.standard_normal((30, 8))
@@ -206,8 +116,6 @@ def test_hangs_into_a_memory_and_comes_back_from_its_file(tmp_path: Path) -> Non
 def test_bad_arguments_are_refused() -> None:
     with pytest.raises(ConfigError):
         RecallConfidence(share=1.5)
-    with pytest.raises(ConfigError):
-        StreamingPlatt(ridge=0.0)
     calibrator = RecallConfidence()
     calibrator.predict(np.ones(7, np.float32))
     with pytest.raises(ShapeError):

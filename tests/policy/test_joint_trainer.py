@@ -4,9 +4,10 @@ import re
 
 import pytest
 
+from engrain.base.arrays import NamedArrays
 from engrain.base.errors import ConfigError, ShapeError, UnknownIdError
 from engrain.policy.joint_trainer import JointTrainer, TrainingSample
-from engrain.policy.nets import ModuleState, NamedArrays
+from engrain.policy.nets import ModuleState
 from tests.policy.small import DIM, IDS, Nets, nets, samples
 from tests.strategies import normal
 

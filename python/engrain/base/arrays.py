@@ -19,6 +19,7 @@ I32Array: TypeAlias = npt.NDArray[np.int32]
 I64Array: TypeAlias = npt.NDArray[np.int64]
 U64Array: TypeAlias = npt.NDArray[np.uint64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
+NamedArrays: TypeAlias = dict[str, npt.NDArray[Any]]
 
 
 def as_floats(value: Any, dim: int | None, name: str = "vector") -> F32Array:

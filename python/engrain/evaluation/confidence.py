@@ -25,7 +25,8 @@ from engrain.evaluation.datasets import Dataset, load_dataset
 from engrain.evaluation.subject import Stopwatch, Subject
 from engrain.evaluation.users import early_half
 from engrain.memory.prior import Prior
-from engrain.policy.calibration import Rate, brier_score, calibration_error
+from engrain.policy.calibration_experts import Rate
+from engrain.policy.calibration_measures import brier_score, calibration_error
 
 REFIT_EVERY = 25
 

@@ -18,7 +18,8 @@ from engrain.evaluation.datasets import Dataset, load_dataset
 from engrain.evaluation.intervals import bootstrap_interval
 from engrain.evaluation.metrics import measure
 from engrain.kernels import score_rows, topk
-from engrain.policy.gate import GuardedGate, InlineGate
+from engrain.policy.gate import InlineGate
+from engrain.policy.guarded_gate import GuardedGate
 
 TAUGHT = 40  # candidates of a question's lesson, beside what is relevant
 

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engrain.base.arrays import F32Array, I8Array, I64Array
-from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, SnapshotError
+from engrain.base.arrays import F32Array, I8Array, I64Array, NamedArrays
+from engrain.base.errors import ConfigError, NonFiniteError, ShapeError
 from engrain.kernels import MicroLoRA, quantize_rows, score_rows, topk, topk_int8
-
-State = dict[str, npt.NDArray[Any]]
 
 TEMPERATURE = 0.1
 
@@ -147,7 +145,7 @@ class InlineGate:
             raise NonFiniteError("outcomes: expected finite numbers of at least 0")
         if not outcomes.any():
             return 0.0
-        loss, push = _list_loss(self.score_memories(situation, memories), outcomes)
+        loss, push = list_loss(self.score_memories(situation, memories), outcomes)
         self._lora.update(situation, np.ascontiguousarray(push @ memories, np.float32))
         self._lora.project(self.radius)
         return loss
@@ -156,7 +154,7 @@ class InlineGate:
         """Return to the identity."""
         self._lora.reset()
 
-    def state(self) -> State:
+    def state(self) -> NamedArrays:
         """Return the whole learned state as named arrays."""
         return self._lora.state()
 
@@ -171,8 +169,19 @@ class InlineGate:
         self._lora.load(state)
 
 
-def _list_loss(scores: F32Array, outcomes: F32Array) -> tuple[float, npt.NDArray[np.float64]]:
-    """Return the log-loss of a list and its gradient in the scores."""
+def list_loss(scores: F32Array, outcomes: F32Array) -> tuple[float, npt.NDArray[np.float64]]:
+    """Return the log-loss of a list, see `InlineGate.update`, and its gradient in the scores.
+
+    Parameters
+    ----------
+    scores, outcomes : ndarray of float32, shape (n,)
+
+    Returns
+    -------
+    loss : float
+        In nats.
+    gradient : ndarray of float64, shape (n,)
+    """
     logits = scores.astype(np.float64) / TEMPERATURE
     logits -= logits.max()
     chances = np.exp(logits)
@@ -180,189 +189,3 @@ def _list_loss(scores: F32Array, outcomes: F32Array) -> tuple[float, npt.NDArray
     targets = outcomes.astype(np.float64) / outcomes.sum()
     loss = float(np.log(total) - targets @ logits)
     return loss, (chances / total - targets) / TEMPERATURE
-
-
-class Watch:
-    """Whether the gate beats the cosine on lists it had not learned from when it was asked.
-
-    Keeps the mean gain in log-loss per list, cut to [-1, 1], over about the last 50 lists; trusts
-    the gate once that mean lies a deviation above 0, and no longer when it falls to 0.
-    """
-
-    KEEP = 1.0 - 1.0 / 50.0
-    LEAST = 16.0  # what 20 lists weigh
-
-    def __init__(self) -> None:
-        self._sums = np.zeros(3)  # of weights, gains, squared gains
-        self.trusted = False
-
-    @property
-    def mean(self) -> float:
-        """Mean gain in nats."""
-        return float(self._sums[1] / max(self._sums[0], 1.0))
-
-    @property
-    def deviation(self) -> float:
-        """Standard deviation of that mean."""
-        weight = max(float(self._sums[0]), 1.0)
-        spread = max(float(self._sums[2]) / weight - self.mean**2, 1e-6)
-        return float(np.sqrt(spread / weight))
-
-    def note(self, gain: float) -> None:
-        """Take one list in."""
-        gain = min(max(gain, -1.0), 1.0)
-        self._sums = self.KEEP * self._sums + np.array([1.0, gain, gain * gain])
-        least = 0.0 if self.trusted else self.deviation
-        self.trusted = bool(self._sums[0] >= self.LEAST) and self.mean > least
-
-    def state(self) -> State:
-        """Return the whole state as named arrays."""
-        return {"sums": self._sums.copy(), "trusted": np.array([self.trusted])}
-
-    def load(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Take over a state returned by `state`."""
-        self._sums = np.array(state["sums"], np.float64)
-        self.trusted = bool(state["trusted"][0])
-
-
-class Alarm:
-    """Sounds when the gate has begun to do worse than another.
-
-    Bets that gains, each cut to three sizes, have a mean below 0: bets made for large gains would
-    hardly notice small ones that last. Starts anew whenever a bet has lost: while the means are at
-    least 0, alarms lie at least 100 lists apart on average (an e-detector; Shin, Ramdas & Rinaldo
-    2024).
-    """
-
-    CUTS = np.array([1.0, 0.25, 0.1])  # nats
-    BETS = np.array([0.5, 0.7, 0.8])  # share of the wealth put on a gain of that size
-    CUTS.flags.writeable = BETS.flags.writeable = False
-    LIMIT = 100.0
-
-    def __init__(self) -> None:
-        self._wealth = np.ones(len(self.BETS))
-
-    def note(self, gain: float) -> None:
-        """Take one list in."""
-        sizes = np.clip(gain / self.CUTS, -1.0, 1.0)
-        self._wealth = np.maximum(self._wealth, 1.0) * (1.0 - self.BETS * sizes)
-
-    @property
-    def suspicious(self) -> bool:
-        """Whether something may be wrong."""
-        return float(self._wealth.mean()) > 2.0
-
-    @property
-    def sounds(self) -> bool:
-        """Whether something is wrong."""
-        return float(self._wealth.mean()) >= self.LIMIT
-
-    def state(self) -> State:
-        """Return the whole state as named arrays."""
-        return {"wealth": self._wealth.copy()}
-
-    def load(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Take over a state returned by `state`."""
-        self._wealth = np.array(state["wealth"], np.float64)
-
-
-class GuardedGate:
-    """An inline gate that is used only while it helps, and comes back from harm by itself.
-
-    Each list is scored by the gate, by the cosine and by the gate as it was 25 to 50 lists ago,
-    before the gate learns from it. While the gate does not beat the cosine, `gain` is 0. A gate
-    that does worse than either beyond chance, or whose weights are not finite or left the ball,
-    becomes again what it was then; and should that be no better, the identity.
-
-    Attributes
-    ----------
-    reverted : int
-        How often it had to return.
-    """
-
-    EVERY = 25
-
-    def __init__(self, gate: InlineGate) -> None:
-        self.gate, self.reverted = gate, 0
-        self._past = InlineGate(gate.dim, rank=gate.rank, radius=gate.radius)
-        self._next: State | None = None
-        self.watch, self._worse, self._worsened = Watch(), Alarm(), Alarm()
-
-    def gain(self, situation: F32Array, memories: F32Array) -> F32Array:
-        """Return what the gate adds to each cosine, shape (n,); 0 while it is not trusted."""
-        if not self.watch.trusted:
-            return np.zeros(len(memories), np.float32)
-        return score_rows(memories, self.gate.turn(situation) - situation)
-
-    def learn(self, situation: F32Array, memories: F32Array, outcomes: F32Array) -> None:
-        """Compare on a list, then learn from it; see `InlineGate.update`."""
-        if not (outcomes > 0).any() or not (outcomes <= 0).any():
-            return
-        if not self.gate.distance <= 1.001 * self.gate.radius:
-            self._revert()
-        plain, _ = _list_loss(score_rows(memories, situation), outcomes)
-        past, _ = _list_loss(self._past.score_memories(situation, memories), outcomes)
-        loss = self.gate.update(situation, memories, outcomes)
-        self.watch.note(plain - loss)
-        self._worse.note(plain - loss)
-        self._worsened.note(past - loss)
-        if self._worse.sounds:
-            self._revert()
-            self.watch = Watch()
-        elif self._worsened.sounds:
-            self._revert()
-        elif self.gate.updates % self.EVERY == 0:
-            self._keep()
-
-    def _keep(self) -> None:
-        """Move the checkpoints on, where nothing speaks against the gate."""
-        if not self.watch.trusted or self._worse.suspicious or self._worsened.suspicious:
-            return
-        if self._next is not None:
-            self._past.load(self._next)
-            self._worsened = Alarm()
-        self._next = self.gate.state()
-
-    def _revert(self) -> None:
-        self.reverted += 1
-        self.gate.load(self._past.state())
-        self._past.reset()
-        self._next = None
-        self._worse, self._worsened = Alarm(), Alarm()
-
-    def state(self) -> State:
-        """Return the whole learned state as named arrays."""
-        parts = {name: part.state() for name, part in self._parts().items()}
-        if self._next is not None:
-            parts["next"] = self._next
-        held = {f"{name}/{key}": a for name, state in parts.items() for key, a in state.items()}
-        return held | {"reverted": np.array([self.reverted], np.int64)}
-
-    def load(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Take over a state returned by `state`.
-
-        Raises
-        ------
-        SnapshotError
-            Arrays are missing or do not fit.
-        """
-        parts: dict[str, State] = {}
-        for name, array in state.items():
-            part, _, rest = name.partition("/")
-            parts.setdefault(part, {})[rest] = np.array(array)
-        try:
-            for name, held in self._parts().items():
-                held.load(parts[name])
-            self.reverted = int(state["reverted"][0])
-        except KeyError as error:
-            raise SnapshotError(f"a gate's state lacks {error}") from error
-        self._next = parts.get("next")
-
-    def _parts(self) -> dict[str, InlineGate | Watch | Alarm]:
-        return {
-            "gate": self.gate,
-            "past": self._past,
-            "watch": self.watch,
-            "worse": self._worse,
-            "worsened": self._worsened,
-        }

@@ -14,8 +14,9 @@ from engrain.base.arrays import F32Array, I64Array
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError
 from engrain.base.protocols import Query, Record, Trace
 from engrain.kernels import score_rows
-from engrain.policy.gate import GuardedGate, InlineGate
+from engrain.policy.gate import InlineGate
 from engrain.policy.gate_ladder import Gate, GateLadder
+from engrain.policy.guarded_gate import GuardedGate
 
 RECENT = 2048
 ALPHA = 0.01  # equal gates change places once in 100 lists at most

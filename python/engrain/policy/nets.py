@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from engrain.base.arrays import NamedArrays
 from engrain.base.errors import SnapshotError
 
-NamedArrays = dict[str, np.ndarray[Any, Any]]
 Rows = TypeVar("Rows", bound=tuple[Tensor, ...])
 BATCH = 64
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from engrain.base.arrays import F32Array, F64Array, I64Array
+from engrain.base.arrays import F32Array, F64Array, I64Array, NamedArrays
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, UnknownIdError
 from engrain.base.protocols import Query, Record, Trace
 from engrain.memory import Memory
@@ -18,8 +18,6 @@ from engrain.policy.bandits import Choice, StrategyBandit
 from engrain.policy.promotion import Promotion
 from engrain.policy.strategy_net import ARRAYS, StrategyNet
 from engrain.storage import Receipt
-
-State = dict[str, npt.NDArray[Any]]
 
 RECENT = 4096
 ALPHA = 0.01  # equal policies change places once in 100 rewards at most
@@ -230,7 +228,7 @@ class StrategyComponent:
     def learn(self, trace: Trace, outcomes: F32Array) -> None:
         """Do nothing: what a recall showed says nothing about the strategy."""
 
-    def state(self) -> State:
+    def state(self) -> NamedArrays:
         """Return the whole learned state as named arrays; empty before the first reward."""
         if self.bandit is None or not self._earned[0]:
             return {}
