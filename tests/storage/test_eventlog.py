@@ -49,9 +49,6 @@ def test_events_come_back_as_appended(opened: Open) -> None:
     assert list(log.events(types={"odd"})) == events[1::2]
     assert log.read(5) == events[4]
     assert log.time == events[-1].time == 350.0
-    chosen = [7, 8, 9, 3, 3, 500, 1, 2]
-    assert list(log.read_many(chosen)) == [events[seq - 1] for seq in chosen]
-    assert list(log.read_many([])) == []
 
 
 @given(payloads=st.lists(PAYLOADS, max_size=40), cut=st.integers(0, 40))
@@ -71,14 +68,6 @@ def test_reopening_continues_the_chain(
         assert log.verify(expected_head=head).ok
 
 
-def test_large_payloads_are_read_in_small_portions(log: EventLog) -> None:
-    for number in range(40):
-        log.append("large", [bytes([number]) * (1 << 20)])
-    assert [event.payloads[0][:1] for event in log.events() if event.payloads[0]] == [
-        bytes([number]) for number in range(40)
-    ]
-
-
 def test_refused_input_leaves_no_gap(log: EventLog) -> None:
     log.append("kind", [b"1"])
     with pytest.raises(TypeError):
@@ -89,10 +78,6 @@ def test_refused_input_leaves_no_gap(log: EventLog) -> None:
         log.append(5, [])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="the log's own"):
         log.append("snapshot", [])
-    with pytest.raises(UnknownIdError):
-        log.read(2)
-    with pytest.raises(UnknownIdError):
-        log.read_many([1, 2])
     with pytest.raises(UnknownIdError):
         log.drop_payload(9, 0)
     with pytest.raises(ValueError, match="index"):

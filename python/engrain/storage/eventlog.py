@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -14,26 +13,21 @@ from engrain.base.clock import Clock, wall_clock
 from engrain.base.errors import (
     ClosedMemoryError,
     ConfigError,
-    DurabilityLost,
     EngrainError,
     ForkedMemory,
     QueueFullError,
     ReadOnlyError,
-    SnapshotError,
     StorageError,
-    UnknownIdError,
 )
-from engrain.storage.audit import Progress, audit
 from engrain.storage.chain import MAX_PAYLOADS
 from engrain.storage.compose import RandomPool, compose
 from engrain.storage.entry import Entry, StateWrite
 from engrain.storage.logfile import LogFile
 from engrain.storage.process import unwatch, watch
+from engrain.storage.reading import ReadableLog
 from engrain.storage.receipt import Receipt
-from engrain.storage.records import Event, Head, Snapshot
+from engrain.storage.records import Head
 from engrain.storage.recovery import recover
-from engrain.storage.report import VerifyReport
-from engrain.storage.scan import check_chain, read_events, read_types, runs
 from engrain.storage.schema import event_key, payload_key
 from engrain.storage.snapshots import (
     EPOCH_CHANGED,
@@ -42,9 +36,7 @@ from engrain.storage.snapshots import (
     SNAPSHOT,
     announce,
     chunked,
-    load_snapshot,
     pack_seqs,
-    snapshot_seqs,
 )
 from engrain.storage.writer import Writer
 
@@ -52,7 +44,7 @@ SNAPSHOT_EVENTS = 50_000
 SNAPSHOT_BYTES = 64 << 20
 
 
-class EventLog:
+class EventLog(ReadableLog):
     """The chain of one tenant. Open it with `EventLog.open`; threads may share it.
 
     `append` returns before the disk: an event is acknowledged once its receipt's `wait`, or
@@ -460,123 +452,6 @@ class EventLog:
 
         self._require_writer().call_after(lambda: loop.call_soon_threadsafe(settle), retry=retry)
         await future
-
-    # reading
-
-    def events(self, after: int = 0, types: Collection[str] | None = None) -> Iterator[Event]:
-        """Iterate over the events after `after` in order, up to the head at the time of the call.
-
-        Each payload is checked against its commitment as it is read; None stands for one that was
-        erased or dropped.
-
-        Raises
-        ------
-        TamperedError
-            While iterating: an event is missing or does not match.
-        DurabilityLost
-            The newest events could not be written.
-        """
-        return self._events(after, self._readable(), types)
-
-    def _events(self, after: int, last: int, types: Collection[str] | None) -> Iterator[Event]:
-        with self._file.reading() as connection:
-            if types is None:
-                yield from read_events(connection, self._file.tenant, after, last)
-            else:
-                yield from read_types(connection, self._file.tenant, after, last, types)
-
-    def read(self, seq: int) -> Event:
-        """Return one event.
-
-        Raises
-        ------
-        UnknownIdError
-            There is no such event.
-        """
-        self._require_seq(seq)
-        self.check_open()
-        if seq > self.durable_seq:
-            self.flush()
-        return next(self._events(seq - 1, seq, None))
-
-    def read_many(self, seqs: Sequence[int]) -> Iterator[Event]:
-        """Iterate over the events at `seqs`, in the order given; fastest where seqs follow on.
-
-        Raises
-        ------
-        UnknownIdError
-            One of them is no event.
-        """
-        for seq in seqs:
-            self._require_seq(seq)
-        self._readable()
-        return self._read_runs(runs(seqs))
-
-    def _read_runs(self, ends: Iterable[tuple[int, int]]) -> Iterator[Event]:
-        with self._file.reading() as connection:
-            for after, last in ends:
-                yield from read_events(connection, self._file.tenant, after, last)
-
-    def snapshots(self) -> list[int]:
-        """Return the seqs of the stored snapshots, oldest first."""
-        self._readable()
-        with self._file.reading() as connection:
-            return snapshot_seqs(connection, self._file.tenant)[::-1]
-
-    def read_snapshot(self, seq: int) -> Snapshot:
-        """Return one of the stored snapshots.
-
-        Raises
-        ------
-        SnapshotError
-            There is none at `seq`, or it does not verify.
-        """
-        self._readable()
-        with self._file.reading() as connection:
-            return load_snapshot(connection, self._file.tenant, self.tenant, seq)
-
-    def latest_snapshot(self) -> Snapshot | None:
-        """Return the newest snapshot that verifies, None when there is none.
-
-        When the newest one is damaged the one before serves, and the chain is checked from there.
-
-        Raises
-        ------
-        SnapshotError
-            There are snapshots, and none verifies.
-        """
-        last = self._readable()
-        with self._file.reading() as connection:
-            failure: SnapshotError | None = None
-            for seq in snapshot_seqs(connection, self._file.tenant):
-                try:
-                    found = load_snapshot(connection, self._file.tenant, self.tenant, seq)
-                except SnapshotError as error:
-                    failure = error
-                    continue
-                if failure is not None:
-                    check_chain(connection, self._file.tenant, self.tenant, seq, last)
-                return found
-        if failure is not None:
-            raise failure
-        return None
-
-    def verify(
-        self, expected_head: Head | None = None, progress: Progress | None = None
-    ) -> VerifyReport:
-        """Check everything that is durable; see `engrain.storage.verify`."""
-        with suppress(DurabilityLost):
-            self._readable()
-        with self._file.reading() as connection:
-            return audit(connection, self._file.tenant, self.tenant, expected_head, progress)
-
-    def _readable(self) -> int:
-        self.check_open()
-        return self.flush().seq
-
-    def _require_seq(self, seq: int) -> None:
-        if not 0 < seq <= self._pending[-1].seq:
-            raise UnknownIdError(seq, "this log")
 
     # ending
 
