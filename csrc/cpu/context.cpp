@@ -192,7 +192,7 @@ float RetrievalIndex::window_text(const Search& search, const Around& around) {
         const WordSpan stems = stems_.words(members[around.at[place]]);
         const float weight = window_weights[place];
         length += weight * static_cast<float>(stems.count);
-        const float* counts = asked.count(stems);
+        const float* counts = counted_.of(around.at[place], [&] { return asked.count(stems); });
         for (std::size_t i = 0; i < frequency.size(); ++i) frequency[i] += weight * counts[i];
     }
     const float slope = Bm25::slope(stems_.average_length() * windows);

@@ -106,7 +106,36 @@ void Evidence::reserve_ring(std::size_t at) {
     coded_.resize(at + 1);
     leverage_.resize(at + 1);
     scopes_.resize(at + 1, removed);
+    heaviest_.resize(at + 1, 1.0);
     ring_.resize(at + 1);
+}
+
+// Room for so many more.
+void Evidence::reserve_shared(std::size_t uses) {
+    if (shared_.size() + uses <= shared_.capacity()) return;
+    shared_.erase(shared_.begin(), shared_.begin() + static_cast<std::ptrdiff_t>(stale_));
+    serials_ += static_cast<std::int64_t>(std::exchange(stale_, 0));
+    if (2 * (shared_.size() + uses) > shared_.capacity())
+        shared_.reserve(2 * (shared_.size() + uses));
+}
+
+// Appends the uses of the question at a place, in room that was made.
+void Evidence::share_out(std::size_t at) {
+    for (Use& use : ring_[at].used) {
+        use.serial = serials_ + static_cast<std::int64_t>(shared_.size());
+        shared_.push_back({static_cast<std::uint32_t>(at), slot(use.handle), from_fixed(use.mass)});
+    }
+    weigh(at);
+}
+
+void Evidence::unshare(const Use& use) noexcept {
+    shared_[static_cast<std::size_t>(use.serial - serials_)].slot = -1;
+}
+
+void Evidence::weigh(std::size_t at) noexcept {
+    std::int64_t heaviest = ring_[at].used.empty() ? to_fixed(1.0) : 0;
+    for (const Use& use : ring_[at].used) heaviest = std::max(heaviest, use.mass);
+    heaviest_[at] = from_fixed(heaviest);
 }
 
 // One addend for each mass among the uses.
@@ -126,7 +155,7 @@ void Evidence::take_addends(const float* query, const std::vector<Use>& used) {
 
 void Evidence::accumulate(const Question& question, std::size_t i, std::int64_t sign) noexcept {
     const Use& use = question.used[i];
-    Credit& to = credits_[static_cast<std::size_t>(use.slot)];
+    Credit& to = credits_[static_cast<std::size_t>(slot(use.handle))];
     const double mass = from_fixed(use.mass);
     to.mass += sign * use.mass;
     auto entry = to.counts.begin();
@@ -150,12 +179,12 @@ Use& Evidence::use_in(Question& question, std::int64_t handle) noexcept {
 
 // The questions that used a memory form a chain, from its newest to what the ring still holds.
 void Evidence::link(Use& use, std::int64_t number) noexcept {
-    use.slot = slot_of_[static_cast<std::size_t>(use.handle)];
-    use.previous = std::exchange(credits_[static_cast<std::size_t>(use.slot)].last, number);
+    Credit& credit = credits_[static_cast<std::size_t>(slot(use.handle))];
+    use.previous = std::exchange(credit.last, number);
 }
 
 void Evidence::unlink(const Use& use, std::int64_t number) noexcept {
-    std::int64_t* to = &credits_[static_cast<std::size_t>(use.slot)].last;
+    std::int64_t* to = &credits_[static_cast<std::size_t>(slot(use.handle))].last;
     while (*to > number) to = &use_in(ring_[position(*to)], use.handle).previous;
     if (*to == number) *to = use.previous;
 }
@@ -202,6 +231,7 @@ void Evidence::prepare(const float* query, TermView terms, const std::vector<Use
     staged_.passed.assign(passed.begin(), passed.end());
     holders_.seek(staged_.terms);
     reserve_ring(at);
+    reserve_shared(used.size());
     holders_.fetch(ring_[at].terms);
     prefetch_apart(vectors_.row(at), dim_);
     prefetch_apart(targets_.row(at), dim_);
@@ -236,6 +266,8 @@ std::int64_t Evidence::commit(std::int64_t scope, const float* query,
         std::fill_n(vectors_.row(at), dim_, 0.0F);
     coded_.set(at, vectors_.row(at));
     scopes_[at] = scope;
+    while (stale_ < shared_.size() && shared_[stale_].place == at) ++stale_;
+    share_out(at);
     set_target(at, query, question.used.size(), centred);
     for (std::size_t i = 0; i < question.used.size(); ++i) {
         link(question.used[i], number);
@@ -261,7 +293,10 @@ bool Evidence::remove(std::int64_t number) {
         for (std::size_t i = 0; i < question.used.size(); ++i)
             credit_or_new(question.used[i].handle).sum.reserve(addends_[addend_of_use_[i]]);
     }
-    for (const Use& use : question.used) unlink(use, number);
+    for (const Use& use : question.used) {
+        unlink(use, number);
+        unshare(use);
+    }
     for (std::size_t i = 0; i < question.used.size(); ++i) accumulate(question, i, -1);
     holders_.remove(position(number), question.terms);
     question.used.clear();
@@ -282,11 +317,14 @@ void Evidence::forget(std::int64_t handle) {
     while (find(number) != nullptr) {
         const std::size_t at = position(number);
         Question& question = ring_[at];
-        number = use_in(question, handle).previous;
+        const Use& own = use_in(question, handle);
+        unshare(own);
+        number = own.previous;
         auto& used = question.used;
         used.erase(std::remove_if(used.begin(), used.end(),
                                   [&](const Use& use) { return use.handle == handle; }),
                    used.end());
+        weigh(at);
         question.has_target = false;  // the target holds the forgotten vector
         std::fill_n(targets_.row(at), dim_, 0.0F);
     }
@@ -327,6 +365,14 @@ Pairs Evidence::pairs() const {
 std::vector<float> Evidence::ridge() const {
     std::shared_lock<std::shared_mutex> lock(mutex_);
     return ridge_;
+}
+
+std::int64_t Evidence::newest(const float* query) const {
+    std::shared_lock<std::shared_mutex> lock(mutex_);
+    const Question* question = find(next_ - 1);
+    if (question == nullptr || !question->has_vector) return -1;
+    const float* own = vectors_.row(position(question->number));
+    return std::equal(query, query + dim_, own) ? question->number : -1;
 }
 
 bool Evidence::holds(std::int64_t number) const {

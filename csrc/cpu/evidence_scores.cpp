@@ -1,7 +1,9 @@
 // Reading the evidence: how a question resembles past ones, and one row of features per candidate.
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <mutex>
+#include <utility>
 
 #include "engrain/dot.hpp"
 #include "engrain/evidence.hpp"
@@ -190,32 +192,41 @@ void Evidence::take_scope(std::int64_t scope, std::int64_t exclude,
     places.resize(taken);
 }
 
-// What the questions have in common with each memory that they used, oldest first.
+float Similar::dot(std::int64_t number) const noexcept {
+    const std::int64_t back = next - number;
+    if (number < 0 || back < 1 || back > capacity) return std::numeric_limits<float>::quiet_NaN();
+    const std::int64_t place = newest - back + 1;
+    return dots[static_cast<std::size_t>(place < 0 ? place + capacity : place)];
+}
+
+// What the questions have in common with each memory that they used, oldest first. Where K is 0,
+// zeros are added.
 void Evidence::resemble(Similar& out) const {
-    constexpr std::size_t ahead = 6;
+    static thread_local std::vector<double> cubes;
     const std::size_t held = ring_.size(), first = held < capacity_ ? 0 : position(next_);
-    const auto at = [&](std::size_t i) { return first + i < held ? first + i : first + i - held; };
-    out.known.assign(credits_.size(), Resemblance{});
+    cubes.resize(held);
+    for (std::size_t i = 0; i < held; ++i) {
+        const double k = std::max(out.kernel[i], 0.0F);
+        cubes[i] = k * k * k;
+    }
     out.cubes = 0;
+    for (std::size_t i = first; i < held; ++i) out.cubes += heaviest_[i] * cubes[i];
+    for (std::size_t i = 0; i < first; ++i) out.cubes += heaviest_[i] * cubes[i];
+    out.known.assign(credits_.size(), Resemblance{});
+    for (std::size_t i = stale_; i < shared_.size(); ++i) {
+        const Shared& use = shared_[i];
+        if (use.slot < 0) continue;
+        Resemblance& to = out.known[static_cast<std::size_t>(use.slot)];
+        const double cube = cubes[use.place];
+        to.near = std::max(to.near, static_cast<float>(use.mass * out.kernel[use.place]));
+        to.cubes += use.mass * cube;
+        to.missing += (heaviest_[use.place] - use.mass) * cube;
+    }
     out.passed.clear();
     for (std::size_t i = 0; i < held; ++i) {
-        engrain::prefetch(ring_[at(std::min(i + ahead, held - 1))].used.data());
-        const float k = out.kernel[at(i)];
-        if (!(k > 0)) continue;
-        const std::vector<Use>& used = ring_[at(i)].used;
-        const double cube = static_cast<double>(k) * k * k;
-        std::int64_t heaviest = used.empty() ? to_fixed(1.0) : 0;
-        for (const Use& use : used) heaviest = std::max(heaviest, use.mass);
-        out.cubes += from_fixed(heaviest) * cube;
-        for (const Use& use : used) {
-            Resemblance& to = out.known[static_cast<std::size_t>(use.slot)];
-            const double mass = from_fixed(use.mass);
-            to.near = std::max(to.near, static_cast<float>(mass * k));
-            to.cubes += mass * cube;
-            if (use.mass != heaviest) to.missing += from_fixed(heaviest - use.mass) * cube;
-        }
-        if (k < least_passed) continue;
-        for (const std::int64_t handle : ring_[at(i)].passed) out.passed.push_back({handle, k});
+        if (out.kernel[i] < least_passed) continue;
+        for (const std::int64_t handle : ring_[i].passed)
+            out.passed.push_back({handle, out.kernel[i]});
     }
     std::sort(out.passed.begin(), out.passed.end());
 }
@@ -228,6 +239,10 @@ void Evidence::similarity(std::int64_t scope, const float* query, TermView terms
     out.has_query = query != nullptr;
     out.query.assign(query, query == nullptr ? query : query + dim_);
     out.kernel.assign(ring_.size(), 0.0F);
+    out.dots.assign(ring_.size(), std::numeric_limits<float>::quiet_NaN());
+    out.next = next_;
+    out.capacity = static_cast<std::int64_t>(capacity_);
+    out.newest = next_ > 0 ? static_cast<std::int64_t>(position(next_ - 1)) : 0;
     static thread_local std::vector<std::uint32_t> places;
     static thread_local std::vector<float> dots, cosines;
     static thread_local std::vector<WeightedTerm> asked;
@@ -239,8 +254,10 @@ void Evidence::similarity(std::int64_t scope, const float* query, TermView terms
     cosines.assign(ring_.size(), 0.0F);
     for (const WeightedTerm& term : asked)
         holders_.accumulate(term.term, term.weight, cosines.data());
-    for (std::size_t i = 0; i < places.size(); ++i)
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        out.dots[places[i]] = dots[i];
         out.kernel[places[i]] = 0.5F * std::max(dots[i], 0.0F) + 0.5F * cosines[places[i]];
+    }
     resemble(out);
     out.adapted.assign(dim_, 0.0F);
     if (query == nullptr) return;
@@ -255,37 +272,35 @@ void Evidence::similarity(std::int64_t scope, const float* query, TermView terms
     for (std::size_t j = 0; j < dim_; ++j) out.adapted[j] += 0.5F * query[j];
 }
 
-// Appends the handles of the k that are worth most, ties by handle, without those that are there.
-// `worth(own, least)` may be anything up to `least` where it is no more than that.
+// Appends the handles of the k that are worth most and more than 0, ties by handle, without those
+// that are there.
+// `worth(own, least)` may return anything below `least` for what is worth less.
 template <class Worth>
 void Evidence::append_best(const Similar& similar, std::size_t k, Worth worth,
                            std::vector<std::int64_t>& out) const {
-    struct Place {
-        double worth;
-        std::int64_t handle;
-        bool operator<(const Place& other) const noexcept {  // better first
-            return worth != other.worth ? worth > other.worth : handle < other.handle;
-        }
-    };
-    std::vector<Place> best;  // a heap, the worst in front
-    for (std::size_t slot = 0; slot < similar.known.size() && k > 0; ++slot) {
-        const Resemblance& own = similar.known[slot];
-        if (own.cubes == 0) continue;
-        const double least = best.size() < k ? 0.0 : best.front().worth, is = worth(own, least);
-        if (is < least) continue;
-        const Place place{is, credits_[slot].handle};
+    const std::vector<Resemblance>& known = similar.known;
+    std::vector<double> best;  // a heap, the least in front
+    for (std::size_t slot = 0; slot < known.size() && k > 0; ++slot) {
+        const double least = best.size() < k ? 0.0 : best.front();
+        const double own = worth(known[slot], least);
+        if (own <= least) continue;
         if (best.size() == k) {
-            if (!(place < best.front())) continue;
-            std::pop_heap(best.begin(), best.end());
+            std::pop_heap(best.begin(), best.end(), std::greater<double>());
             best.pop_back();
         }
-        best.push_back(place);
-        std::push_heap(best.begin(), best.end());
+        best.push_back(own);
+        std::push_heap(best.begin(), best.end(), std::greater<double>());
     }
-    std::sort_heap(best.begin(), best.end());
-    for (const Place& place : best)
-        if (std::find(out.begin(), out.end(), place.handle) == out.end())
-            out.push_back(place.handle);
+    if (best.empty()) return;
+    std::vector<std::pair<double, std::int64_t>> found;
+    for (std::size_t slot = 0; slot < known.size(); ++slot) {
+        const double own = worth(known[slot], best.front());
+        if (own >= best.front()) found.emplace_back(-own, credits_[slot].handle);
+    }
+    std::sort(found.begin(), found.end());
+    found.resize(best.size());
+    for (const auto& [own, handle] : found)
+        if (std::find(out.begin(), out.end(), handle) == out.end()) out.push_back(handle);
 }
 
 std::vector<std::int64_t> Evidence::propose(const Similar& similar, std::size_t k) const {
@@ -330,6 +345,9 @@ void Evidence::features(const Similar& similar, const CandidateView& block, Term
         score_rows(block.centred, similar.adapted.data(), block.n, dim_, dots.data());
         for (std::size_t i = 0; i < block.n; ++i) out[i * stride] = dots[i] * scale;
     }
+    for (std::size_t i = 0; i < block.n; ++i)
+        if (const Credit* held = credit(block.handles[i]))
+            prefetch_row(held->counts.data(), held->counts.size());
     for (std::size_t i = 0; i < block.n; ++i) {
         float* row = out + i * stride;
         const float passed = similar.passed_over(block.handles[i]), square = passed * passed;

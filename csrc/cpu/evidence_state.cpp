@@ -59,7 +59,7 @@ void load_question(const EvidenceState& state, std::size_t i, Question& to) {
         to.terms.push_back({state.term[t], state.count[t], state.weight[t], -1});
     to.used.clear();
     for (std::int64_t u = i == 0 ? 0 : state.use_end[i - 1]; u < state.use_end[i]; ++u)
-        to.used.push_back({state.use_handle[u], state.use_mass[u], -1});
+        to.used.push_back({state.use_handle[u], state.use_mass[u]});
     to.passed.assign(state.passed.begin() + (i == 0 ? 0 : state.passed_end[i - 1]),
                      state.passed.begin() + state.passed_end[i]);
 }
@@ -110,6 +110,9 @@ void Evidence::load(const EvidenceState& state) {
     coded_ = CodedRows(dim_);
     coded_.resize(held);
     scopes_.assign(held, removed);
+    heaviest_.assign(held, 1.0);
+    shared_.clear();
+    stale_ = 0;
     leverage_.assign(held, 0.0F);
     for (std::size_t i = 0; i < state.number.size(); ++i) {
         const std::size_t at = position(state.number[i]);
@@ -126,8 +129,12 @@ void Evidence::load(const EvidenceState& state) {
         load_credit(state, i, dim_, credit_or_new(state.handle[i]));
     for (std::int64_t number = std::max<std::int64_t>(0, next_ - static_cast<std::int64_t>(held));
          number < next_; ++number)
-        if (find(number) != nullptr)
-            for (Use& use : ring_[position(number)].used) link(use, number);
+        if (find(number) != nullptr) {
+            Question& question = ring_[position(number)];
+            for (Use& use : question.used) link(use, number);
+            reserve_shared(question.used.size());
+            share_out(position(number));
+        }
     ridge_ = state.ridge;
 }
 

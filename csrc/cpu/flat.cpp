@@ -5,7 +5,6 @@
 #include <cstring>
 #include <functional>
 #include <limits>
-#include <memory>
 
 #include "engrain/dot.hpp"
 #include "engrain/prefetch.hpp"
@@ -33,7 +32,7 @@ ENGRAIN_INLINE float squared_distance_body(const float* a, const float* b, std::
 }
 
 // Members may lie anywhere: ask for rows while those before them are worked on.
-constexpr std::size_t rows_ahead = 6;
+constexpr std::size_t rows_ahead = 12;
 
 // So many rows side by side: their sums do not wait for each other, and there are registers for
 // all.
@@ -377,13 +376,14 @@ ENGRAIN_DISPATCH(void, add_adjacent,
 
 void select_best(const float* x, std::size_t n, std::size_t k, std::vector<std::uint32_t>& best) {
     k = std::min(k, n);
-    const std::unique_ptr<std::uint32_t[]> places(new std::uint32_t[n + 16]);
-    std::vector<std::uint64_t> keys;
-    keys.reserve(4 * k);
-    collect(x, n, likely_bound(x, n, k), k, places.get(), keys);
+    static thread_local std::vector<std::uint32_t> places;
+    static thread_local std::vector<std::uint64_t> keys;
+    if (places.size() < n + 16) places.resize(n + 16);
+    keys.clear();
+    collect(x, n, likely_bound(x, n, k), k, places.data(), keys);
     if (keys.size() < k) {
         keys.clear();
-        collect(x, n, -std::numeric_limits<float>::infinity(), k, places.get(), keys);
+        collect(x, n, -std::numeric_limits<float>::infinity(), k, places.data(), keys);
     }
     std::nth_element(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(k), keys.end());
     std::sort(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(k));

@@ -31,6 +31,7 @@ bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::s
         centre(search.scope, asked.asked ? asked.query.data() : nullptr, handles, n, out.centred,
                cosine.data());
     }
+    counted_.clear(search.reading.asked.room());
     const Layout& layout = this->layout(search.scope);
     std::vector<Around> around(n);
     for (std::size_t i = 0; i < n; ++i)
@@ -125,10 +126,11 @@ std::vector<std::size_t> RetrievalIndex::ranks_of(const Search& search,
     const std::size_t best = search.best.size();
     std::vector<std::size_t> ranks(around.size(), best), beyond, above;
     std::vector<float> bounds;
+    auto at = search.ranks.begin();
     for (std::size_t i = 0; i < around.size(); ++i) {
         const std::uint32_t position = around[i].own();
-        const auto at = std::lower_bound(search.ranks.begin(), search.ranks.end(),
-                                         std::pair<std::uint32_t, std::uint32_t>{position, 0});
+        if (i > 0 && position < around[i - 1].own()) at = search.ranks.begin();
+        while (at != search.ranks.end() && at->first < position) ++at;
         if (at != search.ranks.end() && at->first == position) {
             ranks[i] = at->second;
         } else {

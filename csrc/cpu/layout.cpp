@@ -81,12 +81,12 @@ bool RetrievalIndex::propose(Search& search, std::size_t best, std::size_t aroun
     std::vector<std::uint32_t> places(search.best.begin(),
                                       search.best.begin() + static_cast<std::ptrdiff_t>(first));
     if (around > 0 && layout(search.scope).sequential) {
-        std::vector<float> scores;
-        score_neighbourhoods(search, scores);
-        prefer_origins(search, scores);
-        for (const std::uint32_t place : places) scores[place] = taken;
+        score_neighbourhoods(search, neighbourly_);
+        prefer_origins(search, neighbourly_);
+        for (const std::uint32_t place : places) neighbourly_[place] = taken;
         std::vector<std::uint32_t> others;
-        select_best(scores.data(), scores.size(), std::min(around, scores.size() - first), others);
+        select_best(neighbourly_.data(), neighbourly_.size(),
+                    std::min(around, neighbourly_.size() - first), others);
         places.insert(places.end(), others.begin(), others.end());
     }
     std::sort(places.begin(), places.end());
@@ -100,8 +100,10 @@ bool RetrievalIndex::propose(Search& search, std::size_t best, std::size_t aroun
 void RetrievalIndex::score_neighbourhoods(Search& search, std::vector<float>& scores) {
     const Layout& layout = this->layout(search.scope);
     const std::size_t n = search.fixed.size();
-    std::vector<float> padded(n + 4, 0.0F);
-    float* floored = padded.data() + 2;
+    floored_.resize(n + 4);
+    float* floored = floored_.data() + 2;
+    for (std::size_t i = 1; i <= 2; ++i) floored[-static_cast<std::ptrdiff_t>(i)] = 0.0F;
+    for (std::size_t i = 0; i < 2; ++i) floored[n + i] = 0.0F;
     for (std::size_t i = 0; i < n; ++i) floored[i] = std::max(search.fixed[i], least_neighbour);
     scores.resize(n);
     if (layout.adjacent) {

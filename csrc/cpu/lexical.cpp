@@ -194,20 +194,26 @@ std::vector<TermWeight> LexicalIndex::rarities(const std::vector<TermCount>& que
 void LexicalIndex::score_members(const std::vector<TermCount>& query,
                                  const std::vector<TermWeight>& idf,
                                  const std::vector<std::uint32_t>& members, float* out) {
+    std::vector<const Postings*> lists;
     std::size_t work = 0;
-    for (const TermCount& q : query)
-        if (const auto* list = postings(q.term)) work += list->size();
+    for (const TermCount& q : query) {
+        lists.push_back(postings(q.term));
+        if (lists.back() != nullptr) work += lists.back()->size();
+    }
     if (members.size() * query.size() * 8 < work)
         return score_by_document(query, idf, members, out);
     const float slope = Bm25::slope(average_length());
-    for (std::size_t i = 0; i < query.size(); ++i)
-        if (const Postings* held = postings(query[i].term)) {
-            const float weight = query[i].count * idf[i].weight * (Bm25::k1 + 1.0F);
-            const std::vector<float>& counts = held->counts();
-            add_gains(counts.data(), lengths_.data(), counts.size(), weight, slope, scores_.data());
-            accumulate(held->list(), weight, slope);
-        }
-    for (std::size_t i = 0; i < members.size(); ++i) out[i] = scores_[members[i]];
+    for (std::size_t i = 0; i < query.size(); ++i) {
+        if (lists[i] == nullptr) continue;
+        const float weight = query[i].count * idf[i].weight * (Bm25::k1 + 1.0F);
+        const std::vector<float>& counts = lists[i]->counts();
+        add_gains(counts.data(), lengths_.data(), counts.size(), weight, slope, scores_.data());
+        accumulate(lists[i]->list(), weight, slope);
+    }
+    if (members.size() == scores_.size())  // all there ever were
+        std::copy(scores_.begin(), scores_.end(), out);
+    else
+        for (std::size_t i = 0; i < members.size(); ++i) out[i] = scores_[members[i]];
     std::fill(scores_.begin(), scores_.end(), 0.0F);
 }
 

@@ -27,20 +27,32 @@ Standard standard_of(const std::vector<Words>& x, float Words::* score) {
 
 bool precedes(const TermWeight& a, const TermWeight& b) { return a.term < b.term; }
 
-// Sums the weights of equal terms; those from `middle` on ascend, and so do those before it.
-void merge(std::vector<TermWeight>& words, std::size_t middle) {
-    static thread_local std::vector<TermWeight> merged;
-    merged.resize(words.size());
-    const auto half = words.begin() + static_cast<std::ptrdiff_t>(middle);
-    std::merge(words.begin(), half, half, words.end(), merged.begin(), precedes);
-    words.clear();
-    for (const TermWeight& word : merged) {
-        if (!words.empty() && words.back().term == word.term)
-            words.back().weight += word.weight;
-        else
-            words.push_back(word);
+// Weights of distinct terms.
+class Weights {
+  public:
+    // Room for so many terms, of which none is there yet.
+    void clear(std::size_t most) {
+        std::size_t places = 64;
+        while (places < 2 * most) places *= 2;
+        places_.assign(places, 0);
+        words_.clear();
     }
-}
+    void add(Term term, float weight) {
+        std::size_t at = static_cast<std::uint32_t>(term) & (places_.size() - 1);
+        while (places_[at] > 0 && words_[places_[at] - 1].term != term)
+            at = (at + 1) & (places_.size() - 1);
+        if (places_[at] == 0) {
+            words_.push_back({term, 0.0F});
+            places_[at] = static_cast<std::uint32_t>(words_.size());
+        }
+        words_[places_[at] - 1].weight += weight;
+    }
+    std::vector<TermWeight>& words() noexcept { return words_; }
+
+  private:
+    std::vector<TermWeight> words_;
+    std::vector<std::uint32_t> places_;  // open addressing; from 1 on, 0 for none
+};
 
 // Keeps the heaviest, ties by term, and lets their weights sum to `total`.
 void keep_heaviest(std::vector<TermWeight>& words, std::size_t most, float total) {
@@ -76,26 +88,28 @@ void RetrievalIndex::read_words(const char* text, std::size_t size, Search& sear
 void RetrievalIndex::find_feedback_words(Search& search) const {
     const auto& members = scopes_[search.scope].members();
     const std::size_t n = std::min(feedback_documents, search.best.size());
-    std::vector<TermWeight> words;
+    static thread_local Weights weights;
+    std::size_t most = 0;
+    for (std::size_t i = 0; i < n; ++i) most += stems_.words(members[search.best[i]]).count;
+    weights.clear(most);
     for (std::size_t i = 0; i < n; ++i) {
         const std::uint32_t handle = members[search.best[i]];
         const double trust = engrain::exp(double(search.best_scores[i] - search.best_scores[0]));
-        const std::size_t known = words.size();
         const float share = static_cast<float>(trust) / std::max(stems_.length(handle), 1.0F);
-        stems_.each(handle,
-                    [&](Term term, float count) { words.push_back({term, share * count}); });
-        merge(words, known);
+        stems_.each(handle, [&](Term term, float count) { weights.add(term, share * count); });
     }
+    std::vector<TermWeight> words = weights.words();
     for (const TermWeight& word : words) stems_.prefetch_idf(word.term);
     for (TermWeight& word : words) word.weight *= stems_.idf(word.term);
     keep_heaviest(words, feedback_words, 0.5F);
-    std::sort(words.begin(), words.end(), precedes);
-    const std::size_t kept = words.size();
     float asked = 0.0F;
     for (const TermCount& stem : search.reading.stems) asked += stem.count;
+    weights.clear(words.size() + search.reading.stems.size());
+    for (const TermWeight& word : words) weights.add(word.term, word.weight);
     for (const TermCount& stem : search.reading.stems)
-        words.push_back({stem.term, 0.5F * stem.count / asked});
-    merge(words, kept);
+        weights.add(stem.term, 0.5F * stem.count / asked);
+    words = weights.words();
+    std::sort(words.begin(), words.end(), precedes);
     for (TermWeight& word : words) word.weight *= stems_.idf(word.term) * (Bm25::k1 + 1.0F);
     Sought& feedback = search.reading.feedback;
     feedback.seek(std::move(words));
@@ -122,10 +136,22 @@ void RetrievalIndex::gauge_words(Search& search) const {
         if (i + words_ahead < n) prefetch_words(members[search.best[i + words_ahead]]);
         reading.best[i] = read_document(search, members[search.best[i]]);
     }
+    if (latent_.known()) place_best(search);
     reading.gram_scale = standard_of(reading.best, &Words::grams);
     reading.feedback_scale = standard_of(reading.best, &Words::feedback);
     reading.latent_scale = standard_of(reading.best, &Words::latent);
     reading.gauged = true;
+}
+
+// Where the best static documents lie beside the question.
+void RetrievalIndex::place_best(Search& search) const {
+    const auto& members = scopes_[search.scope].members();
+    std::vector<Words>& best = search.reading.best;
+    std::vector<std::uint32_t> handles(best.size());
+    std::vector<float> cosines(best.size());
+    for (std::size_t i = 0; i < best.size(); ++i) handles[i] = members[search.best[i]];
+    latent_rows_.dots(handles.data(), best.size(), search.reading.latent, cosines.data());
+    for (std::size_t i = 0; i < best.size(); ++i) best[i].latent = cosines[i];
 }
 
 void RetrievalIndex::prefetch_words(std::uint32_t handle) const noexcept {
@@ -145,7 +171,6 @@ Words RetrievalIndex::read_document(const Search& search, std::uint32_t handle) 
     words.feedback = score_counts(counts, feedback.weights(), feedback.room(), beside);
     words.grams = grams_.score(handle, reading.grams);
     words.pairs = pairs_.score(handle, reading.pairs);
-    if (latent_.known()) words.latent = latent_rows_.dot(handle, reading.latent);
     return words;
 }
 
@@ -153,7 +178,8 @@ void RetrievalIndex::write_words(const Search& search, std::uint32_t handle, std
                                  float* out) const {
     const Reading& reading = search.reading;
     const bool known = rank < reading.best.size();
-    const Words words = known ? reading.best[rank] : read_document(search, handle);
+    Words words = known ? reading.best[rank] : read_document(search, handle);
+    if (!known && latent_.known()) words.latent = latent_rows_.dot(handle, reading.latent);
     out[stem_bm25] = words.stems / search.bm25_sd;
     out[gram_bm25] = reading.gram_scale.z(words.grams);
     if (words.pairs > 0.0F)

@@ -1,10 +1,13 @@
 #include "engrain/residual.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
 #include "engrain/blocks.hpp"
+#include "engrain/prefetch.hpp"
 #include "engrain/simd.hpp"
 #include "engrain/similarity.hpp"
 #include "engrain/softmax.hpp"
@@ -14,26 +17,43 @@ namespace {
 
 constexpr float discount = 0.1F;
 
-// sum += weight times each row of codes, in their order.
+// 16 codes as floats.
+template <int W>
+ENGRAIN_INLINE simd::Lanes<W> load_codes(const std::int8_t* codes) {
+    typedef std::int8_t Own __attribute__((vector_size(W)));
+    simd::Lanes<W> out;
+    for (int r = 0; r < simd::Lanes<W>::registers; ++r) {
+        Own own;
+        std::memcpy(&own, codes + r * W, sizeof own);
+        out.v[r] = __builtin_convertvector(own, typename simd::Vec<W>::f32);
+    }
+    return out;
+}
+
+// sum = weight times each row of codes, added in their order; `width` is a multiple of 64. A line
+// of each row at a time: what it is added to stays in registers.
 template <int W>
 ENGRAIN_INLINE void add_codes_body(const std::int8_t* const* rows, const float* weights,
-                                   std::size_t n, std::size_t dim, float* sum) {
-    std::size_t t = 0;
-    for (; t + 4 <= n; t += 4) {
-        const std::int8_t *a = rows[t], *b = rows[t + 1], *c = rows[t + 2], *d = rows[t + 3];
-        const float p = weights[t], q = weights[t + 1], r = weights[t + 2], s = weights[t + 3];
-        for (std::size_t j = 0; j < dim; ++j)
-            sum[j] = (((sum[j] + p * float(a[j])) + q * float(b[j])) + r * float(c[j])) +
-                     s * float(d[j]);
+                                   std::size_t n, std::size_t width, float* sum) {
+    using simd::Lanes;
+    constexpr std::size_t ahead = 16;
+    for (std::size_t j = 0; j < width; j += 64) {
+        Lanes<W> total[4];
+        for (int b = 0; b < 4; ++b) total[b] = Lanes<W>::zero();
+        for (std::size_t t = 0; t < n; ++t) {
+            engrain::prefetch(rows[std::min(t + ahead, n - 1)] + j);
+            const Lanes<W> weight = Lanes<W>::splat(weights[t]);
+            for (int b = 0; b < 4; ++b)
+                total[b] = total[b] + weight * load_codes<W>(rows[t] + j + 16 * b);
+        }
+        for (int b = 0; b < 4; ++b) total[b].store(sum + j + 16 * b);
     }
-    for (; t < n; ++t)
-        for (std::size_t j = 0; j < dim; ++j) sum[j] += weights[t] * float(rows[t][j]);
 }
 
 ENGRAIN_DISPATCH(void, add_codes,
                  (const std::int8_t* const* rows, const float* weights, std::size_t n,
-                  std::size_t dim, float* sum),
-                 (rows, weights, n, dim, sum))
+                  std::size_t width, float* sum),
+                 (rows, weights, n, width, sum))
 
 // out[j] = sum_i weights[i] rows[i][j] in the order of a dot product over i: by 16 logical lanes,
 // which are then folded by halves.
@@ -105,6 +125,7 @@ void Residuals::resize(std::size_t rows) {
     held_.about.resize(rows * most);
     asked_.resize(rows);
     toward_.resize(rows);
+    twins_.resize(rows, -1);
 }
 
 void Residuals::code(std::size_t row) {
@@ -114,6 +135,7 @@ void Residuals::code(std::size_t row) {
 
 void Residuals::load(ResidualRows rows) {
     held_ = std::move(rows);
+    twins_.clear();
     resize(held_.scope.size());
     for (std::size_t t = 0; t < held_.scope.size(); ++t) code(t);
 }
@@ -138,34 +160,33 @@ void Residuals::add(const Told& told) {
     code(at);
     held_.scope[at] = told.scope;
     held_.number[at] = told.number;
+    twins_[at] = told.twin;
     std::int64_t* about = held_.about.data() + at * most;
     std::fill_n(about, most, std::int64_t{-1});
     for (std::size_t i = 0; i < n; ++i) about[i] = told.handles[places[i]];
     ++held_.next;
 }
 
-void Residuals::score(std::int64_t scope, const float* query, const float* centred, std::size_t n,
-                      std::int64_t exclude, float* out) const {
-    static thread_local std::vector<std::uint32_t> places;
+void Residuals::score(std::int64_t scope, const float* query, const Similar* similar,
+                      const float* centred, std::size_t n, std::int64_t exclude, float* out) const {
     static thread_local std::vector<const std::int8_t*> rows;
-    static thread_local std::vector<float> likeness, weights;
-    places.clear();
-    for (std::size_t t = 0; t < size(); ++t)
-        if (held_.scope[t] == scope && (exclude < 0 || held_.number[t] != exclude))
-            places.push_back(static_cast<std::uint32_t>(t));
-    likeness.resize(places.size());
-    asked_.dots(places.data(), places.size(), asked_.code(query), likeness.data());
+    static thread_local std::vector<float> weights;
+    const Codes asked = asked_.code(query);
     rows.clear();
     weights.clear();
     float all = discount;
-    for (std::size_t i = 0; i < places.size(); ++i) {
-        if (!(likeness[i] > 0.0F)) continue;
-        all += likeness[i];
-        rows.push_back(toward_.codes(places[i]));
-        weights.push_back(likeness[i] * toward_.scale(places[i]));
+    for (std::size_t t = 0; t < size(); ++t) {
+        if (held_.scope[t] != scope || (exclude >= 0 && held_.number[t] == exclude)) continue;
+        float likeness =
+            similar == nullptr ? std::numeric_limits<float>::quiet_NaN() : similar->dot(twins_[t]);
+        if (std::isnan(likeness)) likeness = asked_.dot(static_cast<std::uint32_t>(t), asked);
+        if (!(likeness > 0.0F)) continue;
+        all += likeness;
+        rows.push_back(toward_.codes(t));
+        weights.push_back(likeness * toward_.scale(t));
     }
-    std::vector<float> toward(dim_, 0.0F);
-    add_codes(rows.data(), weights.data(), rows.size(), dim_, toward.data());
+    std::vector<float> toward(toward_.width());
+    add_codes(rows.data(), weights.data(), rows.size(), toward_.width(), toward.data());
     for (float& value : toward) value /= all;
     score_rows(centred, toward.data(), n, dim_, out);
 }

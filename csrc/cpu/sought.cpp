@@ -26,42 +26,58 @@ std::size_t sift_each(const std::uint32_t* filter, const Term* own, std::size_t 
 
 #if ENGRAIN_X86
 
-// The whole filter lies in two registers.
+// Where terms have their bit in a filter of two registers.
+ENGRAIN_AVX512 ENGRAIN_INLINE __mmask16 in_filter(__m512i low, __m512i high, __m512i terms) {
+    typedef std::uint32_t Wide __attribute__((vector_size(64)));
+    const Wide bits = reinterpret_cast<Wide>(terms), word = bits >> 27, one = 1U - Wide{};
+    const __m512i words = _mm512_permutex2var_epi32(low, reinterpret_cast<__m512i>(word), high);
+    return _mm512_test_epi32_mask(words, reinterpret_cast<__m512i>(one << (bits >> 22 & 31)));
+}
+
+ENGRAIN_AVX512 ENGRAIN_INLINE std::size_t hold(__mmask16 hits, __m512i terms, Term* held) {
+    _mm512_storeu_si512(held, _mm512_maskz_compress_epi32(hits, terms));
+    return static_cast<std::size_t>(__builtin_popcount(hits));
+}
+
 ENGRAIN_AVX512 std::size_t sift_avx512(const std::uint32_t* filter, const Term* own, std::size_t n,
                                        Term* held) {
-    typedef std::uint32_t Wide __attribute__((vector_size(64)));
     const __m512i low = _mm512_loadu_si512(filter), high = _mm512_loadu_si512(filter + 16);
-    std::size_t kept = 0;
-    for (std::size_t i = 0; i < n; i += 16) {
-        const auto lanes = static_cast<__mmask16>(n - i < 16 ? (1U << (n - i)) - 1U : 0xFFFFU);
-        const __m512i terms = _mm512_maskz_loadu_epi32(lanes, own + i);
-        const Wide bits = reinterpret_cast<Wide>(terms);
-        const Wide words = reinterpret_cast<Wide>(
-            _mm512_permutex2var_epi32(low, reinterpret_cast<__m512i>(bits >> 27), high));
-        const Wide found = words >> (bits >> 22 & 31) & 1;
-        const __m512i set = reinterpret_cast<__m512i>(found);
-        const __mmask16 hits = _mm512_mask_test_epi32_mask(lanes, set, set);
-        _mm512_storeu_si512(held + kept, _mm512_maskz_compress_epi32(hits, terms));
-        kept += static_cast<std::size_t>(__builtin_popcount(hits));
+    std::size_t kept = 0, i = 0;
+    for (; i + 16 <= n; i += 16) {
+        const __m512i terms = _mm512_loadu_si512(own + i);
+        kept += hold(in_filter(low, high, terms), terms, held + kept);
     }
-    return kept;
+    if (i == n) return kept;
+    const auto lanes = static_cast<__mmask16>((1U << (n - i)) - 1U);
+    const __m512i terms = _mm512_maskz_loadu_epi32(lanes, own + i);
+    const __mmask16 hits = in_filter(low, high, terms);
+    return kept + hold(static_cast<__mmask16>(hits & lanes), terms, held + kept);
 }
 
 #endif
 
-// counts[j] = how many of the words equal keys[j].
-template <int W>
-ENGRAIN_INLINE void tally(const Term* words, std::size_t n, const Term* keys, std::size_t room,
-                          float* counts) {
+// counts[j] = how many of the words equal keys[j], for some registers of keys.
+template <int W, int Registers>
+ENGRAIN_INLINE void tally_some(const Term* words, std::size_t n, const Term* keys, float* counts) {
     using I = typename Vec<W>::i32;
     using F = typename Vec<W>::f32;
     using At = typename Vec<W>::f32_at;
-    for (std::size_t k = 0; k < room; k += W) {
-        I key, found = {};
-        std::memcpy(&key, keys + k, sizeof key);
-        for (std::size_t i = 0; i < n; ++i) found -= key == words[i] - I{};
-        *reinterpret_cast<At*>(counts + k) = __builtin_convertvector(found, F);
+    I key[Registers], found[Registers] = {};
+    std::memcpy(&key, keys, sizeof key);
+    for (std::size_t i = 0; i < n; ++i) {
+        const I word = words[i] - I{};
+        for (int r = 0; r < Registers; ++r) found[r] -= key[r] == word;
     }
+    for (int r = 0; r < Registers; ++r)
+        *reinterpret_cast<At*>(counts + r * W) = __builtin_convertvector(found[r], F);
+}
+
+template <int W>
+ENGRAIN_INLINE void tally(const Term* words, std::size_t n, const Term* keys, std::size_t room,
+                          float* counts) {
+    std::size_t k = 0;
+    for (; k + 2 * W <= room; k += 2 * W) tally_some<W, 2>(words, n, keys + k, counts + k);
+    if (k < room) tally_some<W, 1>(words, n, keys + k, counts + k);
 }
 
 template <int W>

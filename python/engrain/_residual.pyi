@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 
+from engrain._ranking import EvidenceState, Similar
 from engrain.base.arrays import F32Array, I64Array
 
 def surprise(scores: F32Array, outcomes: F32Array) -> F32Array:
@@ -30,6 +31,7 @@ class ResidualState:
         *,
         number: int = -1,
         share: float = 1.0,
+        evidence: EvidenceState | None = None,
     ) -> None: ...
     def score(
         self,
@@ -37,6 +39,7 @@ class ResidualState:
         query: F32Array | None,
         centred: F32Array,
         exclude: int = -1,
+        similar: Similar | None = None,
     ) -> F32Array | None: ...
     def forget(self, handle: int) -> None: ...
     def state(self) -> dict[str, np.ndarray[Any, Any]]: ...

@@ -58,6 +58,7 @@ cdef extern from "engrain/evidence.hpp" namespace "engrain" nogil:
                       float average_length, float sd, float* out, size_t stride) except +
         int64_t add(int64_t scope, const float* query, TermView terms, const vector[Use]& used,
                     const vector[int64_t]& passed, const float* const* centred) except + nogil
+        int64_t newest(const float* query)
         bint remove(int64_t number) except +
         void forget(int64_t handle) except +
         void set_ridge(const float* w) except +

@@ -6,6 +6,8 @@ from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 from libcpp.vector cimport vector
 
+from engrain._ranking cimport CSimilar, EvidenceState, Similar
+
 from engrain.base.errors import ShapeError
 
 include "_arrays.pxi"
@@ -16,7 +18,7 @@ cdef extern from "engrain/residual.hpp" namespace "engrain" nogil:
     void c_surprise "engrain::surprise"(const float* scores, const float* outcomes, size_t n,
                                         float* out) except +
     cdef struct Told:
-        int64_t scope, number
+        int64_t scope, number, twin
         const float* query
         const int64_t* handles
         const float* centred
@@ -32,8 +34,8 @@ cdef extern from "engrain/residual.hpp" namespace "engrain" nogil:
         Residuals(size_t dim, size_t questions) except +
         size_t size()
         void add(const Told& told) except +
-        void score(int64_t scope, const float* query, const float* centred, size_t n,
-                   int64_t exclude, float* out) except +
+        void score(int64_t scope, const float* query, const CSimilar* similar,
+                   const float* centred, size_t n, int64_t exclude, float* out) except +
         void forget(int64_t handle)
         const ResidualRows& rows()
         void load(ResidualRows rows) except +
@@ -95,7 +97,7 @@ cdef class ResidualState:
         return <const float*>cnp.PyArray_DATA(<cnp.ndarray>centred)
 
     def add(self, int64_t scope, query, handles, centred, scores, outcomes, *, int64_t number=-1,
-            float share=1.0):
+            float share=1.0, EvidenceState evidence=None):
         cdef Told told
         told.scope, told.number, told.share = scope, number, share
         told.n = len(handles)
@@ -106,9 +108,12 @@ cdef class ResidualState:
         if query is None or self.dim == 0 or share <= 0 or not any_set(told.outcomes, told.n):
             return
         told.query = f32_vector(query, self.dim, "query")
+        if evidence is not None and evidence.dim != self.dim:
+            raise ShapeError(f"evidence: expected width {self.dim}, got {evidence.dim}")
+        told.twin = -1 if evidence is None else evidence.core.newest(told.query)
         self.core.add(told)
 
-    def score(self, int64_t scope, query, centred, int64_t exclude=-1):
+    def score(self, int64_t scope, query, centred, int64_t exclude=-1, Similar similar=None):
         cdef Py_ssize_t n = len(centred)
         cdef const float* rows = self.rows_of(centred, n)
         if query is None or not self.core.size():
@@ -117,8 +122,12 @@ cdef class ResidualState:
         cdef cnp.npy_intp extent = n
         cdef cnp.ndarray found = cnp.PyArray_EMPTY(1, &extent, cnp.NPY_FLOAT32, 0)
         cdef float* to = <float*>cnp.PyArray_DATA(found)
+        cdef const CSimilar* known = NULL
+        if similar is not None:
+            (<EvidenceState>similar.owner).check_fresh(similar)
+            known = &similar.value
         with nogil:
-            self.core.score(scope, q, rows, n, exclude, to)
+            self.core.score(scope, q, known, rows, n, exclude, to)
         return found
 
     def forget(self, int64_t handle):

@@ -9,6 +9,7 @@ from engrain.base.arrays import F32Array, F64Array
 from engrain.base.errors import SnapshotError
 from engrain.kernels.reference.evidence import coded
 from engrain.kernels.simd import LEVELS, set_simd_level
+from engrain.memory.evidence import Evidence
 from engrain.memory.index import unit_rows
 from engrain.memory.residual import MOST, Residual, surprise
 from tests.strategies import seeds
@@ -97,6 +98,29 @@ def test_what_says_nothing_leaves_nothing() -> None:
     assert residual.score(0, query, centred) is None
     residual.add(0, query, handles, centred, scores, outcomes)
     assert residual.score(0, None, centred) is None
+
+
+def test_what_evidence_knows_of_a_question_gives_the_same_scores() -> None:
+    rng, residual, evidence = np.random.default_rng(6), Residual(DIM), Evidence(DIM, questions=8)
+    terms, ones = np.arange(2, dtype=np.int32), np.ones(2, np.float32)
+    numbers = []
+    for t in range(12):
+        query, centred, scores, outcomes = lesson(rng, 9)
+        if t % 3:
+            used = np.flatnonzero(outcomes)
+            masses, vectors = np.ones(len(used), np.float32), centred[used]
+            number = evidence.add(0, query, terms, ones, used, masses, vectors, ones)
+            numbers.append(number)
+        residual.add(0, query, np.arange(9), centred, scores, outcomes, evidence=evidence)
+    evidence.remove(numbers[-2])
+    asked, candidates, _, _ = lesson(rng, 12)
+    similar = evidence.similarity(0, asked, terms, ones, ones)
+    np.testing.assert_array_equal(
+        residual.score(0, asked, candidates, similar=similar), residual.score(0, asked, candidates)
+    )
+    evidence.remove(numbers[-1])
+    with pytest.raises(ValueError, match="changed"):
+        residual.score(0, asked, candidates, similar=similar)
 
 
 def test_a_forgotten_memory_takes_its_residuals_along() -> None:

@@ -22,6 +22,7 @@ class CodedRows {
     explicit CodedRows(std::size_t dim) : dim_(dim), codes_((dim + 63) / 64 * 64) {}
 
     std::size_t rows() const noexcept { return scales_.size(); }
+    std::size_t width() const noexcept { return codes_.width(); }  // of a row's codes
     // New rows are zero.
     void resize(std::size_t rows);
     void set(std::size_t row, const float* vector) noexcept;

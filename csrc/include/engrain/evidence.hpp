@@ -31,7 +31,14 @@ struct Use {
     std::int64_t handle;
     std::int64_t mass;           // Q24, in (0, 1]
     std::int64_t previous = -1;  // number of the question before that used it, or -1
-    std::int32_t slot = -1;      // of its credit, once the question stands in the ring
+    std::int64_t serial = -1;    // of its `Shared`, once the question stands in the ring
+};
+
+// A use as similarity reads it: all of them lie side by side, oldest question first.
+struct Shared {
+    std::uint32_t place;  // of the question in the ring
+    std::int32_t slot;    // of the credit, -1 for a use that is gone
+    double mass;
 };
 
 struct Question {
@@ -76,8 +83,11 @@ struct Passed {
 struct Similar {
     std::int64_t scope = 0, excluded = -1;
     bool has_query = false;
-    std::vector<float> kernel;  // K by ring position; 0 where it does not apply
-    double cubes = 0;           // sum of heaviest mass * K^3, 1 for a question that used nothing
+    std::vector<float> kernel;            // K by ring position; 0 where it does not apply
+    std::vector<float> dots;              // q . t by ring position; NaN where it was not taken
+    std::int64_t next = 0, capacity = 1;  // of the ring
+    std::int64_t newest = 0;              // where its newest question stands
+    double cubes = 0;  // sum of heaviest mass * K^3, 1 for a question that used nothing
     std::vector<Resemblance> known;  // by slot of the credit
     std::vector<Passed> passed;      // ascending
     std::vector<float> query;
@@ -87,6 +97,8 @@ struct Similar {
     double share(const Resemblance& own) const noexcept;
     // The largest K of those that passed a memory over, 0 where none did.
     float passed_over(std::int64_t handle) const noexcept;
+    // q . t of a past question by its number, NaN where it was not taken.
+    float dot(std::int64_t number) const noexcept;
 };
 
 // Candidates of one request; centred may be null. Views, nothing is owned.
@@ -132,6 +144,8 @@ class Evidence {
                     Similar& out) const;
     // Handles of the `k` best by near, then of the `k` best by share that are not among them.
     std::vector<std::int64_t> propose(const Similar& similar, std::size_t k) const;
+    // Number of the newest question where its vector equals `query`, else -1.
+    std::int64_t newest(const float* query) const;
     // Row i goes to out + i * stride.
     void features(const Similar& similar, const CandidateView& block, TermView terms,
                   float average_length, float sd, float* out, std::size_t stride) const;
@@ -178,6 +192,10 @@ class Evidence {
     Credit& credit_or_new(std::int64_t handle);
     Use& use_in(Question& question, std::int64_t handle) noexcept;
     void reserve_ring(std::size_t at);
+    void reserve_shared(std::size_t uses);
+    void share_out(std::size_t at);
+    void unshare(const Use& use) noexcept;
+    void weigh(std::size_t at) noexcept;
     void take_addends(const float* query, const std::vector<Use>& used);
     void accumulate(const Question& question, std::size_t use, std::int64_t sign) noexcept;
     void link(Use& use, std::int64_t number) noexcept;
@@ -207,8 +225,12 @@ class Evidence {
     Arena<float> vectors_, targets_;    // (ring, dim)
     CodedRows coded_;                   // of the vectors
     std::vector<std::int64_t> scopes_;  // by ring position; `removed` for no question
-    std::vector<float> leverage_;       // hat value by ring position; not part of the state
-    std::vector<float> ridge_;          // W, (dim, dim), or empty
+    std::vector<double> heaviest_;      // by ring position; 1 for a question that used nothing
+    std::vector<Shared> shared_;        // those before `stale_` are of questions that gave way
+    std::int64_t serials_ = 0;          // of the first
+    std::size_t stale_ = 0;
+    std::vector<float> leverage_;  // hat value by ring position; not part of the state
+    std::vector<float> ridge_;     // W, (dim, dim), or empty
     std::vector<Credit> credits_;
     std::vector<std::int32_t> free_, slot_of_;
     mutable std::shared_mutex mutex_;

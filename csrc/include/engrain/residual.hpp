@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engrain/coded_rows.hpp"
+#include "engrain/evidence.hpp"
 
 namespace engrain {
 
@@ -18,6 +19,7 @@ void surprise(const float* scores, const float* outcomes, std::size_t n, float* 
 // What was told about the memories of one question; vectors are (n, dim).
 struct Told {
     std::int64_t scope, number;
+    std::int64_t twin;  // by which evidence knows it, -1 where it does not
     const float* query;
     const std::int64_t* handles;
     const float *centred, *scores, *outcomes;
@@ -47,9 +49,9 @@ class Residuals {
     void add(const Told& told);
     // out[i] = d_i . sum_t K(q, t) r_t / (sum_t K(q, t) + 0.1), K(q, t) = max(0, q . t), over the
     // questions of the scope but that of number `exclude`; q, t and r_t to 1/127 of their largest
-    // element; `centred` (n, dim).
-    void score(std::int64_t scope, const float* query, const float* centred, std::size_t n,
-               std::int64_t exclude, float* out) const;
+    // element; `centred` (n, dim). What `similar` knows of q . t is not taken again.
+    void score(std::int64_t scope, const float* query, const Similar* similar, const float* centred,
+               std::size_t n, std::int64_t exclude, float* out) const;
     // Drops every residual that a memory has a part in.
     void forget(std::int64_t handle) noexcept;
     const ResidualRows& rows() const noexcept { return held_; }
@@ -61,7 +63,9 @@ class Residuals {
 
     std::size_t dim_, questions_;
     ResidualRows held_;
-    CodedRows asked_, toward_;  // what scores are made of; not part of the state
+    // What scores are made of; not part of the state.
+    CodedRows asked_, toward_;
+    std::vector<std::int64_t> twins_;
 };
 
 }  // namespace engrain

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engrain/context.hpp"
+#include "engrain/counted.hpp"
 #include "engrain/latent.hpp"
 #include "engrain/layout.hpp"
 #include "engrain/lexical.hpp"
@@ -148,6 +149,7 @@ class RetrievalIndex {
     void find_feedback_words(Search& search) const;
     void gauge_words(Search& search) const;
     Words read_document(const Search& search, std::uint32_t handle) const;
+    void place_best(Search& search) const;
     void prefetch_words(std::uint32_t handle) const noexcept;
     static std::vector<std::size_t> ranks_of(const Search& search,
                                              const std::vector<Around>& around);
@@ -196,7 +198,9 @@ class RetrievalIndex {
     Sources sources_;
     std::vector<std::int8_t> codes_;  // scratch of scan
     std::vector<std::int32_t> dots_;
-    std::vector<float> window_;  // scratch of window_text
+    std::vector<float> floored_, neighbourly_;  // scratch of propose
+    std::vector<float> window_;                 // scratch of window_text
+    Counted counted_;
 };
 
 }  // namespace engrain

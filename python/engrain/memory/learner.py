@@ -192,7 +192,7 @@ class Learner:
         )
         near, again = self._again
         raise_to_eighth(rows, near, again)
-        told = self.residual.score(question.scope, question.vector, block.centred, exclude)
+        told = self.residual.score(question.scope, question.vector, block.centred, exclude, similar)
         if told is not None:
             rows[:, again + 1] = told
         if self.components:
@@ -278,6 +278,7 @@ class Learner:
                 expected,
                 outcomes,
                 share=share * (1.0 if masses is None else granted(masses, outcomes)),
+                evidence=self.evidence,
             )
         self._teach_components(trace.question, trace.time, trace.handles, trace.rows, told)
         return Taught(share, better=better, worse=worse)
@@ -337,6 +338,7 @@ class Learner:
                 outcomes,
                 number=number,
                 share=share * granted_share,
+                evidence=self.evidence,
             )
         self._teach_components(question, now, candidates, rows, outcomes)
         return Taught(share, number, better, worse)

@@ -31,7 +31,8 @@ class Residual(ResidualState):
     ``add`` takes in a question that something helped with: its centred vector (None teaches
     nothing), the memories that were ranked with their centred vectors, the scores that the static
     model gave them and the outcomes in [0, 1]; by `number` evidence knows the question (-1 where it
-    will never be left out), `share` is what its principal may cause. ``score`` returns r:dir
+    will never be left out), `share` is what its principal may cause. Where the question is the
+    newest of `evidence`, what a `similar` knows of it is not taken again. ``score`` returns r:dir
     of candidates, shape (n,), leaving out the question `exclude`; None where it is 0 for all.
     ``forget`` drops every residual that a memory has a part in. ``len`` is how many are held.
 
