@@ -17,36 +17,29 @@ namespace {
 
 constexpr float discount = 0.1F;
 
-// 16 codes as floats.
-template <int W>
-ENGRAIN_INLINE simd::Lanes<W> load_codes(const std::int8_t* codes) {
-    typedef std::int8_t Own __attribute__((vector_size(W)));
-    simd::Lanes<W> out;
-    for (int r = 0; r < simd::Lanes<W>::registers; ++r) {
-        Own own;
-        std::memcpy(&own, codes + r * W, sizeof own);
-        out.v[r] = __builtin_convertvector(own, typename simd::Vec<W>::f32);
-    }
-    return out;
-}
-
-// sum = weight times each row of codes, added in their order; `width` is a multiple of 64. A line
-// of each row at a time: what it is added to stays in registers.
+// sum += weight times each row of codes, in their order; `width` is a multiple of 64. A line of
+// each row at a time, four rows abreast.
 template <int W>
 ENGRAIN_INLINE void add_codes_body(const std::int8_t* const* rows, const float* weights,
                                    std::size_t n, std::size_t width, float* sum) {
-    using simd::Lanes;
-    constexpr std::size_t ahead = 16;
-    for (std::size_t j = 0; j < width; j += 64) {
-        Lanes<W> total[4];
-        for (int b = 0; b < 4; ++b) total[b] = Lanes<W>::zero();
-        for (std::size_t t = 0; t < n; ++t) {
-            engrain::prefetch(rows[std::min(t + ahead, n - 1)] + j);
-            const Lanes<W> weight = Lanes<W>::splat(weights[t]);
-            for (int b = 0; b < 4; ++b)
-                total[b] = total[b] + weight * load_codes<W>(rows[t] + j + 16 * b);
+    constexpr std::size_t line = 64, ahead = 8;
+    for (std::size_t start = 0; start < width; start += line) {
+        float* __restrict to = sum + start;
+        std::size_t t = 0;
+        for (; t + 4 <= n; t += 4) {
+            for (std::size_t k = t + ahead; k < std::min(n, t + ahead + 4); ++k)
+                engrain::prefetch(rows[k] + start);
+            const std::int8_t *a = rows[t] + start, *b = rows[t + 1] + start;
+            const std::int8_t *c = rows[t + 2] + start, *d = rows[t + 3] + start;
+            const float p = weights[t], q = weights[t + 1], r = weights[t + 2], s = weights[t + 3];
+            for (std::size_t j = 0; j < line; ++j)
+                to[j] = (((to[j] + p * float(a[j])) + q * float(b[j])) + r * float(c[j])) +
+                        s * float(d[j]);
         }
-        for (int b = 0; b < 4; ++b) total[b].store(sum + j + 16 * b);
+        for (; t < n; ++t) {
+            const std::int8_t* own = rows[t] + start;
+            for (std::size_t j = 0; j < line; ++j) to[j] += weights[t] * float(own[j]);
+        }
     }
 }
 
@@ -167,23 +160,38 @@ void Residuals::add(const Told& told) {
     ++held_.next;
 }
 
+// q . t of all rows; what `similar` knows of them is as if it were taken here.
+void Residuals::take_likeness(const float* query, const Similar* similar,
+                              std::vector<float>& likeness) const {
+    static thread_local std::vector<std::uint32_t> unknown;
+    static thread_local std::vector<float> found;
+    likeness.resize(size());
+    unknown.clear();
+    for (std::size_t t = 0; t < size(); ++t) {
+        likeness[t] =
+            similar == nullptr ? std::numeric_limits<float>::quiet_NaN() : similar->dot(twins_[t]);
+        if (std::isnan(likeness[t])) unknown.push_back(static_cast<std::uint32_t>(t));
+    }
+    if (unknown.empty()) return;
+    found.resize(unknown.size());
+    asked_.dots(unknown.data(), unknown.size(), asked_.code(query), found.data());
+    for (std::size_t i = 0; i < unknown.size(); ++i) likeness[unknown[i]] = found[i];
+}
+
 void Residuals::score(std::int64_t scope, const float* query, const Similar* similar,
                       const float* centred, std::size_t n, std::int64_t exclude, float* out) const {
     static thread_local std::vector<const std::int8_t*> rows;
-    static thread_local std::vector<float> weights;
-    const Codes asked = asked_.code(query);
+    static thread_local std::vector<float> likeness, weights;
+    take_likeness(query, similar, likeness);
     rows.clear();
     weights.clear();
     float all = discount;
     for (std::size_t t = 0; t < size(); ++t) {
         if (held_.scope[t] != scope || (exclude >= 0 && held_.number[t] == exclude)) continue;
-        float likeness =
-            similar == nullptr ? std::numeric_limits<float>::quiet_NaN() : similar->dot(twins_[t]);
-        if (std::isnan(likeness)) likeness = asked_.dot(static_cast<std::uint32_t>(t), asked);
-        if (!(likeness > 0.0F)) continue;
-        all += likeness;
+        if (!(likeness[t] > 0.0F)) continue;
+        all += likeness[t];
         rows.push_back(toward_.codes(t));
-        weights.push_back(likeness * toward_.scale(t));
+        weights.push_back(likeness[t] * toward_.scale(t));
     }
     std::vector<float> toward(toward_.width());
     add_codes(rows.data(), weights.data(), rows.size(), toward_.width(), toward.data());

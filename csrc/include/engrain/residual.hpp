@@ -60,6 +60,8 @@ class Residuals {
   private:
     void resize(std::size_t rows);
     void code(std::size_t row);
+    void take_likeness(const float* query, const Similar* similar,
+                       std::vector<float>& likeness) const;
 
     std::size_t dim_, questions_;
     ResidualRows held_;
