@@ -61,6 +61,7 @@ def test_training_stops_early_and_keeps_the_best_weights() -> None:
     assert trainer.evaluate(trainer.collate(held))["total"] == pytest.approx(
         best["total"], rel=1e-5
     )
+    assert metrics.history[-1] == trainer.evaluate(trainer.collate(samples(10)))
 
 
 def test_equal_seeds_train_equally() -> None:

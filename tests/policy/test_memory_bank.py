@@ -139,6 +139,14 @@ def test_vectors_follow_the_memory(bank: MemoryBank) -> None:
         bank.vectors([a])
 
 
+def test_vectors_are_those_the_memory_holds_now(bank: MemoryBank) -> None:
+    bank.add(embedding=np.eye(DIM)[0], id="x")
+    np.testing.assert_array_equal(bank.vectors(["x"]), np.eye(DIM)[:1])
+    bank.add(embedding=3 * np.eye(DIM)[1], id="x")
+    np.testing.assert_array_equal(bank.vectors(["x", "x"]), np.eye(DIM)[[1, 1]])
+    assert bank.vectors([]).shape == (0, DIM)
+
+
 def test_opens_a_file_of_its_own(tmp_path: Path) -> None:
     for _ in range(2):
         with MemoryBank(tmp_path / "own.db") as bank:

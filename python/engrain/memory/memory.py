@@ -647,20 +647,24 @@ class Memory(LoggedState):
             catalog = self._state.catalog
             return [catalog.id(handle) for handle in catalog.live().tolist()]
 
-    def vectors(self) -> F32Array:
-        """Return the vectors of all memories in the order of `ids`, shape (n, dim).
+    def vectors(self, ids: Iterable[Id] | None = None) -> F32Array:
+        """Return the vectors of memories, of all in the order of `ids` by default, shape (n, dim).
 
         Raises
         ------
         ConfigError
             This memory holds no vectors.
+        UnknownIdError
+            One of the ids is not in this memory.
         """
         with self._lock:
             self._begin(change=False)
             if not self._state.settings.dims:
                 raise ConfigError("this memory holds no vectors; give it an embedder or vectors")
-            index = self._state.index
-            return np.stack([index.vector(h) for h in self._state.catalog.live().tolist()])
+            catalog, index = self._state.catalog, self._state.index
+            handles = catalog.live().tolist() if ids is None else [catalog.handle(id) for id in ids]
+            rows = [index.vector(handle) for handle in handles]
+            return np.array(rows, np.float32).reshape(-1, self._state.settings.dims[0])
 
     def __len__(self) -> int:
         return len(self._state.catalog)

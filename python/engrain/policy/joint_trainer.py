@@ -160,8 +160,8 @@ class JointTrainer:
             metrics.history.append(mean_losses(steps_taken))
             if held is not None and best.is_stale(self.evaluate(held), patience):
                 break
-        metrics.history[-1] = self.evaluate(train)
         best.restore()
+        metrics.history[-1] = self.evaluate(train)
         return metrics
 
     def _batches(self, train: Batch, generator: torch.Generator) -> Iterator[Batch]:

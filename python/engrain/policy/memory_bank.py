@@ -6,28 +6,22 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from engrain.base.arrays import F32Array, I64Array, as_vector
 from engrain.base.clock import Clock, wall_clock
-from engrain.base.errors import ConfigError, SnapshotError, UnknownIdError
+from engrain.base.errors import ConfigError, SnapshotError
 from engrain.base.ids import Id, decode_id, encode_id
 from engrain.kernels import score_rows
 from engrain.memory.memory import Memory
+from engrain.policy.gate_ladder import Gate
 
 DAY = 86400.0
 FLOOR = 0.01
 _BLOCK = 512
-
-
-class Gate(Protocol):
-    """What scores memories for a situation, such as `MemoryGate` and `InlineGate`."""
-
-    def score_memories(self, situation: Any, memories: Any) -> Any:
-        """Return one score per row of `memories`."""
 
 
 class Merge(NamedTuple):
@@ -93,8 +87,6 @@ class MemoryBank:
         self.memory, self.max_memories, self.decay_rate = memory, max_memories, decay_rate
         self._clock, self._file = clock, None if merges is None else Path(merges)
         self._behind: dict[Id, Id] = _read_merges(self._file)
-        self._rows: dict[Id, int] = {}
-        self._matrix: F32Array = np.empty((0, 0), np.float32)
 
     def __enter__(self) -> Self:
         return self
@@ -160,19 +152,9 @@ class MemoryBank:
         ConfigError
             It holds no vectors.
         """
-        wanted = list(ids)
-        for id in wanted:
-            if id not in self.memory:
-                raise UnknownIdError(id)
-        if any(id not in self._rows for id in wanted):
-            self._refresh()
-        return self._matrix[np.array([self._rows[id] for id in wanted], np.int64)]
-
-    def _refresh(self) -> None:
-        self._rows = {id: row for row, id in enumerate(self.memory.ids())}
-        found = self.memory.vectors()
+        found = self.memory.vectors(ids)
         norms = np.linalg.norm(found, axis=1, keepdims=True)
-        self._matrix = np.ascontiguousarray(found / np.maximum(norms, 1e-30), np.float32)
+        return np.ascontiguousarray(found / np.maximum(norms, 1e-30), np.float32)
 
     def retrieve(
         self,
@@ -193,7 +175,9 @@ class MemoryBank:
         min_importance : float
             Memories below it are left out.
         """
-        ids = [id for id in self.ids() if not min_importance or self._counts(id, min_importance)]
+        ids = self.ids()
+        if min_importance:
+            ids = [id for id in ids if self.importance(id) >= min_importance]
         if not ids:
             return []
         rows = self.vectors(ids)
@@ -203,9 +187,6 @@ class MemoryBank:
         scores = np.asarray(found, np.float64)
         best = np.argsort(-scores, kind="stable")[:k]
         return [(ids[place], float(scores[place])) for place in best.tolist()]
-
-    def _counts(self, id: Id, least: float) -> bool:
-        return self.importance(id) >= least
 
     # merging
 

@@ -21,7 +21,7 @@ class JointTrainingMetrics:
     ----------
     history : list of dict of str to float
         Losses on the training samples, "total", "memory", "strategy" and "confidence": before the
-        first epoch, the mean of each epoch's steps, and after the last.
+        first epoch, the mean of each epoch's steps, and last those of the weights that were kept.
     validation : list of dict of str to float
         The same on samples held out; empty where none were.
     best_epoch : int
