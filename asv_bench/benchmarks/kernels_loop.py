@@ -13,7 +13,7 @@ from engrain.memory.ledger import Ledger
 from engrain.memory.ranking import RankingModel
 from engrain.storage import EventLog
 
-STATIC = ("s:bm25", "s:cos", "s:prf", "s:cov", "s:len", "s:rank", "s:min", "s:prev", "s:next")
+STATIC = ("s:bm25", "s:cos", "s:prf", "s:cov", "s:len", "s:rank", "s:min", "s:prev")  # 16 in all
 NAMES = (*STATIC, *Evidence.NAMES)
 KINDS = ("static",) * len(STATIC) + ("evidence",) * len(Evidence.NAMES)
 SIGNS = (*(0 for _ in STATIC), *Evidence.SIGNS)

@@ -42,7 +42,7 @@ auto seek_term(std::vector<TermCredit>& counts, std::vector<TermCredit>::iterato
 }  // namespace
 
 Evidence::Evidence(std::size_t dim, std::size_t questions)
-    : dim_(dim), capacity_(questions), vectors_(dim), targets_(dim), coded_(dim) {}
+    : dim_(dim), capacity_(questions), vectors_(dim), targets_(dim), coded_(dim), sums_(dim) {}
 
 std::size_t Evidence::position(std::int64_t number) const noexcept {
     return static_cast<std::size_t>(number) % capacity_;
@@ -70,11 +70,13 @@ Credit& Evidence::credit_or_new(std::int64_t handle) {
     if (slot_of_[h] < 0) {
         if (free_.empty()) {
             if (free_.capacity() <= credits_.size()) free_.reserve(2 * credits_.size() + 1);
+            sums_.reserve(credits_.size() + 1);
             credits_.emplace_back();
             free_.push_back(static_cast<std::int32_t>(credits_.size() - 1));
         }
-        Credit& fresh = credits_[static_cast<std::size_t>(free_.back())];
-        fresh.sum.clear(dim_);
+        const std::size_t own = static_cast<std::size_t>(free_.back());
+        Credit& fresh = credits_[own];
+        fresh.sum.clear(sums_.row(own), dim_);
         fresh.handle = handle;
         slot_of_[h] = free_.back();
         free_.pop_back();

@@ -67,7 +67,7 @@ void load_question(const EvidenceState& state, std::size_t i, Question& to) {
 void load_credit(const EvidenceState& state, std::size_t i, std::size_t dim, Credit& to) {
     to.mass = state.mass[i];
     to.length = state.length[i];
-    to.sum.assign(state.sum.data() + i * dim, dim);
+    to.sum.assign(state.sum.data() + i * dim);
     to.counts.clear();
     for (std::int64_t c = i == 0 ? 0 : state.count_end[i - 1]; c < state.count_end[i]; ++c)
         to.counts.push_back({state.count_term[c], state.count_value[c]});

@@ -87,19 +87,21 @@ void Addend::take(const float* q, double mass, std::size_t dim) {
     if (largest_ <= most) quantise(q, mass, dim, narrow_.data());
 }
 
-void SumVector::clear(std::size_t dim) {
-    narrow_.assign(dim, 0);
+void SumVector::clear(std::int32_t* room, std::size_t dim) {
+    std::fill_n(room, dim, 0);
+    narrow_ = room;
+    dim_ = dim;
     wide_.clear();
     reach_ = 0;
 }
 
-void SumVector::assign(const std::int64_t* from, std::size_t dim) {
-    clear(dim);
-    reach_ = largest_of(from, dim);
+void SumVector::assign(const std::int64_t* from) {
+    wide_.clear();
+    reach_ = largest_of(from, dim_);
     if (reach_ > most)
-        wide_.assign(from, from + dim);
+        wide_.assign(from, from + dim_);
     else
-        std::transform(from, from + dim, narrow_.begin(),
+        std::transform(from, from + dim_, narrow_,
                        [](std::int64_t x) { return static_cast<std::int32_t>(x); });
 }
 
@@ -107,11 +109,11 @@ void SumVector::reserve(const Addend& addend) {
     if (wide_.empty() && reach_ + addend.largest() > most) widen();
 }
 
-void SumVector::widen() { wide_.assign(narrow_.begin(), narrow_.end()); }
+void SumVector::widen() { wide_.assign(narrow_, narrow_ + dim_); }
 
 void SumVector::add(const Addend& addend, std::int64_t sign) noexcept {
     if (wide_.empty())
-        reach_ = add_narrow(addend.narrow(), sign < 0 ? -1 : 0, narrow_.size(), narrow_.data());
+        reach_ = add_narrow(addend.narrow(), sign < 0 ? -1 : 0, dim_, narrow_);
     else if (addend.largest() <= most)
         add_wide(addend.narrow(), sign, wide_.size(), wide_.data());
     else

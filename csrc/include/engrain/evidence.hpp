@@ -14,6 +14,7 @@
 
 #include "engrain/arena.hpp"
 #include "engrain/coded_rows.hpp"
+#include "engrain/slabs.hpp"
 #include "engrain/sum_vector.hpp"
 #include "engrain/term_holders.hpp"
 
@@ -232,6 +233,7 @@ class Evidence {
     std::vector<float> leverage_;  // hat value by ring position; not part of the state
     std::vector<float> ridge_;     // W, (dim, dim), or empty
     std::vector<Credit> credits_;
+    Slabs<std::int32_t> sums_;  // of the credits, as long as 32 bits hold them
     std::vector<std::int32_t> free_, slot_of_;
     mutable std::shared_mutex mutex_;
 };

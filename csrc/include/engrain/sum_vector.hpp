@@ -28,9 +28,9 @@ class Addend {
 
 class SumVector {
   public:
-    // All 0.
-    void clear(std::size_t dim);
-    void assign(const std::int64_t* from, std::size_t dim);
+    // All 0, in `room` for dim elements, which is kept.
+    void clear(std::int32_t* room, std::size_t dim);
+    void assign(const std::int64_t* from);
     // Makes room for an addend; adding or subtracting it then needs no memory.
     void reserve(const Addend& addend);
     // sum += sign * addend, for a sign of 1 or -1.
@@ -38,12 +38,13 @@ class SumVector {
 
     std::int64_t at(std::size_t j) const noexcept { return wide_.empty() ? narrow_[j] : wide_[j]; }
     // The elements where 32 bits hold them, else null.
-    const std::int32_t* narrow() const noexcept { return wide_.empty() ? narrow_.data() : nullptr; }
+    const std::int32_t* narrow() const noexcept { return wide_.empty() ? narrow_ : nullptr; }
 
   private:
     void widen();
 
-    std::vector<std::int32_t> narrow_;
+    std::int32_t* narrow_ = nullptr;
+    std::size_t dim_ = 0;
     std::vector<std::int64_t> wide_;  // in place of them
     std::int64_t reach_ = 0;          // the largest element of `narrow_`
 };
