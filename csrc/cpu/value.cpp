@@ -1,5 +1,6 @@
 #include "engrain/value.hpp"
 
+#include "engrain/prefetch.hpp"
 #include "engrain/simd.hpp"
 
 namespace engrain {
@@ -103,6 +104,17 @@ ENGRAIN_DISPATCH(void, td_lambda,
                   const std::int64_t* states, const std::int64_t* next, const float* rewards,
                   std::size_t n, const TdRule& rule, float* errors),
                  (values, traces, carry, n_states, states, next, rewards, n, rule, errors))
+
+void approach_values(const ValueTableView& view, const std::int64_t* handles,
+                    std::size_t n) noexcept {
+    for (std::size_t i = 0; i < n; ++i) prefetch(&view.items[handles[i]]);
+    if (view.used < view.max_active) return;
+    std::size_t position = view.hand;
+    for (std::size_t i = 0; i < n; ++i) {
+        prefetch(&view.items[view.active[position]]);
+        position = position + 1 < view.max_active ? position + 1 : 0;
+    }
+}
 
 void learn_table(ValueTableView& view, const std::int64_t* handles, const float* outcomes,
                  std::size_t n, const TdRule& rule, float* errors) noexcept {

@@ -259,6 +259,7 @@ cdef extern from "engrain/value.hpp" namespace "engrain" nogil:
         float* trace
         size_t handles, used, max_active, hand
 
+    void approach_values(const ValueTableView& view, const int64_t* handles, size_t n)
     void learn_table(ValueTableView& view, const int64_t* handles, const float* outcomes, size_t n,
                      const TdRule& rule, float* errors)
     void mark_table(ValueTableView& view, const int64_t* handles, size_t n,

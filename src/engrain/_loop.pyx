@@ -17,6 +17,7 @@ from engrain._csrc cimport (
     Signal,
     TrajectoryFacts,
     approach_edges,
+    approach_values,
     combine_rows,
     forget_traces,
     forget_values,
@@ -540,7 +541,7 @@ signals
         cdef Py_ssize_t i
         for i in range(n):
             prefetch(&self.traces.view.slot_of[shown[i]])
-            prefetch(&self.values.view.items[shown[i]])
+        approach_values(self.values.view, shown, n)
         self.evidence.core.approach(shown, n, terms)
         approach_edges(self.edges.view, anchor, shown, n)
         if self.memory != NULL:
