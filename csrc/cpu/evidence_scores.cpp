@@ -220,7 +220,7 @@ void Evidence::resemble(Similar& out) const {
         const double cube = cubes[use.place];
         to.near = std::max(to.near, static_cast<float>(use.mass * out.kernel[use.place]));
         to.cubes += use.mass * cube;
-        to.missing += (heaviest_[use.place] - use.mass) * cube;
+        to.missing += static_cast<float>((heaviest_[use.place] - use.mass) * cube);
     }
     out.passed.clear();
     for (std::size_t i = 0; i < held; ++i) {

@@ -183,18 +183,21 @@ void Residuals::score(std::int64_t scope, const float* query, const Similar* sim
     static thread_local std::vector<const std::int8_t*> rows;
     static thread_local std::vector<float> likeness, weights;
     take_likeness(query, similar, likeness);
-    rows.clear();
-    weights.clear();
+    rows.resize(size());
+    weights.resize(size());
+    std::size_t taken = 0;
     float all = discount;
+    // Without branches: nobody can tell which questions point the other way.
     for (std::size_t t = 0; t < size(); ++t) {
         if (held_.scope[t] != scope || (exclude >= 0 && held_.number[t] == exclude)) continue;
-        if (!(likeness[t] > 0.0F)) continue;
-        all += likeness[t];
-        rows.push_back(toward_.codes(t));
-        weights.push_back(likeness[t] * toward_.scale(t));
+        const float like = std::max(likeness[t], 0.0F);
+        all += like;
+        rows[taken] = toward_.codes(t);
+        weights[taken] = like * toward_.scale(t);
+        taken += like > 0.0F ? 1 : 0;
     }
     std::vector<float> toward(toward_.width());
-    add_codes(rows.data(), weights.data(), rows.size(), toward_.width(), toward.data());
+    add_codes(rows.data(), weights.data(), taken, toward_.width(), toward.data());
     for (float& value : toward) value /= all;
     score_rows(centred, toward.data(), n, dim_, out);
 }

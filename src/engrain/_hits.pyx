@@ -15,6 +15,12 @@ include "_arrays.pxi"
 
 cnp.import_array()
 
+cdef extern from "Python.h":
+    const void* item "PyList_GET_ITEM"(list items, Py_ssize_t i)  # without a reference
+
+cdef extern from "engrain/prefetch.hpp" namespace "engrain" nogil:
+    void prefetch(const void* object)
+
 ctypedef pair[float, Py_ssize_t] Place
 
 
@@ -85,6 +91,10 @@ def list_hits(list ids not None, list records not None, handles, scores, tuple n
     rows_of(addends, n, "addends")
     cdef list shown = []
     cdef Hit hit
+    for i in range(n):  # they lie anywhere
+        if 0 <= own[i] < min(len(ids), len(records)):
+            prefetch(item(ids, own[i]))
+            prefetch(item(records, own[i]))
     for i in range(n):
         if not 0 <= own[i] < min(len(ids), len(records)) or records[own[i]] is None:
             raise ValueError(f"handles: no memory has the handle {own[i]}")

@@ -66,9 +66,9 @@ struct Credit {
 
 // Of the questions that used a memory.
 struct Resemblance {
-    double cubes = 0;    // sum of mass * K^3
-    double missing = 0;  // sum of (heaviest mass - mass) * K^3
-    float near = 0;      // max of mass * K
+    double cubes = 0;   // sum of mass * K^3
+    float missing = 0;  // sum of (heaviest mass - mass) * K^3
+    float near = 0;     // max of mass * K
 };
 
 // Of a question that showed a memory and did not use it: K, where it is not below `least_passed`.
