@@ -106,7 +106,7 @@ ENGRAIN_DISPATCH(void, td_lambda,
                  (values, traces, carry, n_states, states, next, rewards, n, rule, errors))
 
 void approach_values(const ValueTableView& view, const std::int64_t* handles,
-                    std::size_t n) noexcept {
+                     std::size_t n) noexcept {
     for (std::size_t i = 0; i < n; ++i) prefetch(&view.items[handles[i]]);
     if (view.used < view.max_active) return;
     std::size_t position = view.hand;

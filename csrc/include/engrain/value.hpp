@@ -48,7 +48,7 @@ struct ValueTableView {
 
 // Asks memory for what `learn_table` will change: these handles, and those that give way to them.
 void approach_values(const ValueTableView& view, const std::int64_t* handles,
-                    std::size_t n) noexcept;
+                     std::size_t n) noexcept;
 
 // As learn_values, and counts and marks each handle (replacing sets 1, the others add 1). When
 // max_active are marked, the mark under the clock hand gives way.
