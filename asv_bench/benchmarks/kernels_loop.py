@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import resource
 import time
 
 import numpy as np
@@ -73,14 +74,26 @@ class Requests:
         self.loop.learn(trace, OUTCOMES, self.now, quality=0.9, information=information)
 
 
-def percentile(call, q, n=20_000):
-    """Return a percentile of the wall time of `n` calls one by one, in seconds."""
-    timed = np.empty(n)
+def percentile(call, q, n=20_000, *, undisturbed=False):
+    """Return a percentile of the wall time of `n` calls one by one, in seconds.
+
+    Undisturbed are those in which the thread's core was not taken from it by another one.
+    """
+    timed, taken = np.empty(n), np.empty(n + 1)
+    taken[0] = times_taken()
     for i in range(n):
         begin = time.perf_counter_ns()
         call()
         timed[i] = time.perf_counter_ns() - begin
+        taken[i + 1] = times_taken()
+    if undisturbed:
+        timed = timed[np.diff(taken) == 0]
     return float(np.percentile(timed, q)) * 1e-9
+
+
+def times_taken():
+    """Return how often this thread's core was taken from it while it could have gone on."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw
 
 
 class LoopA(Requests):
@@ -169,3 +182,6 @@ class LoopAJournal(Requests):
 
     def measure_p99(self, dim):
         return percentile(self.logged_request, 99)
+
+    def measure_p99_undisturbed(self, dim):
+        return percentile(self.logged_request, 99, undisturbed=True)
