@@ -16,7 +16,8 @@ namespace engrain {
 namespace {
 
 constexpr double share_discount = 0.02;  // evidence that similar questions must outweigh
-constexpr float least_passed = 0.5F;     // of K: its eighth power is nothing below
+constexpr double alike_discount = 0.1;
+constexpr float least_passed = 0.5F;  // of K: its eighth power is nothing below
 constexpr double count_bound = 3.0, agree_bound = 8.0;
 constexpr double bm25_k1 = 1.2, bm25_b = 0.75;
 
@@ -174,6 +175,10 @@ double Similar::share(const Resemblance& own) const noexcept {
     return own.cubes / (cubes - own.missing + share_discount);
 }
 
+double Similar::share_alike(const Resemblance& own) const noexcept {
+    return own.fourths / (fourths - own.fourths_missing + alike_discount);
+}
+
 float Similar::passed_over(std::int64_t handle) const noexcept {
     const auto next = std::lower_bound(passed.begin(), passed.end(), Passed{handle + 1, 0.0F});
     return next == passed.begin() || next[-1].handle != handle ? 0.0F : next[-1].likeness;
@@ -202,25 +207,35 @@ float Similar::dot(std::int64_t number) const noexcept {
 // What the questions have in common with each memory that they used, oldest first. Where K is 0,
 // zeros are added.
 void Evidence::resemble(Similar& out) const {
-    static thread_local std::vector<double> cubes;
+    static thread_local std::vector<double> cubes, fourths;
     const std::size_t held = ring_.size(), first = held < capacity_ ? 0 : position(next_);
     cubes.resize(held);
+    fourths.resize(held);
     for (std::size_t i = 0; i < held; ++i) {
-        const double k = std::max(out.kernel[i], 0.0F);
+        const double k = std::max(out.kernel[i], 0.0F), c = out.dots[i] > 0 ? out.dots[i] : 0.0F;
         cubes[i] = k * k * k;
+        fourths[i] = (c * c) * (c * c);
     }
-    out.cubes = 0;
-    for (std::size_t i = first; i < held; ++i) out.cubes += heaviest_[i] * cubes[i];
-    for (std::size_t i = 0; i < first; ++i) out.cubes += heaviest_[i] * cubes[i];
+    const auto oldest_first = [&](const std::vector<double>& worth) {
+        double sum = 0;
+        for (std::size_t i = first; i < held; ++i) sum += heaviest_[i] * worth[i];
+        for (std::size_t i = 0; i < first; ++i) sum += heaviest_[i] * worth[i];
+        return sum;
+    };
+    out.cubes = oldest_first(cubes);
+    out.fourths = oldest_first(fourths);
     out.known.assign(credits_.size(), Resemblance{});
     for (std::size_t i = stale_; i < shared_.size(); ++i) {
         const Shared& use = shared_[i];
         if (use.slot < 0) continue;
         Resemblance& to = out.known[static_cast<std::size_t>(use.slot)];
-        const double cube = cubes[use.place];
+        const double cube = cubes[use.place], fourth = fourths[use.place];
+        const double less = heaviest_[use.place] - use.mass;
         to.near = std::max(to.near, static_cast<float>(use.mass * out.kernel[use.place]));
         to.cubes += use.mass * cube;
-        to.missing += static_cast<float>((heaviest_[use.place] - use.mass) * cube);
+        to.fourths += use.mass * fourth;
+        to.missing += static_cast<float>(less * cube);
+        to.fourths_missing += static_cast<float>(less * fourth);
     }
     out.passed.clear();
     for (std::size_t i = 0; i < held; ++i) {
@@ -361,6 +376,7 @@ void Evidence::features(const Similar& similar, const CandidateView& block, Term
             row[5] = static_cast<float>(similar.share(like));
             row[6] = like.near *
                      std::min(std::max(block.statics[i], 0.0F), static_cast<float>(agree_bound));
+            row[8] = static_cast<float>(similar.share_alike(like));
         }
         Honest honest{held, left_out, left_vector, 0};
         if (left_out != nullptr)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engrain.evaluation.prior import (
+    LOCAL,
     Asked,
     compare,
     conversation_kind,
@@ -21,7 +22,7 @@ from engrain.evaluation.prior import (
     taught_trust,
     with_evidence,
 )
-from engrain.memory.learner import CORRECTIONS, LEARNED
+from engrain.memory.learner import LEARNED
 from engrain.memory.prior import FIXED
 from tests.evaluation.worlds import make_world
 
@@ -51,7 +52,7 @@ def test_evidence_is_weighed_against_a_static_score_of_one() -> None:
     stream = gather_stream(make_world())
     found = with_evidence(stream, FIXED)
     learned = {name: weight for name, weight in found.items() if name not in FIXED}
-    assert set(learned) == {*LEARNED} - {"e:ridge", *CORRECTIONS}
+    assert set(learned) == {*LEARNED} - {*LOCAL}
     assert learned.pop("e:passed") <= 0 <= min(learned.values())
     assert learned["e:near"] + learned["e:share"] + learned["e:again"] > 0
     scaled = {found[name] / weight for name, weight in FIXED.items()}

@@ -210,7 +210,8 @@ def test_a_forgotten_memory_leaves_nothing() -> None:
     assert evidence.mass(3) == 0
     assert equal(sums(evidence), sums(never))
     probe = world.question()
-    assert world.features(evidence, probe)[3, 1:7].tolist() == [0] * 6
+    features = world.features(evidence, probe)[3]
+    assert features[[*range(1, 7), 8]].tolist() == [0] * 7
 
 
 def test_proposals_are_the_nearest_first() -> None:
@@ -243,7 +244,7 @@ def test_praise_lowers_no_value_of_the_praised(seed: int, before: int) -> None:
     of = {name: column for column, name in enumerate(Evidence.NAMES)}
     for probe, was in zip(probes, first, strict=True):
         now = world.features(evidence, probe)[praise.handles]
-        for name in ("e:count", "e:near", "e:share"):
+        for name in ("e:count", "e:near", "e:share", "e:alike"):
             assert (now[:, of[name]] >= was[:, of[name]]).all(), name
         assert (now[:, of["e:passed"]] <= was[:, of["e:passed"]]).all()
 

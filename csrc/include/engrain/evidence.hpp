@@ -66,9 +66,9 @@ struct Credit {
 
 // Of the questions that used a memory.
 struct Resemblance {
-    double cubes = 0;   // sum of mass * K^3
-    float missing = 0;  // sum of (heaviest mass - mass) * K^3
-    float near = 0;     // max of mass * K
+    double cubes = 0, fourths = 0;           // sum of mass * K^3, of mass * C^4, C = max(0, q . t)
+    float missing = 0, fourths_missing = 0;  // the same of (heaviest mass - mass)
+    float near = 0;                          // max of mass * K
 };
 
 // Of a question that showed a memory and did not use it: K, where it is not below `least_passed`.
@@ -88,7 +88,8 @@ struct Similar {
     std::vector<float> dots;              // q . t by ring position; NaN where it was not taken
     std::int64_t next = 0, capacity = 1;  // of the ring
     std::int64_t newest = 0;              // where its newest question stands
-    double cubes = 0;  // sum of heaviest mass * K^3, 1 for a question that used nothing
+    double cubes = 0;    // sum of heaviest mass * K^3, 1 for a question that used nothing
+    double fourths = 0;  // the same of C^4
     std::vector<Resemblance> known;  // by slot of the credit
     std::vector<Passed> passed;      // ascending
     std::vector<float> query;
@@ -96,6 +97,7 @@ struct Similar {
 
     // What a memory's questions are of all that are similar.
     double share(const Resemblance& own) const noexcept;
+    double share_alike(const Resemblance& own) const noexcept;
     // The largest K of those that passed a memory over, 0 where none did.
     float passed_over(std::int64_t handle) const noexcept;
     // q . t of a past question by its number, NaN where it was not taken.
@@ -135,7 +137,8 @@ struct Pairs {
 // so std::bad_alloc leaves the state as it was.
 class Evidence {
   public:
-    static constexpr std::size_t columns = 8;  // ridge count expand rocchio near share agree passed
+    static constexpr std::size_t columns =
+        9;  // ridge count expand rocchio near share agree passed alike
 
     Evidence(std::size_t dim, std::size_t questions);
 

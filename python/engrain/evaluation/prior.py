@@ -41,6 +41,7 @@ REFIT_EVERY = 50
 FIRM = 200.0  # lambda of a collection's own evidence weights: between its own taste and none
 MOST_ASKED, MOST_TAUGHT = 1200, 200  # questions of a collection's stream, and lists of its fit
 STATIC = ("s:", "x:")
+LOCAL = ("e:ridge", "e:alike", *CORRECTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +170,11 @@ def evidence_weights(
 ) -> tuple[float, dict[str, float]]:
     """Return the temperature of the static score that fits best, and weights of evidence beside it.
 
-    Corrections for exposure stay 0, they are right only where answers recur; so does e:ridge, which
-    is the cosine until its map is fitted.
+    What is learned in each memory alone stays 0: corrections for exposure, which are right only
+    where answers recur; e:ridge, the cosine until its map is fitted; e:alike, e:share once more.
     """
     signs = dict(zip(LEARNED, SIGNS, strict=True))
-    names = [name for name in LEARNED if name not in CORRECTIONS and name != "e:ridge"]
+    names = [name for name in LEARNED if name not in LOCAL]
     columns = [asked.names.index(name) for name in names]
     score = asked.weights(static).astype(np.float32)
     told = [replace(j, rows=np.column_stack([j.rows @ score, j.rows[:, columns]])) for j in lists]

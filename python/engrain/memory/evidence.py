@@ -1,4 +1,4 @@
-"""What feedback has taught, kept as sums: eight honest features per candidate.
+"""What feedback has taught, kept as sums: nine honest features per candidate.
 
 q is the question, d a candidate, t a past question of the same scope with used memories U(t) and
 masses m_td in (0, 1]; n(d) is the sum of the masses of d.
@@ -16,6 +16,7 @@ e:share  sum over t of m_td K^3 / (sum over t of w_td K^3 + 0.02); w_td is m_td 
          else the largest mass given at t, 1 if t used nothing
 e:agree  e:near times the static score, clipped to [0, 8]
 e:passed max of K^8 over t that showed d and did not use it
+e:alike  e:share with C^4 for K^3 and 0.1 for 0.02, C = max(0, q.t): what likeness of words hides
 ======== ===================================================================================
 
 All sums are fixed point, so removing a question leaves exactly the state without it. The ring keeps
@@ -61,8 +62,9 @@ class Evidence(EvidenceState):
         "e:share",
         "e:agree",
         "e:passed",
+        "e:alike",
     )
-    SIGNS = (1, -1, 1, 1, 1, 1, -1, -1)
+    SIGNS = (1, -1, 1, 1, 1, 1, -1, -1, 1)
 
     def refit_ridge(self, lam: float = 3.0) -> F32Array | None:
         """Fit W, the ridge regression from questions to their used memories.

@@ -50,11 +50,24 @@ def question_kernel(asked: Past, past: Past) -> float:
     """
     if asked.scope != past.scope:
         return 0.0
-    cosine = 0.0
-    if asked.query is not None and past.query is not None:
-        cosine = float(coded(asked.query) @ coded(past.query))
     mine, theirs = _lexical(asked), _lexical(past)
-    return 0.5 * max(0.0, cosine) + 0.5 * sum(w * theirs.get(t, 0.0) for t, w in mine.items())
+    lexical = sum(w * theirs.get(t, 0.0) for t, w in mine.items())
+    return 0.5 * _cosine(asked, past) + 0.5 * lexical
+
+
+def _cosine(asked: Past, past: Past) -> float:
+    if asked.scope != past.scope or asked.query is None or past.query is None:
+        return 0.0
+    return max(0.0, float(coded(asked.query) @ coded(past.query)))
+
+
+def _share(
+    masses: Sequence[float], heaviest: Sequence[float], worth: Sequence[float], discount: float
+) -> float:
+    """Return what one memory's masses have of all, each counting by what its question is worth."""
+    all_of = [m or w for m, w in zip(masses, heaviest, strict=True)]
+    own, similar = (float(np.dot(given, worth)) for given in (masses, all_of))
+    return own / (similar + discount)
 
 
 def _bm25(tf: F64Array, length: float, weights: F64Array, average: float) -> float:
@@ -95,7 +108,7 @@ def evidence_features(
     length: npt.ArrayLike,
     ridge: npt.ArrayLike | None = None,
 ) -> F64Array:
-    """Return the features of `engrain.memory.evidence`, in its order, shape (n, 8).
+    """Return the features of `engrain.memory.evidence`, in its order, shape (n, 9).
 
     To leave a question out, leave it out of
     `past`.
@@ -109,7 +122,7 @@ def evidence_features(
         q = np.asarray(asked.query, np.float64)
         direction = 0.5 * q + (0.0 if ridge is None else np.asarray(ridge, np.float64) @ q)
         direction = direction / np.sqrt(direction @ direction)
-    out = np.zeros((len(np.asarray(handles)), 8))
+    out = np.zeros((len(np.asarray(handles)), 9))
     for row, d, f, size, score, vector in zip(
         out,
         np.asarray(handles).tolist(),
@@ -131,10 +144,9 @@ def evidence_features(
             row[2] = (row[2] - _bm25(f, size, weights, average_length)) / bm25_sd
         row[3] = _rocchio(asked, rewarded)
         row[4] = max((m * k for m, k in zip(masses, kernel, strict=True)), default=0.0)
-        shown = [m or w for m, w in zip(masses, heaviest, strict=True)]
-        similar = sum(w * k**3 for w, k in zip(shown, kernel, strict=True))
-        row[5] = sum(m * k**3 for m, k in zip(masses, kernel, strict=True)) / (similar + 0.02)
+        row[5] = _share(masses, heaviest, [k**3 for k in kernel], 0.02)
         row[6] = row[4] * np.clip(score, 0, 8)
         passed = [k for k, t in zip(kernel, past, strict=True) if d in np.asarray(t.passed)]
         row[7] = max((k**8 for k in passed if k >= LEAST_PASSED), default=0.0)
+        row[8] = _share(masses, heaviest, [_cosine(asked, t) ** 4 for t in past], 0.1)
     return out
