@@ -67,8 +67,8 @@ def test_what_did_not_help_is_known_where_the_same_is_asked_again(seed: int) -> 
         asked = world.question()
     world.add(evidence, asked)
     passed = world.features(evidence, asked)[:, 7]
-    np.testing.assert_allclose(passed[asked.passed], 1.0, atol=0.02)
-    assert passed.sum() == pytest.approx(len(asked.passed), abs=0.1)
+    np.testing.assert_allclose(passed[asked.passed], 1.0, atol=0.05)
+    assert np.count_nonzero(passed) == len(asked.passed)
     similar = evidence.similarity(
         asked.scope, asked.query, asked.terms, asked.counts, world.idf[asked.terms]
     )
