@@ -25,6 +25,17 @@ def simd(request: pytest.FixtureRequest) -> Iterator[str]:
     set_simd_level(before)
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Let torch compute in one thread: runs are equal, and small tensors do not wait for others."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """Return the folder of the evaluation data; skips where there is none."""

@@ -3,9 +3,10 @@
 A recall succeeds when a relevant memory is among the ten shown; questions without an answer in
 the memories (flagged adversarial, or unjudged) never succeed. Each question is answered before it
 teaches. The last line pools the streams of all seeds: bins of more questions tell an error from
-chance, where what comes of one question in several streams counts as one observation.
+chance, where what comes of one question in several streams counts as one observation. ``--net``
+adds what a net says that trains behind the memory (`confidence_net`; needs torch).
 
-Usage: ``python -m engrain.evaluation.confidence FOLDER [--seeds N] [--drift]``
+Usage: ``python -m engrain.evaluation.confidence FOLDER [--seeds N] [--drift] [--net]``
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from engrain.base.arrays import BoolArray, F64Array, I64Array
+from engrain.base.arrays import BoolArray, F32Array, F64Array, I64Array
+from engrain.base.errors import ConfigError
 from engrain.evaluation.datasets import Dataset, load_dataset
-from engrain.evaluation.subject import Stopwatch, Subject
+from engrain.evaluation.subject import SHOWN, Stopwatch, Subject
 from engrain.evaluation.users import early_half
 from engrain.memory.prior import Prior
 from engrain.policy.calibration_experts import Rate
@@ -42,6 +44,8 @@ class Stream:
     success, answerable : ndarray of bool, shape (n,)
     question : ndarray of int64, shape (n,)
         Which one was asked.
+    scores : ndarray of float32, shape (n, 10)
+        Of the memories shown; NaN where fewer were.
     """
 
     confidence: F64Array
@@ -49,6 +53,7 @@ class Stream:
     success: BoolArray
     answerable: BoolArray
     question: I64Array
+    scores: F32Array
 
 
 def run_stream(
@@ -69,6 +74,7 @@ def run_stream(
     early = early_half([document.id for document in dataset.documents], seed)
     rate, nothing = Rate(), np.zeros(0)
     rows: list[tuple[float, float, bool, bool]] = []
+    scores = np.full((len(order), SHOWN), np.nan, np.float32)
     with TemporaryDirectory(prefix="engrain-eval-") as folder:
         path = Path(folder) / "stream.db"
         with Subject(dataset, path, ("confidence",), Stopwatch(), prior) as subject:
@@ -81,13 +87,14 @@ def run_stream(
                 recall = subject.ask(index)
                 told = {hit.id: float(hit.id in relevant) for hit in recall}
                 success = any(told.values())
+                scores[step, : len(recall)] = [hit.score for hit in recall]
                 rows.append((recall.confidence, rate.predict(nothing), success, bool(relevant)))
                 rate.update(nothing, success)
                 subject.answer(recall, told)
                 if (step + 1) % REFIT_EVERY == 0:
                     subject.memory.refit()
     confidence, rates, successes, answerable = zip(*rows, strict=True)
-    columns = (confidence, rates, successes, answerable, order)
+    columns = (confidence, rates, successes, answerable, order, scores)
     return Stream(*(np.array(column) for column in columns))
 
 
@@ -154,12 +161,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("folder")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--drift", action="store_true")
+    parser.add_argument("--net", action="store_true", help="beside a net behind the memory")
     options = parser.parse_args(arguments)
     dataset, streams = load_dataset(options.folder), []
     for seed in range(options.seeds):
         streams.append(run_stream(dataset, seed=seed, drift=options.drift))
         print(json.dumps({"seed": seed, **summarise_stream(streams[-1])}))
-    print(json.dumps({"seeds": options.seeds, **summarise_stream(pooled(streams))}))
+    whole = pooled(streams)
+    print(json.dumps({"seeds": options.seeds, **summarise_stream(whole)}))
+    if options.net:
+        print(json.dumps({"seeds": options.seeds, "net": _net_figures(dataset, streams)}))
+
+
+def _net_figures(dataset: Dataset, streams: Sequence[Stream]) -> dict[str, float]:
+    from engrain.evaluation.confidence_net import Forecasts, forecast, summarise_forecasts
+
+    if dataset.question_vectors is None:
+        raise ConfigError(f"{dataset.name}: a net needs the questions' vectors")
+    found = [forecast(s, dataset.question_vectors, seed=n) for n, s in enumerate(streams)]
+    joined = Forecasts(*(np.concatenate(column) for column in zip(*found, strict=True)))
+    return summarise_forecasts(pooled(streams), joined)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ class RecallConfidence:
         self._features, self._seen = features, 0
         self._mean, self._square = np.zeros(features), np.ones(features)
         self._mix: F64Array = self.PRIOR.copy()
-        self._platt, intercept = StreamingPlatt(memory=300.0), float(np.log(START / (1.0 - START)))
+        self._platt, intercept = StreamingPlatt(memory=200.0), float(np.log(START / (1.0 - START)))
         shape = min(features, SHAPE_FEATURES)
         self._experts: tuple[Rate | OnlineLogistic, ...] = (
             Rate(),
