@@ -23,8 +23,9 @@ _HEAD = np.dtype(
     ]
 )
 _SLOT = np.dtype([("seq", "<i8"), ("priority", "<f4"), ("check", "<u4")])
+_HEAD_BYTES, _SLOT_BYTES = _HEAD.itemsize, _SLOT.itemsize
 _PACKED_HEAD, _PACKED_SLOT = struct.Struct("<8sQQQ32sII"), struct.Struct("<q4sI")
-_FLOAT = struct.Struct("<f")
+_PACKED_SEQ, _FLOAT = struct.Struct("<q"), struct.Struct("<f")
 _MAGIC = b"engrRPL1"
 _MIX = 0x9E3779B97F4A7C15
 
@@ -43,7 +44,7 @@ class ReplayIndex:
 
     def __init__(self, capacity: int, path: Path | None = None) -> None:
         self.capacity = capacity
-        size = _HEAD.itemsize + capacity * _SLOT.itemsize
+        size = _HEAD_BYTES + capacity * _SLOT_BYTES
         self._bytes: np.ndarray[Any, np.dtype[np.uint8]]
         if path is None:
             self._bytes = np.zeros(size, dtype=np.uint8)
@@ -51,8 +52,8 @@ class ReplayIndex:
             exists = path.exists() and path.stat().st_size == size
             self._bytes = np.memmap(path, np.uint8, "r+" if exists else "w+", shape=(size,))
         self._raw = memoryview(self._bytes.data)
-        self._head = self._bytes[: _HEAD.itemsize].view(_HEAD)
-        self._slots = self._bytes[_HEAD.itemsize :].view(_SLOT)
+        self._head = self._bytes[:_HEAD_BYTES].view(_HEAD)
+        self._slots = self._bytes[_HEAD_BYTES:].view(_SLOT)
         self.count, self.seq = int(self._head["count"][0]), int(self._head["seq"][0])
         if not self._sound():
             self.clear()
@@ -77,7 +78,8 @@ class ReplayIndex:
 
     def seq_at(self, slot: int) -> int:
         """Return the seq of the entry in a slot."""
-        return int(self._slots["seq"][slot])
+        seq: int = _PACKED_SEQ.unpack_from(self._raw, _HEAD_BYTES + _SLOT_BYTES * slot)[0]
+        return seq
 
     def priorities(self, slots: I64Array) -> F32Array:
         """Return the priorities of slots."""
@@ -92,7 +94,7 @@ class ReplayIndex:
         slot = self.count % self.capacity
         bits = _FLOAT.pack(priority)
         check = _check(seq, int.from_bytes(bits, "little"))
-        _PACKED_SLOT.pack_into(self._raw, _HEAD.itemsize + 16 * slot, seq, bits, check)
+        _PACKED_SLOT.pack_into(self._raw, _HEAD_BYTES + _SLOT_BYTES * slot, seq, bits, check)
         self.count += 1
         self.note(seq, hash)
         return slot
