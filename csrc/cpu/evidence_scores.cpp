@@ -1,6 +1,5 @@
 // Reading the evidence: how a question resembles past ones, and one row of features per candidate.
 #include <algorithm>
-#include <functional>
 #include <limits>
 #include <mutex>
 #include <utility>
@@ -294,24 +293,27 @@ template <class Worth>
 void Evidence::append_best(const Similar& similar, std::size_t k, Worth worth,
                            std::vector<std::int64_t>& out) const {
     const std::vector<Resemblance>& known = similar.known;
-    std::vector<double> best;  // a heap, the least in front
+    std::vector<double> best;  // descending; few enough to be moved along
+    best.reserve(std::min(k, known.size()));
     for (std::size_t slot = 0; slot < known.size() && k > 0; ++slot) {
-        const double least = best.size() < k ? 0.0 : best.front();
+        const double least = best.size() < k ? 0.0 : best.back();
         const double own = worth(known[slot], least);
         if (own <= least) continue;
-        if (best.size() == k) {
-            std::pop_heap(best.begin(), best.end(), std::greater<double>());
-            best.pop_back();
-        }
-        best.push_back(own);
-        std::push_heap(best.begin(), best.end(), std::greater<double>());
+        if (best.size() < k) best.push_back(own);
+        std::size_t at = best.size() - 1;
+        for (; at > 0 && best[at - 1] < own; --at) best[at] = best[at - 1];
+        best[at] = own;
     }
     if (best.empty()) return;
+    const double least = best.back();
     std::vector<std::pair<double, std::int64_t>> found;
     for (std::size_t slot = 0; slot < known.size(); ++slot) {
-        const double own = worth(known[slot], best.front());
-        if (own >= best.front()) found.emplace_back(-own, credits_[slot].handle);
+        const double own = worth(known[slot], least);
+        if (own < least) continue;
+        engrain::prefetch(&credits_[slot].handle);
+        found.emplace_back(-own, static_cast<std::int64_t>(slot));
     }
+    for (auto& [own, place] : found) place = credits_[static_cast<std::size_t>(place)].handle;
     std::sort(found.begin(), found.end());
     found.resize(best.size());
     for (const auto& [own, handle] : found)
