@@ -113,7 +113,7 @@ struct Partition {
     void run(Array<T>& x, Array<T>& y, const py::object& x2, const py::object& y2,
              const I64Array& pre_start, const I32Array& pre_ids, const I64Array& post_start,
              const I32Array& post_ids, const StdpRule& rule, const py::object& tag,
-             const py::object& seen, const py::object& fade, const py::object& total) {
+             const py::object& pairs, const py::object& fade, const py::object& total) {
         const StdpTraces<T> traces = make_traces<T>(x, y, x2, y2);
         check_shape(traces.n_pre == n_pre && traces.n_post == n_post,
                     "x, y: expected one trace per neuron of the partition");
@@ -130,13 +130,13 @@ struct Partition {
                                            pre_offset,
                                            post_offset,
                                            optional_data<T>(tag, size, "tag"),
-                                           optional_data<std::uint32_t>(seen, size, "seen")};
+                                           optional_data<T>(pairs, 2 * size, "pairs")};
         const Dopamine<T> dopamine{optional_data<double>(fade, steps + 1, "fade"),
                                    optional_data<double>(total, steps + 1, "total")};
         const bool told = synapses.tag != nullptr;
-        check_shape(told == (synapses.seen != nullptr) && told == (dopamine.fade != nullptr) &&
+        check_shape(told == (synapses.pairs != nullptr) && told == (dopamine.fade != nullptr) &&
                         told == (dopamine.total != nullptr),
-                    "tag, seen, fade and total belong together");
+                    "tag, pairs, fade and total belong together");
         py::gil_scoped_release release;
         stdp_sparse(synapses, traces, pre, post, steps, rule, dopamine);
     }
@@ -154,7 +154,7 @@ void bind_partition(py::module_& m, const char* name) {
         .def("run", &Partition<T>::run, py::arg("x").noconvert(), py::arg("y").noconvert(),
              py::arg("x2"), py::arg("y2"), py::arg("pre_start").noconvert(),
              py::arg("pre_ids").noconvert(), py::arg("post_start").noconvert(),
-             py::arg("post_ids").noconvert(), py::arg("rule"), py::arg("tag"), py::arg("seen"),
+             py::arg("post_ids").noconvert(), py::arg("rule"), py::arg("tag"), py::arg("pairs"),
              py::arg("fade"), py::arg("total"));
 }
 

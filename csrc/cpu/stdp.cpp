@@ -141,20 +141,24 @@ ENGRAIN_INLINE void stdp_dense_any(T* weights, const StdpTraces<T>& traces, cons
 
 // ---- sparse ----
 
-// A tag settled up to step `seen` (not counting that step) is brought to step `now`.
+// A tag that is left alone fades, and what it will still earn is known beforehand. So a synapse
+// keeps C = c / fade[s], which fading does not change, and its goal P = w + C rest[s], the weight
+// that it ends with if nothing else happens to it, where rest[s] = total[steps] - total[s]. A
+// pairing that adds d to the tag adds d / fade[s] to C and d rest[s] / fade[s] to P.
 template <class T>
-ENGRAIN_INLINE void settle(const SynapsePartition<T>& s, std::size_t k, std::uint32_t now,
-                           const Dopamine<T>& dopamine, T low, T high) {
-    const std::uint32_t seen = s.seen[k];
-    if (seen == now) return;
-    const double earned = (dopamine.total[now] - dopamine.total[seen]) / dopamine.fade[seen];
-    const T next = s.weight[k] + T(double(s.tag[k]) * earned);
-    s.weight[k] = next < low ? low : next > high ? high : next;
-    s.tag[k] *= T(dopamine.fade[now - seen]);
-    s.seen[k] = now;
-}
+struct Moment {
+    T rest = 0, scale = 0, worth = 0;  // rest[s], 1 / fade[s] and their product
 
-template <class T, Bound B>
+    Moment() = default;
+    Moment(const Dopamine<T>& dopamine, std::size_t step, std::size_t steps) {
+        const double left = dopamine.total[steps] - dopamine.total[step];
+        rest = T(left);
+        scale = T(1.0 / dopamine.fade[step]);
+        worth = T(left / dopamine.fade[step]);
+    }
+};
+
+template <class T, Bound B, bool Told>
 struct Sparse {
     const SynapsePartition<T>& s;
     const StdpTraces<T>& traces;
@@ -162,26 +166,30 @@ struct Sparse {
     const Dopamine<T>& dopamine;
     const Change<T, B> change;
 
-    ENGRAIN_INLINE void depress(std::size_t i, std::uint32_t now) const {
+    ENGRAIN_INLINE void depress(std::size_t i, const Moment<T>& moment) const {
         const T factor = depression(traces, i, rule);
         const std::uint32_t begin = s.row[i], end = s.row[i + 1];
-        if (s.tag) return depress_tags(begin, end, factor, now);
+        if constexpr (Told) return depress_tags(begin, end, factor, moment);
         T* __restrict w = s.weight;
         const T* __restrict y = traces.y;
         const std::uint16_t* __restrict target = s.target;
         for (std::uint32_t k = begin; k < end; ++k) w[k] = change.down(w[k], factor * y[target[k]]);
     }
     ENGRAIN_INLINE void depress_tags(std::uint32_t begin, std::uint32_t end, T factor,
-                                     std::uint32_t now) const {
+                                     const Moment<T>& moment) const {
+        T* __restrict pairs = s.pairs;
+        const T* __restrict y = traces.y;
+        const std::uint16_t* __restrict target = s.target;
         for (std::uint32_t k = begin; k < end; ++k) {
-            settle(s, k, now, dopamine, change.low, change.high);
-            s.tag[k] -= factor * traces.y[s.target[k]] * change.share(s.weight[k] - change.low);
+            T* pair = pairs + 2 * std::size_t(k);
+            const T w = within(pair, moment), share = change.share(w - change.low);
+            earn(pair, -factor * y[target[k]] * share, w, moment);
         }
     }
-    ENGRAIN_INLINE void potentiate(std::size_t j, std::uint32_t now) const {
+    ENGRAIN_INLINE void potentiate(std::size_t j, const Moment<T>& moment) const {
         const T factor = potentiation(traces, j, rule);
         const std::uint32_t begin = s.column[j], end = s.column[j + 1];
-        if (s.tag) return potentiate_tags(begin, end, factor, now);
+        if constexpr (Told) return potentiate_tags(begin, end, factor, moment);
         T* __restrict w = s.weight;
         const T* __restrict x = traces.x;
         const std::uint16_t* __restrict source = s.source;
@@ -190,12 +198,27 @@ struct Sparse {
             w[place[k]] = change.up(w[place[k]], factor * x[source[k]]);
     }
     ENGRAIN_INLINE void potentiate_tags(std::uint32_t begin, std::uint32_t end, T factor,
-                                        std::uint32_t now) const {
+                                        const Moment<T>& moment) const {
+        T* __restrict pairs = s.pairs;
+        const T* __restrict x = traces.x;
+        const std::uint16_t* __restrict source = s.source;
+        const std::uint32_t* __restrict place = s.place;
         for (std::uint32_t k = begin; k < end; ++k) {
-            const std::uint32_t at = s.place[k];
-            settle(s, at, now, dopamine, change.low, change.high);
-            s.tag[at] += factor * traces.x[s.source[k]] * change.share(change.high - s.weight[at]);
+            T* pair = pairs + 2 * std::size_t(place[k]);
+            const T w = within(pair, moment), share = change.share(change.high - w);
+            earn(pair, factor * x[source[k]] * share, w, moment);
         }
+    }
+    // The weight as it is now, in its bounds.
+    ENGRAIN_INLINE T within(const T* pair, const Moment<T>& moment) const {
+        const T w = pair[0] - pair[1] * moment.rest;
+        return w < change.low ? change.low : w > change.high ? change.high : w;
+    }
+    // Add to the tag of a synapse whose weight in its bounds is `inside`.
+    ENGRAIN_INLINE void earn(T* pair, T tag, T inside, const Moment<T>& moment) const {
+        const T beyond = (pair[0] - pair[1] * moment.rest) - inside;
+        pair[0] += tag * moment.worth - beyond;
+        pair[1] += tag * moment.scale;
     }
 
     // Calls act(neuron) for the spikes of a step that lie in this partition.
@@ -208,12 +231,12 @@ struct Sparse {
         }
     }
 
-    ENGRAIN_INLINE void step(const SpikeTrain& pre, const SpikeTrain& post,
-                             std::uint32_t now) const {
+    ENGRAIN_INLINE void step(const SpikeTrain& pre, const SpikeTrain& post, std::size_t now,
+                             const Moment<T>& moment) const {
         const std::size_t n_pre = traces.n_pre, n_post = traces.n_post;
         fade_all(traces, rule);
-        each(pre, now, s.pre_offset, n_pre, [&](std::size_t i) { depress(i, now); });
-        each(post, now, s.post_offset, n_post, [&](std::size_t j) { potentiate(j, now); });
+        each(pre, now, s.pre_offset, n_pre, [&](std::size_t i) { depress(i, moment); });
+        each(post, now, s.post_offset, n_post, [&](std::size_t j) { potentiate(j, moment); });
         each(pre, now, s.pre_offset, n_pre, [&](std::size_t i) {
             enter(traces.x, i, rule.nearest);
             if (traces.x2) enter(traces.x2, i, rule.nearest);
@@ -226,14 +249,37 @@ struct Sparse {
 
     ENGRAIN_INLINE void run(const SpikeTrain& pre, const SpikeTrain& post,
                             std::size_t steps) const {
-        for (std::size_t now = 0; now < steps; ++now) step(pre, post, std::uint32_t(now));
-        if (!s.tag) return;
+        if constexpr (Told) begin(steps);
+        for (std::size_t now = 0; now < steps; ++now)
+            step(pre, post, now, Told ? Moment<T>(dopamine, now, steps) : Moment<T>());
+        if constexpr (Told) end(steps);
+    }
+    ENGRAIN_INLINE void begin(std::size_t steps) const {
+        const T rest = Moment<T>(dopamine, 0, steps).rest;
         for (std::size_t k = 0; k < s.row[traces.n_pre]; ++k) {
-            settle(s, k, std::uint32_t(steps), dopamine, change.low, change.high);
-            s.seen[k] = 0;
+            s.pairs[2 * k] = s.weight[k] + s.tag[k] * rest;
+            s.pairs[2 * k + 1] = s.tag[k];
+        }
+    }
+    ENGRAIN_INLINE void end(std::size_t steps) const {
+        const Moment<T> moment(dopamine, steps, steps);
+        for (std::size_t k = 0; k < s.row[traces.n_pre]; ++k) {
+            s.weight[k] = within(s.pairs + 2 * k, moment);
+            s.tag[k] = s.pairs[2 * k + 1] * T(dopamine.fade[steps]);
         }
     }
 };
+
+template <class T, Bound B>
+ENGRAIN_INLINE void run_sparse(const SynapsePartition<T>& synapses, const StdpTraces<T>& traces,
+                               const SpikeTrain& pre, const SpikeTrain& post, std::size_t steps,
+                               const StdpRule& rule, const Dopamine<T>& dopamine) {
+    const Change<T, B> change(rule);
+    if (synapses.tag)
+        Sparse<T, B, true>{synapses, traces, rule, dopamine, change}.run(pre, post, steps);
+    else
+        Sparse<T, B, false>{synapses, traces, rule, dopamine, change}.run(pre, post, steps);
+}
 
 template <int W, class T>
 ENGRAIN_INLINE void stdp_sparse_any(const SynapsePartition<T>& synapses,
@@ -241,21 +287,14 @@ ENGRAIN_INLINE void stdp_sparse_any(const SynapsePartition<T>& synapses,
                                     const SpikeTrain& post, std::size_t steps, const StdpRule& rule,
                                     const Dopamine<T>& dopamine) {
     switch (bound_of(rule)) {
-        case Bound::additive: {
-            constexpr Bound b = Bound::additive;
-            return Sparse<T, b>{synapses, traces, rule, dopamine, Change<T, b>(rule)}.run(pre, post,
-                                                                                          steps);
-        }
-        case Bound::multiplicative: {
-            constexpr Bound b = Bound::multiplicative;
-            return Sparse<T, b>{synapses, traces, rule, dopamine, Change<T, b>(rule)}.run(pre, post,
-                                                                                          steps);
-        }
-        default: {
-            constexpr Bound b = Bound::power;
-            return Sparse<T, b>{synapses, traces, rule, dopamine, Change<T, b>(rule)}.run(pre, post,
-                                                                                          steps);
-        }
+        case Bound::additive:
+            return run_sparse<T, Bound::additive>(synapses, traces, pre, post, steps, rule,
+                                                  dopamine);
+        case Bound::multiplicative:
+            return run_sparse<T, Bound::multiplicative>(synapses, traces, pre, post, steps, rule,
+                                                        dopamine);
+        default:
+            return run_sparse<T, Bound::power>(synapses, traces, pre, post, steps, rule, dopamine);
     }
 }
 

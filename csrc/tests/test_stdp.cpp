@@ -21,8 +21,8 @@ StdpRule rule_of(double mu, bool nearest, bool triplet) {
 template <class T>
 struct Network {
     std::size_t n;
-    std::vector<T> weight, x, y, x2, y2, tag;
-    std::vector<std::uint32_t> row, place, seen;
+    std::vector<T> weight, x, y, x2, y2, tag, pairs;
+    std::vector<std::uint32_t> row, place;
     std::vector<std::uint16_t> target, source;
 
     explicit Network(std::size_t n_)
@@ -33,9 +33,9 @@ struct Network {
           x2(n),
           y2(n),
           tag(n * n),
+          pairs(2 * n * n),
           row(n + 1),
           place(n * n),
-          seen(n * n),
           target(n * n),
           source(n * n) {
         for (std::size_t i = 0; i <= n; ++i) row[i] = std::uint32_t(i * n);
@@ -58,7 +58,7 @@ struct Network {
                 0,
                 0,
                 told ? tag.data() : nullptr,
-                told ? seen.data() : nullptr};
+                told ? pairs.data() : nullptr};
     }
 };
 

@@ -69,7 +69,7 @@ class SynapsesF32:
         post_ids: NDArray[np.int32],
         rule: StdpRule,
         tag: NDArray[Any] | None,
-        seen: NDArray[np.uint32] | None,
+        pairs: NDArray[Any] | None,
         fade: NDArray[np.float64] | None,
         total: NDArray[np.float64] | None,
     ) -> None: ...

@@ -55,12 +55,12 @@ struct SynapsePartition {
     const std::uint16_t* source;  // pre neuron
     const std::uint32_t* place;   // into weight
     std::int32_t pre_offset, post_offset;
-    T* tag;               // c of each weight, or nullptr: no dopamine
-    std::uint32_t* seen;  // step up to which tag and weight are settled
+    T* tag;    // c of each weight, or nullptr: no dopamine
+    T* pairs;  // room for two numbers of each weight while a run lasts
 };
 
-// Dopamine per step, and what a synapse needs to catch up: fade[k] = exp(-k dt / tau_c) and
-// total[s] = sum over steps below s of fade[step] dopamine[step] dt, each steps + 1 long.
+// Dopamine: fade[s] = exp(-s dt / tau_c) and total[s] = sum over steps below s of
+// fade[step] dopamine[step] dt, each steps + 1 long.
 template <class T>
 struct Dopamine {
     const double *fade, *total;

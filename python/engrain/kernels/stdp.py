@@ -228,12 +228,12 @@ class _Partition:
         self.pre = slice(self.pre_offset, self.pre_offset + n_pre)
         self.post = slice(self.post_offset, self.post_offset + n_post)
         self.tag: Weights | None = None
-        self.seen: npt.NDArray[np.uint32] | None = None
+        self.pairs: Weights | None = None
 
     def remember_tags(self) -> None:
         if self.tag is None:
             self.tag = np.zeros_like(self.weight)
-            self.seen = np.zeros(len(self.weight), dtype=np.uint32)
+            self.pairs = np.empty(2 * len(self.weight), dtype=self.weight.dtype)
 
 
 class Synapses:
@@ -387,7 +387,7 @@ class Synapses:
                 post.ids,
                 rule.native,
                 partition.tag if fade is not None else None,
-                partition.seen if fade is not None else None,
+                partition.pairs if fade is not None else None,
                 fade,
                 total,
             )
