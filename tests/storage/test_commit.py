@@ -6,11 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from engrain.storage.chain import GENESIS, SALT_BYTES
-from engrain.storage.commit import commit
+from engrain.storage.chain import FIXED, GENESIS, HASH_BYTES, MAX_PAYLOADS, SALT_BYTES
+from engrain.storage.commit import ROWS, commit
 from engrain.storage.compose import compose
 from engrain.storage.entry import Entry, StateWrite
-from engrain.storage.schema import LARGE, connect_writer, event_key, payload_key
+from engrain.storage.schema import (
+    AT_BITS,
+    KEY_SHIFT,
+    LARGE,
+    SIZE_MASK,
+    connect_writer,
+    event_key,
+    payload_key,
+)
 
 
 @pytest.fixture
@@ -67,6 +75,24 @@ def test_large_payloads_are_written_beside_small_ones(
     ]
     kinds = [("kind ä0", 1), ("kind ä1", 0), ("kind ä2", 0)]
     assert rows(connection, "event_type") == kinds[:count]
+
+
+def test_the_longest_names_and_most_payloads_fit(connection: sqlite3.Connection) -> None:
+    made = [Entry(0, GENESIS, 0.0)]
+    for number in range(20):
+        content = [bytes([number, index]) * 8000 + b"e" * (number % 3) for index in range(16)]
+        made.append(
+            compose(made[-1], "t" * 65_535, "k" * 255, content, schema=1, time=1.0, epoch=1,
+                    critical=True)
+        )  # fmt: skip
+    commit(connection, 0, made[1:], [])
+    assert rows(connection, "event") == [(e.seq, e.hash, e.header) for e in made[1:]]
+    bodies = [body for e in made[1:] for body in e.bodies]
+    assert [body for _, body in rows(connection, "payload")] == bodies
+    # What a statement may hold at most fits into the packed places.
+    assert ROWS * MAX_PAYLOADS * LARGE < 1 << AT_BITS
+    assert (ROWS * MAX_PAYLOADS).bit_length() + KEY_SHIFT <= 63
+    assert HASH_BYTES + FIXED.size + 255 + 65_535 + MAX_PAYLOADS * HASH_BYTES <= SIZE_MASK
 
 
 def test_a_plain_group_is_one_statement(connection: sqlite3.Connection) -> None:

@@ -7,9 +7,8 @@ import sqlite3
 from collections.abc import Sequence
 
 from engrain.base.errors import StorageError
-from engrain.storage.chain import HASH_BYTES
 from engrain.storage.entry import Entry, StateWrite
-from engrain.storage.schema import LARGE, event_key, payload_key
+from engrain.storage.schema import INDEX_BITS, KEY_SHIFT, LARGE, SIZE_BITS, event_key, payload_key
 
 KEEP_SNAPSHOTS = 2
 ROWS = 1000  # events per statement: 16 payloads each stay below SQLite's largest value, 10^9 bytes
@@ -60,20 +59,35 @@ def _insert(
     connection: sqlite3.Connection, tenant: int, batch: Sequence[Entry], drops: Sequence[int]
 ) -> None:
     """Write events with all but their large payloads, see `schema.ARRIVAL`."""
-    heads = [part for entry in batch for part in (entry.hash, entry.header)]
-    bodies = [body for entry in batch for body in entry.bodies if len(body) < LARGE]
+    heads = [entry.hash + entry.header for entry in batch]
+    small = [
+        (number << INDEX_BITS | index, body)
+        for number, entry in enumerate(batch)
+        for index, body in enumerate(entry.bodies)
+        if len(body) < LARGE
+    ]
     connection.execute(
         "INSERT INTO arrival VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             event_key(tenant, batch[0].seq) if batch else 0,
             b"".join(heads),
-            str([HASH_BYTES + len(entry.header) for entry in batch]),
-            b"".join(bodies),
-            str([list(map(len, entry.bodies)) for entry in batch]),
+            _places(list(enumerate(heads))),
+            b"".join([body for _, body in small]),
+            _places(small),
             json.dumps({entry.type: entry.critical for entry in batch}),
             str(list(drops)),
         ),
     )
+
+
+def _places(parts: Sequence[tuple[int, bytes]]) -> str:
+    """Return as JSON where parts lie that are joined, by key."""
+    found, at = [], 1
+    for key, part in parts:
+        size = len(part)
+        found.append(key << KEY_SHIFT | at << SIZE_BITS | size)
+        at += size
+    return str(found)
 
 
 def _beside(entry: Entry) -> bool:

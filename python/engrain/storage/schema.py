@@ -23,6 +23,8 @@ BUSY_MS = 5000
 SEQ_BITS = 40
 INDEX_BITS = 4
 LARGE = 1 << 15  # bytes from which a payload is bound by itself
+SIZE_BITS, AT_BITS = 17, 30  # of a header with its hash; of where 16,000 payloads begin
+SIZE_MASK, AT_MASK, KEY_SHIFT = (1 << SIZE_BITS) - 1, (1 << AT_BITS) - 1, SIZE_BITS + AT_BITS
 MAX_TENANTS = 1 << (63 - SEQ_BITS - INDEX_BITS)
 
 TABLES = """
@@ -34,26 +36,26 @@ CREATE TABLE snapshot (event INTEGER, chunk INTEGER, body BLOB NOT NULL, UNIQUE 
 CREATE TABLE unscrubbed (event INTEGER PRIMARY KEY);
 """
 
-# What a group commit inserts is taken apart here, without the GIL: events lie end to end in
-# `heads` and payloads in `bodies`, their sizes in JSON; those of LARGE bytes come by themselves.
+# What a group commit inserts is taken apart here, without the GIL: events lie end to end in `heads`
+# and payloads in `bodies`; `events` and `payloads` say in JSON where, each place packed into one
+# integer: which row, counted from `first`; at which byte, counted from 1; how many bytes.
 ARRIVAL = f"""
 CREATE TEMP VIEW arrival AS SELECT
-  0 AS first, 0 AS heads, 0 AS extents, 0 AS bodies, 0 AS sizes, 0 AS types, 0 AS drops;
+  0 AS first, 0 AS heads, 0 AS events, 0 AS bodies, 0 AS payloads, 0 AS types, 0 AS drops;
 CREATE TEMP TRIGGER arrive INSTEAD OF INSERT ON arrival BEGIN
   INSERT INTO event
-  SELECT NEW.first + key, substr(NEW.heads, at, {HASH_BYTES}),
-    substr(NEW.heads, at + {HASH_BYTES}, value - {HASH_BYTES})
-  FROM (
-    SELECT key, value, 1 + sum(value) OVER (ORDER BY key ROWS UNBOUNDED PRECEDING) - value AS at
-    FROM json_each(NEW.extents)
-  );
+  SELECT NEW.first + (value >> {KEY_SHIFT}),
+    substr(NEW.heads, value >> {SIZE_BITS} & {AT_MASK}, {HASH_BYTES}),
+    substr(
+      NEW.heads,
+      (value >> {SIZE_BITS} & {AT_MASK}) + {HASH_BYTES},
+      (value & {SIZE_MASK}) - {HASH_BYTES}
+    )
+  FROM json_each(NEW.events);
   INSERT INTO payload
-  SELECT (NEW.first + e.key) << {INDEX_BITS} | b.key, substr(
-    NEW.bodies,
-    1 + sum(b.value) OVER (ORDER BY e.key, b.key ROWS UNBOUNDED PRECEDING) - b.value,
-    b.value
-  )
-  FROM json_each(NEW.sizes) AS e, json_each(e.value) AS b WHERE b.value < {LARGE};
+  SELECT (NEW.first << {INDEX_BITS}) + (value >> {KEY_SHIFT}),
+    substr(NEW.bodies, value >> {SIZE_BITS} & {AT_MASK}, value & {SIZE_MASK})
+  FROM json_each(NEW.payloads);
   INSERT OR IGNORE INTO event_type SELECT key, value FROM json_each(NEW.types);
   DELETE FROM payload WHERE key IN (SELECT value FROM json_each(NEW.drops));
 END;
