@@ -74,6 +74,11 @@ class Figures:
         self._reports = reports
         self.sets = tuple(dict.fromkeys(name for name, _ in reports))
 
+    def label(self, name: str, kind: str) -> str:
+        """Return a data set's name, with how many seeds it was run for where others had more."""
+        ran, most = len(self._reports[name, kind]), max(map(len, self._reports.values()))
+        return name if ran == most else f"{name}, {ran} of {most} seeds"
+
     def was_run(self, name: str, kind: str) -> bool:
         """Tell whether there are figures of a run."""
         return (name, kind) in self._reports
@@ -102,7 +107,8 @@ class Figures:
             if not all(self.was_run(name, kind) for kind, _ in columns.values()):
                 continue
             cells = [self.lift(name, kind, key) for kind, key in columns.values()]
-            lines.append(f"| {name} | {' | '.join(cells)} |")
+            first, _ = next(iter(columns.values()))
+            lines.append(f"| {self.label(name, first)} | {' | '.join(cells)} |")
         return [*lines, ""]
 
 
@@ -133,7 +139,7 @@ def attacks(figures: Figures) -> list[str]:
                 keys = ("top5_share_clean", "top5_share", "recall5_clean", "recall5")
                 cells = [figures.mean(name, kind, f"poison.{key}") for key in keys]
                 shares = " | ".join(f"{100 * cell:.2f} %" for cell in cells)
-                lines.append(f"| {name} | {kind} | {shares} |")
+                lines.append(f"| {figures.label(name, kind)} | {kind} | {shares} |")
     return [*lines, ""]
 
 
