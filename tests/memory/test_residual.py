@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from engrain.base.arrays import F32Array, F64Array
 from engrain.base.errors import SnapshotError
-from engrain.kernels.reference.evidence import coded
+from engrain.kernels.reference.evidence import _coded
 from engrain.kernels.simd import LEVELS, set_simd_level
 from engrain.memory.evidence import Evidence
 from engrain.memory.index import unit_rows
@@ -49,11 +49,11 @@ def test_candidates_are_scored_by_the_residuals_of_similar_questions() -> None:
     for t in range(70):
         query, centred, scores, outcomes = lesson(rng, 9)
         residual.add(t % 2, query, np.arange(9), centred, scores, outcomes, number=t)
-        told.append((t % 2, coded(query), coded(surprise(scores, outcomes) @ centred)))
+        told.append((t % 2, _coded(query), _coded(surprise(scores, outcomes) @ centred)))
     asked, candidates, _, _ = lesson(rng, 12)
     for exclude in (-1, 4):
         kept = [(q, r) for t, (scope, q, r) in enumerate(told) if scope == 0 and t != exclude]
-        likeness = np.array([max(0.0, float(q @ coded(asked))) for q, _ in kept])
+        likeness = np.array([max(0.0, float(q @ _coded(asked))) for q, _ in kept])
         toward = likeness @ np.array([r for _, r in kept]) / (likeness.sum() + 0.1)
         found = residual.score(0, asked, candidates, exclude)
         assert found is not None

@@ -32,7 +32,7 @@ def _lexical(question: Past) -> dict[int, float]:
     return dict(zip(np.asarray(question.terms).tolist(), (weights / norm).tolist(), strict=True))
 
 
-def coded(vector: npt.ArrayLike) -> F64Array:
+def _coded(vector: npt.ArrayLike) -> F64Array:
     """Return a vector rounded to 127 steps up to its largest element."""
     x = np.asarray(vector, np.float32)
     largest = np.abs(x).max(initial=0)
@@ -46,7 +46,7 @@ def coded(vector: npt.ArrayLike) -> F64Array:
 def question_kernel(asked: Past, past: Past) -> float:
     """Return K = 0.5 max(0, cos) + 0.5 idf-weighted lexical cosine; 0 across scopes.
 
-    Vectors are those that `coded` returns.
+    Vectors are rounded to 127 steps up to their largest element.
     """
     if asked.scope != past.scope:
         return 0.0
@@ -58,7 +58,7 @@ def question_kernel(asked: Past, past: Past) -> float:
 def _cosine(asked: Past, past: Past) -> float:
     if asked.scope != past.scope or asked.query is None or past.query is None:
         return 0.0
-    return max(0.0, float(coded(asked.query) @ coded(past.query)))
+    return max(0.0, float(_coded(asked.query) @ _coded(past.query)))
 
 
 def _share(
