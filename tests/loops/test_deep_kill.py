@@ -56,8 +56,8 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
         memory.reorganise(Change("finished", run=1))
         now[0] = NOW
         for i in range(0, 40, 2):
-            recall = memory.recall("note", vector=rows[i], k=5)
-            memory.feedback(recall, used=[recall.hits[0].id])
+            recall = memory.recall(f"note {i}", vector=rows[i], k=5)
+            memory.feedback(recall, used=[i])
     return folder
 
 

@@ -27,7 +27,9 @@ def judged(memory: Memory, answers: range) -> list[int]:
 
 
 def test_what_is_answered_is_frozen_and_asked_again(memory: Memory) -> None:
-    wrong = memory.judge(None, {29: 1.0, 28: 0.0}, vector=-AXES[29]).seq
+    wrong = memory.judge(None, {29: 1.0}, vector=-AXES[29]).seq
+    for _ in range(3):  # the same question, answered otherwise
+        memory.judge(None, {28: 1.0}, vector=-AXES[29])
     probes, seqs = FrozenProbes(), judged(memory, range(4))
     assert memory.retest([*seqs, wrong], k=1) == {**dict.fromkeys(seqs, True), wrong: False}
     assert probes.freeze(memory, seqs) == len(probes) == 4
