@@ -17,6 +17,7 @@ from safetensors.numpy import save as save_tensors
 from engrain.base.errors import SnapshotError
 
 SCHEMA = 1
+LARGE = 1 << 20  # bytes that are worth a turn without the interpreter
 
 
 class Stateful(Protocol):
@@ -126,11 +127,17 @@ def _join(value: Any, name: str, tensors: Mapping[str, np.ndarray[Any, Any]]) ->
 
 
 def _checksum(text: str, tensors: Mapping[str, np.ndarray[Any, Any]]) -> str:
-    digest = hashlib.sha256(text.encode())
+    digest, small = hashlib.sha256(), [text.encode()]
     for name in sorted(tensors):
-        array = tensors[name]
-        digest.update(f"\x00{name}\x00{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+        array = np.ascontiguousarray(tensors[name])
+        small.append(f"\x00{name}\x00{array.dtype.str}{array.shape}".encode())
+        if array.nbytes < LARGE:
+            small.append(array.tobytes())
+        else:
+            digest.update(b"".join(small))
+            digest.update(array.data)
+            small = []
+    digest.update(b"".join(small))
     return digest.hexdigest()
 
 

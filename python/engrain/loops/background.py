@@ -253,9 +253,8 @@ class BackgroundLearningLoop:
         Replay and penalty act together: the penalty holds the weights that mattered, replay shows
         what they were for.
         """
-        both = self._router_lessons(SignalBatch.joined([signals, self.reservoir.signals]))
-        new = int(self._routable(signals).sum())
-        lessons = both.rows(slice(new))
+        lessons = self._router_lessons(signals)
+        both = lessons.joined(self._router_lessons(self.reservoir.signals))
         loss = train_router(
             self.shared.router,
             both,
@@ -263,7 +262,7 @@ class BackgroundLearningLoop:
             self.config,
             seed=self.counts["cycles"],
         )
-        self.counts["unroutable"] += len(signals) - new
+        self.counts["unroutable"] += len(signals) - len(lessons.actions)
         return loss, lessons
 
     def extract_patterns(self, signals: SignalBatch) -> list[int]:
@@ -437,9 +436,9 @@ class _Steps:
 
 def _lessons(signals: SignalBatch) -> Lessons:
     """Return the newest signals that say which memories helped."""
-    telling: I64Array = np.flatnonzero(np.any(signals.directions, axis=1))[-MOST_LESSONS:]
-    chosen = signals.rows(telling)
-    return Lessons(chosen.queries, chosen.directions, chosen.outcomes - np.float32(EXPECTED))
+    telling: I64Array = np.flatnonzero(signals.directions.any(axis=1))[-MOST_LESSONS:]
+    advantages = signals.outcomes[telling] - np.float32(EXPECTED)
+    return Lessons(signals.queries[telling], signals.directions[telling], advantages)
 
 
 def _since(start: float) -> float:

@@ -80,12 +80,23 @@ class SignalBatch:
     @classmethod
     def joined(cls, batches: Sequence[Self]) -> Self:
         """Return the signals of several batches, one after the other."""
+        telling = [batch for batch in batches if len(batch)] or batches[:1]
+        if len(telling) == 1:
+            return telling[0]
         names = [f.name for f in fields(cls)]
-        return cls(*(np.concatenate([getattr(b, name) for b in batches]) for name in names))
+        return cls._checked([np.concatenate([getattr(b, name) for b in telling]) for name in names])
 
     def rows(self, chosen: I64Array | BoolArray | slice) -> Self:
         """Return the signals of these places."""
-        return type(self)(*(getattr(self, f.name)[chosen] for f in fields(self)))
+        return self._checked([getattr(self, f.name)[chosen] for f in fields(self)])
+
+    @classmethod
+    def _checked(cls, columns: Sequence[npt.NDArray[Any]]) -> Self:
+        """Return columns taken from batches, which need no second look."""
+        batch = object.__new__(cls)
+        for field, column in zip(fields(cls), columns, strict=True):
+            object.__setattr__(batch, field.name, column)
+        return batch
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return the columns by name."""

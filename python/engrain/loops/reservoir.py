@@ -63,7 +63,9 @@ class SignalReservoir:
         numbers = np.arange(self._offered, self._offered + len(signals), dtype=np.uint64)
         keys = np.concatenate([self._keys, np.log(_uniform(self._seed, numbers)) / weights])
         kept = np.sort(np.argsort(-keys, kind="stable")[: self.capacity])
-        self.signals = SignalBatch.joined([self.signals, signals]).rows(kept)
+        held = len(self)
+        old, new = kept[kept < held], kept[kept >= held] - held
+        self.signals = SignalBatch.joined([self.signals.rows(old), signals.rows(new)])
         self._keys = keys[kept]
         self._offered += len(signals)
 

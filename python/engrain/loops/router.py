@@ -39,6 +39,14 @@ class RouterBatch(NamedTuple):
         """Return the lessons at these places."""
         return RouterBatch(self.features[chosen], self.actions[chosen], self.targets[chosen])
 
+    def joined(self, other: RouterBatch) -> RouterBatch:
+        """Return these lessons and then the others."""
+        return RouterBatch(
+            np.concatenate([self.features, other.features]),
+            np.concatenate([self.actions, other.actions]),
+            np.concatenate([self.targets, other.targets]),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Run:
