@@ -74,7 +74,7 @@ def test_refused_input_leaves_no_gap(log: EventLog) -> None:
         log.append("kind", ["text"])  # type: ignore[list-item]
     with pytest.raises(NonFiniteError):
         log.append("kind", [], time=float("nan"))
-    with pytest.raises(TypeError, match="expected str"):
+    with pytest.raises(TypeError, match="expected a str"):
         log.append(5, [])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="the log's own"):
         log.append("snapshot", [])

@@ -45,11 +45,6 @@ class Header(NamedTuple):
         return len(self.commitments) // HASH_BYTES
 
 
-def salted(salt: bytes, payload: bytes) -> bytes:
-    """Return the stored form of a payload: its salt, then its bytes."""
-    return b"".join((salt, payload))
-
-
 def commitment(stored: bytes) -> bytes:
     """Commit to a payload in its stored form, salt included."""
     return _sha256(stored).digest()
@@ -58,27 +53,6 @@ def commitment(stored: bytes) -> bytes:
 def link(previous: bytes, header: bytes) -> bytes:
     """Hash of an event: its predecessor's hash and its own header."""
     return _sha256(previous + header).digest()
-
-
-@lru_cache(maxsize=1024)
-def names(type: str, tenant: str) -> tuple[bytes, int, int]:
-    """Encode the two names of a header; returns them with their lengths in bytes.
-
-    Raises
-    ------
-    TypeError
-        One of them is no str.
-    ValueError
-        The type is empty or above 255 bytes, or the tenant above 65,535.
-    """
-    if not (isinstance(type, str) and isinstance(tenant, str)):
-        raise TypeError(f"type, tenant: expected str, got {type!r}, {tenant!r}")
-    kind, owner = type.encode(), tenant.encode()
-    if not 0 < len(kind) < 256:
-        raise ValueError(f"type: expected 1 to 255 bytes of UTF-8, got {len(kind)}")
-    if len(owner) > 65535:
-        raise ValueError(f"tenant: expected at most 65535 bytes of UTF-8, got {len(owner)}")
-    return kind + owner, len(kind), len(owner)
 
 
 @lru_cache(maxsize=4096)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 
 from engrain.base.errors import StorageError
-from engrain.storage.entry import Entry, StateWrite
-from engrain.storage.schema import INDEX_BITS, KEY_SHIFT, LARGE, SIZE_BITS, event_key, payload_key
+from engrain.kernels.journal import Group
+from engrain.storage.schema import event_key, payload_key
+from engrain.storage.snapshots import StateWrite
 
 KEEP_SNAPSHOTS = 2
-ROWS = 1000  # events per statement: 16 payloads each stay below SQLite's largest value, 10^9 bytes
+INSERT = "INSERT INTO arrival VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
-def commit(
-    connection: sqlite3.Connection, tenant: int, batch: Sequence[Entry], drops: Sequence[int]
-) -> None:
+def commit(connection: sqlite3.Connection, tenant: int, group: Group) -> None:
     """Write a group durably, or nothing of it.
 
     A plain group is one statement, which is a transaction by itself: sqlite3 gives the GIL up once
@@ -28,26 +26,23 @@ def commit(
         From `connect_writer`.
     tenant : int
         Row of the tenant.
-    batch : sequence of Entry
-        Of consecutive seqs.
-    drops : sequence of int
-        Keys of payloads to delete.
+    group : Group
 
     Raises
     ------
     sqlite3.Error
         After rolling back.
     """
-    if len(batch) <= ROWS and not any(map(_beside, batch)):
-        _insert(connection, tenant, batch, drops)
+    row = group.row(event_key(tenant, group.first))
+    if not group.beside:
+        connection.execute(INSERT, row)
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for start in range(0, len(batch), ROWS):
-            _insert(connection, tenant, batch[start : start + ROWS], ())
-        for entry in batch:
-            _write_beside(connection, tenant, entry)
-        _insert(connection, tenant, (), drops)
+        connection.execute(INSERT, row)
+        for seq, (bodies, state) in group.beside.items():
+            _write_beside(connection, tenant, seq, bodies, state)
+        connection.executemany("DELETE FROM payload WHERE key = ?", zip(group.drops))
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -55,54 +50,20 @@ def commit(
         raise
 
 
-def _insert(
-    connection: sqlite3.Connection, tenant: int, batch: Sequence[Entry], drops: Sequence[int]
+def _write_beside(
+    connection: sqlite3.Connection,
+    tenant: int,
+    seq: int,
+    bodies: Sequence[tuple[int, bytes]],
+    state: object,
 ) -> None:
-    """Write events with all but their large payloads, see `schema.ARRIVAL`."""
-    heads = [entry.hash + entry.header for entry in batch]
-    small = [
-        (number << INDEX_BITS | index, body)
-        for number, entry in enumerate(batch)
-        for index, body in enumerate(entry.bodies)
-        if len(body) < LARGE
-    ]
-    connection.execute(
-        "INSERT INTO arrival VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            event_key(tenant, batch[0].seq) if batch else 0,
-            b"".join(heads),
-            _places(list(enumerate(heads))),
-            b"".join([body for _, body in small]),
-            _places(small),
-            json.dumps({entry.type: entry.critical for entry in batch}),
-            str(list(drops)),
-        ),
+    event = event_key(tenant, seq)
+    connection.executemany(
+        "INSERT INTO payload VALUES (?, ?)",
+        [(payload_key(event, index), body) for index, body in bodies],
     )
-
-
-def _places(parts: Sequence[tuple[int, bytes]]) -> str:
-    """Return as JSON where parts lie that are joined, by key."""
-    found, at = [], 1
-    for key, part in parts:
-        size = len(part)
-        found.append(key << KEY_SHIFT | at << SIZE_BITS | size)
-        at += size
-    return str(found)
-
-
-def _beside(entry: Entry) -> bool:
-    return entry.state is not None or max(map(len, entry.bodies), default=0) >= LARGE
-
-
-def _write_beside(connection: sqlite3.Connection, tenant: int, entry: Entry) -> None:
-    event = event_key(tenant, entry.seq)
-    for index, body in enumerate(entry.bodies):
-        if len(body) >= LARGE:
-            connection.execute(
-                "INSERT INTO payload VALUES (?, ?)", (payload_key(event, index), body)
-            )
-    if entry.state is not None:
-        _write_state(connection, tenant, entry.seq, entry.state)
+    if isinstance(state, StateWrite):
+        _write_state(connection, tenant, seq, state)
 
 
 def _write_state(connection: sqlite3.Connection, tenant: int, seq: int, state: StateWrite) -> None:

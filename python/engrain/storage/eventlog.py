@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -19,9 +17,8 @@ from engrain.base.errors import (
     ReadOnlyError,
     StorageError,
 )
+from engrain.kernels.journal import Journal
 from engrain.storage.chain import MAX_PAYLOADS
-from engrain.storage.compose import RandomPool, compose
-from engrain.storage.entry import Entry, StateWrite
 from engrain.storage.logfile import LogFile
 from engrain.storage.process import unwatch, watch
 from engrain.storage.reading import ReadableLog
@@ -34,6 +31,7 @@ from engrain.storage.snapshots import (
     ERASED,
     OWN_TYPES,
     SNAPSHOT,
+    StateWrite,
     announce,
     chunked,
     pack_seqs,
@@ -42,6 +40,7 @@ from engrain.storage.writer import Writer
 
 SNAPSHOT_EVENTS = 50_000
 SNAPSHOT_BYTES = 64 << 20
+GROUP_EVENTS = 1000  # of 16 payloads they stay below SQLite's largest value, 10^9 bytes
 
 
 class EventLog(ReadableLog):
@@ -76,27 +75,25 @@ class EventLog(ReadableLog):
         self.mode: Literal["a", "r"] = "r" if file.writer is None else "a"
         self._file, self._clock, self._queue_limit = file, clock, queue_limit
         self._critical = frozenset(critical_types) | OWN_TYPES
-        self._lock, self._random = threading.Lock(), RandomPool()
         self._refusal: Callable[[], EngrainError] | None = None
         self._closed = self._forked = False
         tail = recover(file, tenant)
         self.last_epoch = tail.epoch
-        self._snapshot_seq, self._tail_bytes = tail.snapshot_seq, tail.bytes
-        # The newest entry stays in the queue: head and queue cannot disagree.
-        self._pending = deque([Entry(tail.head.seq, tail.head.hash, tail.time)])
+        self._snapshot_seq, self._snapshot_bytes = tail.snapshot_seq, -tail.bytes
+        self._journal = Journal(
+            *tail.head,
+            tail.time,
+            tenant,
+            group_seconds=group_seconds,
+            group_events=min(group_events, GROUP_EVENTS),
+        )
         self._writer: Writer | None = None
         if file.writer is None:
             self._refusal = self._read_only
             return
         if tail.epoch not in (None, epoch):
             self._refusal = self._other_epoch
-        self._writer = Writer(
-            file.writer,
-            file.tenant,
-            self._pending,
-            group_seconds=group_seconds,
-            group_events=group_events,
-        )
+        self._writer = Writer(file.writer, file.tenant, self._journal)
         watch(self)
 
     @classmethod
@@ -187,8 +184,7 @@ class EventLog(ReadableLog):
     @property
     def head(self) -> Head:
         """End of the chain, whether durable or not."""
-        last = self._pending[-1]
-        return Head(last.seq, last.hash)
+        return Head(*self._journal.head())
 
     @property
     def durable_seq(self) -> int:
@@ -198,7 +194,7 @@ class EventLog(ReadableLog):
     @property
     def time(self) -> float:
         """Time of the newest event, in seconds since the epoch."""
-        return self._pending[-1].time
+        return self._journal.time
 
     @property
     def closed(self) -> bool:
@@ -208,8 +204,12 @@ class EventLog(ReadableLog):
     @property
     def snapshot_due(self) -> bool:
         """Whether 50,000 events or 64 MB were appended since the last snapshot."""
-        events = self._pending[-1].seq - self._snapshot_seq
+        events = self._journal.seq - self._snapshot_seq
         return events >= SNAPSHOT_EVENTS or self._tail_bytes >= SNAPSHOT_BYTES
+
+    @property
+    def _tail_bytes(self) -> int:
+        return self._journal.payload_bytes - self._snapshot_bytes
 
     def stats(self) -> dict[str, Any]:
         """Return counts and sizes: events, durable and queued ones, commits, bytes of the files."""
@@ -246,7 +246,7 @@ class EventLog(ReadableLog):
         writer = self._require_writer()
         if writer.failure is not None:
             raise writer.lost()
-        if len(self._pending) > self._queue_limit:
+        if self._journal.waiting >= self._queue_limit:
             raise QueueFullError(
                 f"{self._queue_limit} events wait for the disk; nothing was changed: flush, or "
                 "try again later"
@@ -293,9 +293,8 @@ class EventLog(ReadableLog):
         """
         if type in OWN_TYPES:
             raise ValueError(f"type: {type!r} is the log's own; call the method of that name")
-        with self._lock:
-            self.check_writable()
-            return self._publish(type, payloads, schema, time)
+        self.check_writable()
+        return self._publish(type, payloads, schema, time)
 
     def _publish(
         self,
@@ -305,22 +304,15 @@ class EventLog(ReadableLog):
         time: float | None = None,
         state: StateWrite | None = None,
     ) -> Receipt:
-        entry = compose(
-            self._pending[-1],
-            self.tenant,
-            type,
-            payloads,
-            schema=schema,
-            time=self._clock() if time is None else time,
-            epoch=self.epoch,
-            critical=type in self._critical,
-            state=state,
-            random=self._random.take,
-        )
-        receipt = Receipt(entry.seq, entry.hash, self)
-        self._tail_bytes += sum(map(len, entry.bodies))
-        self._pending.append(entry)  # the one step by which an event comes into being
-        self._require_writer().notify()
+        time = self._clock() if time is None else time
+        critical = type in self._critical
+        place = self._journal.append(type, payloads, schema, time, self.epoch, critical, state)
+        return Receipt(*place, self)
+
+    def _publish_state(self, type: str, payloads: Sequence[bytes], state: StateWrite) -> Receipt:
+        self.check_writable()
+        receipt = self._publish(type, payloads, state=state)
+        self._snapshot_seq, self._snapshot_bytes = receipt.seq, self._journal.payload_bytes
         return receipt
 
     def drop_payload(self, seq: int, index: int) -> None:
@@ -339,7 +331,7 @@ class EventLog(ReadableLog):
         if not 0 <= index < MAX_PAYLOADS:
             raise ValueError(f"index: expected 0 to {MAX_PAYLOADS - 1}, got {index}")
         key = payload_key(event_key(self._file.tenant, seq), index)
-        self._require_writer().drops.append(key)
+        self._journal.drop(key)
 
     def write_snapshot(
         self, state: bytes | memoryview | Iterable[bytes | memoryview], state_hash: bytes
@@ -353,13 +345,7 @@ class EventLog(ReadableLog):
             The caller's hash of the state, chained beside that of the stored bytes.
         """
         chunks = chunked(state)
-        with self._lock:
-            self.check_writable()
-            receipt = self._publish(
-                SNAPSHOT, [announce(chunks, state_hash)], state=StateWrite(chunks)
-            )
-            self._snapshot_seq, self._tail_bytes = receipt.seq, 0
-        return receipt
+        return self._publish_state(SNAPSHOT, [announce(chunks, state_hash)], StateWrite(chunks))
 
     def erase(self, seqs: Sequence[int], snapshot: bytes, state_hash: bytes) -> Receipt:
         """Delete the content of events for good; the chain still verifies.
@@ -378,12 +364,8 @@ class EventLog(ReadableLog):
         for seq in wanted:
             self._require_seq(seq)
         chunks = chunked(snapshot)
-        with self._lock:
-            self.check_writable()
-            payloads = [announce(chunks, state_hash), pack_seqs(wanted)]
-            receipt = self._publish(ERASED, payloads, state=StateWrite(chunks, wanted))
-            self._snapshot_seq, self._tail_bytes = receipt.seq, 0
-        return receipt
+        payloads = [announce(chunks, state_hash), pack_seqs(wanted)]
+        return self._publish_state(ERASED, payloads, StateWrite(chunks, wanted))
 
     def change_epoch(self, old_hash: bytes, new_hash: bytes) -> Receipt:
         """Record that state `old_hash` was replayed by new kernels into `new_hash`.
@@ -391,12 +373,11 @@ class EventLog(ReadableLog):
         Call it once after opening a log whose `last_epoch` differs from `epoch`, then write a
         snapshot; older history stays verifiable, and replayable only by its own version.
         """
-        with self._lock:
-            if self._refusal == self._other_epoch:
-                self._refusal = None
-            self.check_writable()
-            self.last_epoch = self.epoch
-            return self._publish(EPOCH_CHANGED, [old_hash, new_hash])
+        if self._refusal == self._other_epoch:
+            self._refusal = None
+        self.check_writable()
+        self.last_epoch = self.epoch
+        return self._publish(EPOCH_CHANGED, [old_hash, new_hash])
 
     # durability
 
@@ -480,7 +461,6 @@ class EventLog(ReadableLog):
         """Give up in a child process what belongs to its parent."""
         self._forked = True
         self._refusal = self._was_forked
-        self._lock = threading.Lock()  # another thread of the parent may have held it
         self._file.abandon()
 
     def _require_writer(self) -> Writer:

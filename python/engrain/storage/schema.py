@@ -22,7 +22,6 @@ BUSY_MS = 5000
 
 SEQ_BITS = 40
 INDEX_BITS = 4
-LARGE = 1 << 15  # bytes from which a payload is bound by itself
 SIZE_BITS, AT_BITS = 17, 30  # of a header with its hash; of where 16,000 payloads begin
 SIZE_MASK, AT_MASK, KEY_SHIFT = (1 << SIZE_BITS) - 1, (1 << AT_BITS) - 1, SIZE_BITS + AT_BITS
 MAX_TENANTS = 1 << (63 - SEQ_BITS - INDEX_BITS)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from engrain.base.errors import SnapshotError, TamperedError
 from engrain.storage.chain import HASH_BYTES
@@ -18,6 +19,21 @@ EPOCH_CHANGED = "epoch_changed"
 OWN_TYPES = frozenset({SNAPSHOT, ERASED, EPOCH_CHANGED})
 
 CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class StateWrite:
+    """A snapshot to store with its event.
+
+    Attributes
+    ----------
+    chunks : sequence of bytes
+    erased : sequence of int or None
+        Events whose payloads go, together with all older snapshots; None for a plain snapshot.
+    """
+
+    chunks: Sequence[bytes]
+    erased: Sequence[int] | None = None
 
 
 def chunked(state: bytes | memoryview | Iterable[bytes | memoryview]) -> list[bytes]:
