@@ -5,15 +5,16 @@ import numpy as np
 from engrain import kernels
 from engrain.kernels import reference
 
-DIM, HIDDEN, MODELS, ROWS, BATCH = 384, 32, 9, 10_000, 64
+DIM, HIDDEN, MODELS, ROWS, BATCH, SAMPLES = 384, 32, 9, 10_000, 64, 1000
 
 
 class FastGRNN:
-    """A router of 9 models: one decision, and one epoch of 10,000 lessons, beside torch."""
+    """A router of 9 models: a decision, an epoch of 10,000 lessons, Fisher information of 1,000."""
 
     comparisons = {
         "time_forward_fastgrnn": ["time_forward_numpy"],
         "time_descend_fastgrnn": ["time_descend_torch"],
+        "time_fisher_fastgrnn": ["time_fisher_numpy"],
     }
 
     def setup(self):
@@ -58,6 +59,16 @@ class FastGRNN:
             gain=0.1,
             batch=BATCH,
             rate=0.01,
+        )
+
+    def time_fisher_fastgrnn(self):
+        kernels.fisher_fastgrnn(
+            self.weights, self.x[:SAMPLES], self.actions[:SAMPLES], hidden=HIDDEN, gain=0.1
+        )
+
+    def time_fisher_numpy(self):
+        reference.fisher_fastgrnn(
+            self.weights, self.x[:SAMPLES], self.actions[:SAMPLES], hidden=HIDDEN, gain=0.1
         )
 
     def time_descend_torch(self):

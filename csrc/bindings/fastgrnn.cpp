@@ -42,10 +42,11 @@ double descend_fastgrnn_py(F32Array& weights, const F32Array& x, const F32Array&
                            std::optional<F32Array> added) {
     check_shape(targets.ndim() == 2 && extent(targets, 0) == extent(x, 0),
                 "targets: expected shape (n, models)");
-    check_shape(order.ndim() == 1, "order: expected one dimension");
+    check_shape(order.ndim() == 2, "order: expected shape (epochs, n)");
     check_shape(batch > 0, "batch: expected at least 1");
     const CellShape shape = cell_of(weights, x, extent(targets, 1), hidden, gain);
-    check_handles(order.data(), extent(order, 0), extent(x, 0), "order");
+    const std::size_t epochs = extent(order, 0), n = extent(order, 1);
+    check_handles(order.data(), epochs * n, extent(x, 0), "order");
     check_shape(bool(kept) == bool(added), "kept, added: expected both or neither");
     for (const auto& pull : {kept, added})
         check_shape(!pull || (pull->ndim() == 1 && extent(*pull, 0) == shape.weights()),
@@ -56,9 +57,33 @@ double descend_fastgrnn_py(F32Array& weights, const F32Array& x, const F32Array&
     float* w = weights.mutable_data();
     const float *rows = x.data(), *told = targets.data();
     const std::int64_t* places = order.data();
-    const std::size_t n = extent(order, 0);
+    double loss = 0.0;
     py::gil_scoped_release release;
-    return descend_fastgrnn(w, shape, rows, told, places, n, rule, scratch.data());
+    for (std::size_t epoch = 0; epoch < epochs; ++epoch, places += n)
+        loss = descend_fastgrnn(w, shape, rows, told, places, n, rule, scratch.data());
+    return loss;
+}
+
+void fisher_fastgrnn_py(const F32Array& weights, const F32Array& x, const I64Array& actions,
+                        F32Array& fisher, std::size_t hidden, float gain) {
+    check_shape(weights.ndim() == 1 && x.ndim() == 2 && hidden > 0,
+                "weights, x: expected 1 and 2 dimensions");
+    const std::size_t n = extent(x, 0), dim = extent(x, 1), count = extent(weights, 0);
+    const std::size_t cell = hidden * (dim + hidden + 2) + 2;
+    const CellShape shape{dim, hidden, count > cell ? (count - cell) / (hidden + 1) : 0, gain};
+    check_shape(shape.models > 0 && shape.weights() == count,
+                "weights: do not fit the width of x and hidden");
+    check_shape(n > 0 && actions.ndim() == 1 && extent(actions, 0) == n,
+                "actions: expected shape (n,), n > 0");
+    check_handles(actions.data(), n, shape.models, "actions");
+    check_shape(fisher.ndim() == 1 && extent(fisher, 0) == count,
+                "fisher: expected the shape of weights");
+    std::vector<float> scratch(shape.scratch());
+    const float *w = weights.data(), *rows = x.data();
+    const std::int64_t* which = actions.data();
+    float* out = fisher.mutable_data();
+    py::gil_scoped_release release;
+    fisher_fastgrnn(w, shape, rows, which, n, out, scratch.data());
 }
 
 }  // namespace
@@ -71,6 +96,9 @@ void bind_fastgrnn(py::module_& m) {
           py::arg("x").noconvert(), py::arg("targets").noconvert(), py::arg("order").noconvert(),
           py::arg("hidden"), py::arg("gain"), py::arg("batch"), py::arg("rate"),
           py::arg("kept").noconvert().none(true), py::arg("added").noconvert().none(true));
+    m.def("fisher_fastgrnn", &fisher_fastgrnn_py, py::arg("weights").noconvert(),
+          py::arg("x").noconvert(), py::arg("actions").noconvert(), py::arg("fisher").noconvert(),
+          py::arg("hidden"), py::arg("gain"));
 }
 
 }  // namespace engrain::bindings

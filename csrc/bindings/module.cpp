@@ -14,6 +14,7 @@ void bind_kmeans(pybind11::module_& m);
 void bind_lists(pybind11::module_& m);
 void bind_lora(pybind11::module_& m);
 void bind_neuron(pybind11::module_& m);
+void bind_patterns(pybind11::module_& m);
 void bind_reconsolidate(pybind11::module_& m);
 void bind_similarity(pybind11::module_& m);
 void bind_som(pybind11::module_& m);
@@ -43,6 +44,7 @@ PYBIND11_MODULE(_kernels, m, pybind11::mod_gil_not_used()) {
     engrain::bindings::bind_lists(m);
     engrain::bindings::bind_lora(m);
     engrain::bindings::bind_neuron(m);
+    engrain::bindings::bind_patterns(m);
     engrain::bindings::bind_reconsolidate(m);
     engrain::bindings::bind_similarity(m);
     engrain::bindings::bind_som(m);

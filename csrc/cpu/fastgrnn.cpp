@@ -1,6 +1,7 @@
 #include "engrain/fastgrnn.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "engrain/blocks.hpp"
 #include "engrain/dot.hpp"
@@ -118,6 +119,19 @@ struct Close {
     }
 };
 
+// From derivatives at h to those at gate and candidate, of both biases, zeta and nu.
+template <int W>
+ENGRAIN_INLINE void close_cell(const Parts<float>& g, const CellShape& s, float zeta, float nu,
+                               const Sample& at) {
+    Close<W> body{at, g.b_z, g.b_h, {}, {}, {}, Lanes<W>::zero(), Lanes<W>::zero()};
+    body.one = Lanes<W>::splat(1.0F);
+    body.zeta = Lanes<W>::splat(zeta);
+    body.nu = Lanes<W>::splat(nu);
+    for_blocks<W>(s.hidden, body);
+    g.zeta[0] += body.by_zeta.sum() * zeta * (1.0F - zeta);
+    g.nu[0] += body.by_nu.sum() * nu * (1.0F - nu);
+}
+
 // Adds one sample's part of the gradient to `g`, scaled by `share`; returns its loss.
 template <int W>
 ENGRAIN_INLINE double learn_sample(const Parts<const float>& p, const Parts<float>& g,
@@ -138,16 +152,53 @@ ENGRAIN_INLINE double learn_sample(const Parts<const float>& p, const Parts<floa
         g.b[m] += delta;
         axpy<W>(at.dh, delta, v, s.hidden);
     }
-    Close<W> body{at, g.b_z, g.b_h, {}, {}, {}, Lanes<W>::zero(), Lanes<W>::zero()};
-    body.one = Lanes<W>::splat(1.0F);
-    body.zeta = Lanes<W>::splat(zeta);
-    body.nu = Lanes<W>::splat(nu);
-    for_blocks<W>(s.hidden, body);
-    g.zeta[0] += body.by_zeta.sum() * zeta * (1.0F - zeta);
-    g.nu[0] += body.by_nu.sum() * nu * (1.0F - nu);
+    close_cell<W>(g, s, zeta, nu, at);
     for (std::size_t j = 0; j < s.hidden; ++j)
         axpy<W>(g.w + j * s.dim, s.gain * at.shared[j], x, s.dim);
     return loss;
+}
+
+template <int W>
+struct AddSquares {  // y += x^2
+    float* y;
+    const float* x;
+
+    template <class Block>
+    ENGRAIN_INLINE void at(const Block& block) {
+        const Lanes<W> value = block.load(x);
+        block.store(block.load(y) + value * value, y);
+    }
+};
+
+template <int W>
+ENGRAIN_INLINE void add_squares(float* y, const float* x, std::size_t n) {
+    AddSquares<W> body{y, x};
+    for_blocks<W>(n, body);
+}
+
+// Adds p (1 - p) (d logit / d weights)^2 of one sample; `g` is room for its gradient.
+template <int W>
+ENGRAIN_INLINE void measure_sample(const Parts<const float>& p, const Parts<float>& fisher,
+                                   const Parts<float>& g, const CellShape& s, const float* x,
+                                   std::size_t model, float zeta, float nu, const Sample& at) {
+    run_cell<W>(p, s, x, zeta, nu, at);
+    const float *v = p.v + model * s.hidden, q = sigmoid(dot<W>(v, at.h, s.hidden) + p.b[model]);
+    const float delta = std::sqrt(q * (1.0F - q));
+    std::fill_n(at.dh, s.hidden, 0.0F);
+    axpy<W>(at.dh, delta, v, s.hidden);
+    std::fill(g.b_z, g.v + s.hidden, 0.0F);
+    axpy<W>(g.v, delta, at.h, s.hidden);
+    close_cell<W>(g, s, zeta, nu, at);
+    add_squares<W>(fisher.b_z, g.b_z, 2 * s.hidden + 2);  // both biases, zeta and nu
+    add_squares<W>(fisher.v + model * s.hidden, g.v, s.hidden);
+    fisher.b[model] += delta * delta;
+    float* squares = g.w;
+    std::fill_n(squares, s.dim, 0.0F);
+    add_squares<W>(squares, x, s.dim);
+    for (std::size_t j = 0; j < s.hidden; ++j) {
+        const float shared = s.gain * at.shared[j];
+        axpy<W>(fisher.w + j * s.dim, shared * shared, squares, s.dim);
+    }
 }
 
 template <int W>
@@ -206,6 +257,21 @@ ENGRAIN_INLINE double descend_fastgrnn_body(float* weights, const CellShape& s, 
     return batches ? total / double(batches) : 0.0;
 }
 
+template <int W>
+ENGRAIN_INLINE void fisher_fastgrnn_body(const float* weights, const CellShape& s, const float* x,
+                                         const std::int64_t* actions, std::size_t n, float* fisher,
+                                         float* scratch) {
+    const std::size_t count = s.weights();
+    const Parts<const float> p(weights, s);
+    const Parts<float> f(fisher, s), g(scratch, s);
+    const Sample at(scratch + count, s.hidden);
+    const float zeta = sigmoid(*p.zeta), nu = sigmoid(*p.nu);
+    std::fill_n(fisher, count, 0.0F);
+    for (std::size_t i = 0; i < n; ++i)
+        measure_sample<W>(p, f, g, s, x + i * s.dim, std::size_t(actions[i]), zeta, nu, at);
+    for (std::size_t i = 0; i < count; ++i) fisher[i] /= float(n);
+}
+
 }  // namespace
 
 ENGRAIN_DISPATCH(void, forward_fastgrnn,
@@ -217,5 +283,10 @@ ENGRAIN_DISPATCH(double, descend_fastgrnn,
                   const std::int64_t* order, std::size_t n, const DescentRule& rule,
                   float* scratch),
                  (weights, shape, x, targets, order, n, rule, scratch))
+
+ENGRAIN_DISPATCH(void, fisher_fastgrnn,
+                 (const float* weights, const CellShape& shape, const float* x,
+                  const std::int64_t* actions, std::size_t n, float* fisher, float* scratch),
+                 (weights, shape, x, actions, n, fisher, scratch))
 
 }  // namespace engrain

@@ -104,7 +104,6 @@ def adam_step(
 def apply_lora(
     a: F32Array, b: F32Array, adapter: I64Array, x: F32Array, scale: float, out: F32Array
 ) -> None: ...
-def assign_rows(scores: F32Array, bias: F32Array, label: I64Array, least: F32Array) -> None: ...
 def backpropagate(
     parameters: F32Array, features: F32Array, upstream: F32Array, gradient: F32Array
 ) -> None: ...
@@ -161,9 +160,37 @@ def inhibit(
     rounds: int,
     scratch: F32Array,
 ) -> int: ...
+def kmeans(
+    rows: F32Array,
+    uniforms: F64Array,
+    steps: int,
+    spherical: bool,
+    centres: F32Array,
+    labels: I64Array,
+    distances: F32Array,
+    sums: F64Array,
+    counts: I64Array,
+) -> tuple[int, bool] | None: ...
 def learn_values(
     values: F32Array, handles: I64Array, outcomes: F32Array, alpha: float, errors: F32Array
 ) -> None: ...
+def merge_patterns(
+    ids: I64Array,
+    levels: I64Array,
+    counts: F64Array,
+    sums: F64Array,
+    units: F64Array,
+    held: int,
+    next: int,
+    centroids: F32Array,
+    confidences: F64Array,
+    sizes: F64Array,
+    level: int,
+    cosine: float,
+    capacity: int,
+    kept: I64Array,
+    gone: I64Array,
+) -> tuple[int, int]: ...
 def multiply_sparse(
     starts: I64Array, columns: I32Array, values: F32Array, dense: F32Array, out: F32Array
 ) -> None: ...
@@ -187,13 +214,7 @@ def reconsolidate(
 def score_features(parameters: F32Array, features: F32Array, logits: F32Array) -> None: ...
 def compare_rows(rows: F32Array, out: F32Array) -> bool: ...
 def score_rows(rows: F32Array, query: F32Array, out: F32Array) -> None: ...
-def seed_centres(
-    rows: F32Array,
-    uniforms: F64Array,
-    chosen: I64Array,
-    distance: F32Array,
-    nearest: I64Array,
-) -> None: ...
+def seed_centres(rows: F32Array, uniforms: F64Array, chosen: I64Array) -> bool: ...
 def set_simd_level(level: int, /) -> int: ...
 def sgd_step(parameters: F32Array, gradient: F32Array, learning_rate: float) -> None: ...
 def simd_level() -> int: ...
@@ -241,7 +262,6 @@ def step_traces(
     mix: float,
     reward: float,
 ) -> None: ...
-def sum_rows(rows: F32Array, label: I64Array, sums: F64Array, counts: I64Array) -> None: ...
 def td_lambda(
     values: F32Array,
     traces: F32Array,
@@ -322,6 +342,9 @@ def retrieve_cards(
 ) -> None: ...
 def forward_fastgrnn(
     weights: F32Array, x: F32Array, logits: F32Array, hidden: int, gain: float
+) -> None: ...
+def fisher_fastgrnn(
+    weights: F32Array, x: F32Array, actions: I64Array, fisher: F32Array, hidden: int, gain: float
 ) -> None: ...
 def descend_fastgrnn(
     weights: F32Array,

@@ -68,6 +68,32 @@ def test_logits_and_epochs_agree_with_the_oracle(
     assert found == pytest.approx(loss, rel=1e-4, abs=1e-5)
 
 
+@pytest.mark.parametrize("dim", [1, 16, 17, 384])
+@pytest.mark.parametrize("hidden", [1, 17, 32])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=seeds)
+def test_fisher_information_agrees_with_the_oracle(
+    simd: str, dim: int, hidden: int, seed: int
+) -> None:
+    w, (x, _) = weights(seed, dim, hidden), lessons(seed, 23, dim)
+    actions = np.random.default_rng(seed).integers(0, MODELS, 23)
+    exact = reference.fisher_fastgrnn(w, x, actions, hidden=hidden, gain=3.0)
+    found = kernels.fisher_fastgrnn(w, x, actions, hidden=hidden, gain=3.0)
+    np.testing.assert_allclose(found, exact, rtol=1e-4, atol=1e-7 + 1e-5 * exact.max())
+
+
+def test_epochs_in_one_call_are_epochs_one_by_one() -> None:
+    (one, other), (x, targets) = (weights(5, 20, 8) for _ in range(2)), lessons(5, 30, 20)
+    order = np.stack([np.random.default_rng(e).permutation(30) for e in range(3)])
+    losses = [
+        kernels.descend_fastgrnn(one, x, targets, epoch, hidden=8, batch=7, rate=0.5)
+        for epoch in order
+    ]
+    last = kernels.descend_fastgrnn(other, x, targets, order, hidden=8, batch=7, rate=0.5)
+    assert one.tobytes() == other.tobytes()
+    assert last == losses[-1]
+
+
 def test_weights_are_equal_at_every_level() -> None:
     states = set()
     for level in LEVELS:
@@ -77,7 +103,8 @@ def test_weights_are_equal_at_every_level() -> None:
             kernels.descend_fastgrnn(
                 w, x, targets, np.arange(100), hidden=19, gain=3.0, batch=7, rate=0.5
             )
-        states.add(w.tobytes())
+        fisher = kernels.fisher_fastgrnn(w, x, np.arange(100) % MODELS, hidden=19, gain=3.0)
+        states.add(w.tobytes() + fisher.tobytes())
     set_simd_level(LEVELS[-1])
     assert len(states) == 1
 
@@ -129,3 +156,8 @@ def test_bad_input_is_refused_and_changes_nothing() -> None:
     with pytest.raises(NonFiniteError, match="learning rate"):
         descend(x=np.full_like(x, np.inf))
     np.testing.assert_array_equal(w, before)
+    for bad in (order[1:], order, order - 1):
+        with pytest.raises(ValueError, match=r"expected|fit|not in"):
+            kernels.fisher_fastgrnn(w, x, bad, hidden=4)
+    with pytest.raises(ValueError, match="fit"):
+        kernels.fisher_fastgrnn(w[1:].copy(), x, order % MODELS, hidden=4)

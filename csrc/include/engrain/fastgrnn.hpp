@@ -40,4 +40,10 @@ double descend_fastgrnn(float* weights, const CellShape& shape, const float* x,
                         const float* targets, const std::int64_t* order, std::size_t n,
                         const DescentRule& rule, float* scratch) noexcept;
 
+// Exact diagonal Fisher information of the outcomes of x's rows under model actions[i] of each:
+// fisher = mean_i p_i (1 - p_i) (d logit_i / d weights)^2.
+void fisher_fastgrnn(const float* weights, const CellShape& shape, const float* x,
+                     const std::int64_t* actions, std::size_t n, float* fisher,
+                     float* scratch) noexcept;
+
 }  // namespace engrain

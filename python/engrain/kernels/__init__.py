@@ -16,7 +16,7 @@ from engrain.kernels.bandit import LinearBandit
 from engrain.kernels.cable import solve_cable
 from engrain.kernels.conv4d import Conv4dSpec, conv4d_forward, conv4d_grad_input, conv4d_grad_weight
 from engrain.kernels.edges import EdgeTable
-from engrain.kernels.fastgrnn import descend_fastgrnn, forward_fastgrnn
+from engrain.kernels.fastgrnn import descend_fastgrnn, fisher_fastgrnn, forward_fastgrnn
 from engrain.kernels.fisher import elastic_penalty, linear_fisher, update_fisher
 from engrain.kernels.fsrs import FSRS_PARAMETERS, fsrs_interval, retrieve_cards, review_cards
 from engrain.kernels.grams import CUES, PhraseTable
@@ -40,6 +40,7 @@ from engrain.kernels.neuron import (
     step_hodgkin_huxley,
     step_hodgkin_huxley_rk4,
 )
+from engrain.kernels.patterns import merge_patterns
 from engrain.kernels.reconsolidate import reconsolidate
 from engrain.kernels.safeguard import Bets
 from engrain.kernels.scorer import adam_step, backpropagate, init_scorer, score_features, sgd_step
@@ -96,6 +97,7 @@ __all__ = [
     "deliver_spikes",
     "descend_fastgrnn",
     "elastic_penalty",
+    "fisher_fastgrnn",
     "forward_fastgrnn",
     "from_bfloat16",
     "fsrs_interval",
@@ -106,6 +108,7 @@ __all__ = [
     "knn_graph",
     "learn_values",
     "linear_fisher",
+    "merge_patterns",
     "multiply_sparse",
     "poisson_spikes",
     "quantize_rows",

@@ -25,6 +25,9 @@ class Clusters:
     iterations : int
     converged : bool
         Whether no label changed in the last iteration.
+    sums : ndarray of float64, shape (k, dim)
+        Of the rows of each label, at length 1 where directions were clustered.
+    counts : ndarray of int64, shape (k,)
     """
 
     centres: F32Array
@@ -32,6 +35,8 @@ class Clusters:
     distances: F32Array
     iterations: int
     converged: bool
+    sums: F64Array
+    counts: I64Array
 
 
 def kmeans_plus_plus(rows: F32Array, k: int, *, seed: int = 0) -> I64Array:
@@ -64,7 +69,10 @@ def kmeans_plus_plus(rows: F32Array, k: int, *, seed: int = 0) -> I64Array:
     Arthur & Vassilvitskii (2007), k-means++; Elkan (2003) for what the triangle inequality spares.
     """
     _check(rows, k)
-    return _seed(rows, k, seed)[0]
+    chosen = np.empty(k, dtype=np.int64)
+    if not _kernels.seed_centres(rows, _uniforms(k, seed), chosen):
+        raise _not_finite()
+    return chosen
 
 
 def kmeans(
@@ -77,7 +85,9 @@ def kmeans(
 ) -> Clusters:
     """Cluster rows by k-means++ seeding and at most `iterations` of Lloyd's steps.
 
-    An empty cluster restarts at the row farthest from its centre.
+    One call without the GIL, in one thread; equal seeds give equal clusters at every SIMD level.
+    A row as near to two centres goes to the first. An empty cluster restarts at the row farthest
+    from its centre.
 
     Parameters
     ----------
@@ -100,21 +110,16 @@ def kmeans(
         As in `kmeans_plus_plus`.
     """
     _check(rows, k)
-    if spherical:
-        rows = _directions(rows)
-    chosen, distances, labels = _seed(rows, k, seed)
-    centres = rows[chosen]
-    norms = np.einsum("ij,ij->i", rows, rows)
-    done, step = iterations == 0, 0
-    while not done and step < iterations:
-        step += 1
-        centres = _means(rows, labels, distances, k)
-        if spherical:
-            centres = _directions(centres)
-        before = labels
-        labels, distances = _assign(rows, norms, centres)
-        done = np.array_equal(labels, before)
-    return Clusters(centres, labels, distances, step, bool(done and step > 0))
+    n, dim = rows.shape
+    centres, sums = np.empty((k, dim), dtype=np.float32), np.empty((k, dim))
+    labels, counts = np.empty(n, dtype=np.int64), np.empty(k, dtype=np.int64)
+    distances = np.empty(n, dtype=np.float32)
+    done = _kernels.kmeans(
+        rows, _uniforms(k, seed), iterations, spherical, centres, labels, distances, sums, counts
+    )
+    if done is None:
+        raise _not_finite()
+    return Clusters(centres, labels, distances, *done, sums, counts)
 
 
 def _check(rows: F32Array, k: int) -> None:
@@ -124,39 +129,11 @@ def _check(rows: F32Array, k: int) -> None:
         raise ShapeError(f"rows: expected shape (n, dim), got {rows.shape}")
     if not 1 <= k <= len(rows):
         raise ValueError(f"k: expected 1..{len(rows)}, the number of rows, got {k}")
-    if not np.isfinite(rows).all():
-        raise NonFiniteError("rows: contain NaN or infinity; clean the input before passing it")
 
 
-def _seed(rows: F32Array, k: int, seed: int) -> tuple[I64Array, F32Array, I64Array]:
-    uniforms = np.random.Generator(np.random.Philox(seed)).random(k)
-    chosen = np.empty(k, dtype=np.int64)
-    distances = np.empty(len(rows), dtype=np.float32)
-    nearest = np.empty(len(rows), dtype=np.int64)
-    _kernels.seed_centres(rows, uniforms, chosen, distances, nearest)
-    return chosen, distances, nearest
+def _uniforms(k: int, seed: int) -> F64Array:
+    return np.random.Generator(np.random.Philox(seed)).random(k)
 
 
-def _assign(rows: F32Array, norms: F32Array, centres: F32Array) -> tuple[I64Array, F32Array]:
-    labels = np.empty(len(rows), dtype=np.int64)
-    least = np.empty(len(rows), dtype=np.float32)
-    bias = np.einsum("ij,ij->i", centres, centres)
-    _kernels.assign_rows(np.matmul(rows, centres.T), bias, labels, least)
-    return labels, np.maximum(least + norms, np.float32(0))
-
-
-def _means(rows: F32Array, labels: I64Array, distances: F32Array, k: int) -> F32Array:
-    sums: F64Array = np.zeros((k, rows.shape[1]))
-    counts = np.zeros(k, dtype=np.int64)
-    _kernels.sum_rows(rows, labels, sums, counts)
-    empty = np.flatnonzero(counts == 0)
-    if len(empty):
-        farthest = np.argsort(-distances, kind="stable")[: len(empty)]
-        sums[empty], counts[empty] = rows[farthest], 1
-    return (sums / counts[:, None]).astype(np.float32)
-
-
-def _directions(rows: F32Array) -> F32Array:
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
-    scaled: F32Array = (rows / np.where(lengths > 0, lengths, 1)[:, None]).astype(np.float32)
-    return scaled
+def _not_finite() -> NonFiniteError:
+    return NonFiniteError("rows: contain NaN or infinity; clean the input before passing it")

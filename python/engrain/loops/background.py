@@ -268,7 +268,7 @@ class BackgroundLearningLoop:
     def extract_patterns(self, signals: SignalBatch) -> list[int]:
         """Store the patterns of these signals' questions; return their ids in the bank."""
         found = self.extractor.extract(signals.queries, self.config.num_clusters)
-        return sorted({self.extractor.reasoning_bank.store(pattern) for pattern in found})
+        return sorted(set(self.extractor.reasoning_bank.store_all(found)))
 
     def update_fisher_information(self, lessons: RouterBatch) -> None:
         """Measure which weights of the router matter for these lessons."""

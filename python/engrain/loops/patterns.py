@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from engrain.base.arrays import F32Array, F64Array, I64Array, as_vector
+from engrain.base.arrays import F32Array, F64Array, I64Array, NamedArrays, as_vector
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, SnapshotError
-from engrain.kernels import kmeans
+from engrain.kernels import kmeans, merge_patterns
 
 MERGE_COSINE = 0.9
 LLOYD_STEPS = 6
@@ -68,6 +68,7 @@ class ReasoningBank:
             )
         self.dim, self.capacity, self.merge_cosine = dim, capacity, merge_cosine
         self._next = 0
+        self._columns: NamedArrays = {}
         self._adopt(_empty(dim))
 
     def __len__(self) -> int:
@@ -102,16 +103,29 @@ class ReasoningBank:
         ShapeError, NonFiniteError, ConfigError
             Nothing was changed.
         """
-        return self._put(pattern, 0)
+        return self.store_all([pattern])[0]
+
+    def store_all(self, patterns: Sequence[LearnedPattern]) -> list[int]:
+        """Keep patterns of questions as `store` does, one after the other, in one compiled call.
+
+        Raises
+        ------
+        ShapeError, NonFiniteError, ConfigError
+            Nothing was changed.
+        """
+        return self._put(patterns, 0)
 
     def store_meta(self, pattern: LearnedPattern) -> int:
         """Keep a pattern of patterns; its level is at least 1."""
-        return self._put(pattern, max(1, pattern.abstraction_level))
+        return self._put([pattern], max(1, pattern.abstraction_level))[0]
 
     def drop_meta(self) -> None:
         """Forget all patterns of patterns, so that they can be built anew."""
-        for row in np.flatnonzero(self._levels > 0)[::-1].tolist():
-            self._drop(row)
+        low = np.flatnonzero(self._levels == 0)
+        for id in self._ids[self._levels > 0].tolist():
+            self._children.pop(id, None)
+        self._columns = {name: column[low] for name, column in self._columns.items()}
+        self._held = len(low)
 
     def nearest(self, query: F32Array, k: int = 5) -> list[tuple[int, float]]:
         """Return ids and cosines of the k patterns of questions nearest to `query`, best first."""
@@ -165,67 +179,55 @@ class ReasoningBank:
 
     def _adopt(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         names = ("ids", "sums", "counts", "levels")
-        self._columns: dict[str, npt.NDArray[Any]] = {name: state[name].copy() for name in names}
+        self._columns = {name: state[name].copy() for name in names}
         self._columns["units"] = _directions(state["sums"])
         self._held = len(state["ids"])
         self._children: dict[int, tuple[int, ...]] = {}
         for parent, child in state["children"].tolist():
             self._children[parent] = (*self._children.get(parent, ()), child)
 
-    def _put(self, pattern: LearnedPattern, level: int) -> int:
-        centroid = _direction(as_vector(pattern.centroid, self.dim, "centroid"))
-        if not (0.0 < pattern.confidence <= 1.0 + 1e-6 and 0.0 < pattern.size < np.inf):
-            raise ConfigError(
-                "confidence, size: expected a share above 0 and a number above 0, got "
-                f"{pattern.confidence} and {pattern.size}"
-            )
-        total = pattern.size * pattern.confidence * centroid
-        row = self._append(total, pattern.size, level)
-        self._children[int(self._ids[row])] = pattern.child_patterns
-        while (double := self._double(row)) is not None:
-            row = self._absorb(*sorted((row, double)))
-        id = int(self._ids[row])
-        self._evict()
-        return id
+    def _put(self, patterns: Sequence[LearnedPattern], level: int) -> list[int]:
+        if not patterns:
+            return []
+        centroids = np.stack([as_vector(p.centroid, self.dim, "centroid") for p in patterns])
+        for p in patterns:
+            if not (0.0 < p.confidence <= 1.0 + 1e-6 and 0.0 < p.size < np.inf):
+                raise ConfigError(
+                    "confidence, size: expected a share above 0 and a number above 0, got "
+                    f"{p.confidence} and {p.size}"
+                )
+        self._make_room(len(patterns))
+        self._held, kept, gone = merge_patterns(
+            self._columns,
+            self._held,
+            self._next,
+            centroids,
+            np.array([p.confidence for p in patterns]),
+            np.array([p.size for p in patterns], dtype=np.float64),
+            level=level,
+            cosine=self.merge_cosine,
+            capacity=self.capacity,
+        )
+        self._children |= {id: p.child_patterns for id, p in enumerate(patterns, self._next)}
+        self._next += len(patterns)
+        for stays, went in gone.tolist():
+            self._hand_over(went, stays)
+        ids: list[int] = kept.tolist()
+        return ids
 
-    def _double(self, row: int) -> int | None:
-        cosines = self._units @ self._units[row]
-        cosines[self._levels != self._levels[row]] = -np.inf
-        cosines[row] = -np.inf
-        best = int(np.argmax(cosines))
-        return best if cosines[best] >= self.merge_cosine else None
+    def _make_room(self, more: int) -> None:
+        room = len(self._columns["ids"])
+        if self._held + more <= room:
+            return
+        for name, column in self._columns.items():
+            rows = np.zeros((max(more, room), *column.shape[1:]), column.dtype)
+            self._columns[name] = np.concatenate([column, rows])
 
-    def _append(self, total: F64Array, size: float, level: int) -> int:
-        if self._held == len(self._columns["ids"]):
-            for name, column in self._columns.items():
-                more = np.zeros((max(16, len(column)), *column.shape[1:]), column.dtype)
-                self._columns[name] = np.concatenate([column, more])
-        row, self._held = self._held, self._held + 1
-        self._ids[row], self._sums[row] = self._next, total
-        self._counts[row], self._levels[row] = size, level
-        self._units[row] = _directions(total[None])[0]
-        self._next += 1
-        return row
-
-    def _absorb(self, older: int, newer: int) -> int:
-        self._sums[older] += self._sums[newer]
-        self._counts[older] += self._counts[newer]
-        self._units[older] = _directions(self._sums[older, None])[0]
-        children = self._children.get(int(self._ids[newer]), ())
-        id = int(self._ids[older])
-        self._children[id] = tuple(sorted({*self._children.get(id, ()), *children}))
-        self._drop(newer)
-        return older
-
-    def _evict(self) -> None:
-        if len(self) > self.capacity:
-            self._drop(int(np.argmin(self._counts)))
-
-    def _drop(self, row: int) -> None:
-        self._children.pop(int(self._ids[row]), None)
-        for column in self._columns.values():
-            column[row : self._held - 1] = column[row + 1 : self._held]
-        self._held -= 1
+    def _hand_over(self, went: int, stays: int) -> None:
+        """Give the children of a pattern that is gone to the one that stands for it, if any."""
+        children = self._children.pop(went, ())
+        if stays >= 0:
+            self._children[stays] = tuple(sorted({*self._children.get(stays, ()), *children}))
 
 
 class PatternExtractor:
@@ -268,25 +270,24 @@ class PatternExtractor:
             raise ShapeError(
                 f"embeddings: expected shape (n, {self.reasoning_bank.dim}), got {embeddings.shape}"
             )
-        if not np.isfinite(embeddings).all():
-            raise NonFiniteError("embeddings: contain NaN or infinity")
-        lengths = np.sqrt(np.einsum("ij,ij->i", embeddings, embeddings))
-        says = (lengths > 0) & np.isfinite(lengths)
-        rows: F32Array = embeddings[says] / lengths[says, None]
-        if not len(rows):
+        squares = np.einsum("ij,ij->i", embeddings, embeddings)
+        says = (squares > 0) & np.isfinite(squares)
+        if not says.all():
+            if not np.isfinite(embeddings).all():
+                raise NonFiniteError("embeddings: contain NaN or infinity")
+            embeddings = embeddings[says]
+        if not len(embeddings):
             return []
-        k = min(num_clusters, len(rows))
-        found = kmeans(rows, k, iterations=LLOYD_STEPS, spherical=True, seed=self._seed)
-        made = [_pattern(rows[found.labels == c]) for c in np.unique(found.labels)]
+        k = min(num_clusters, len(embeddings))
+        found = kmeans(embeddings, k, iterations=LLOYD_STEPS, spherical=True, seed=self._seed)
+        made = [_pattern(*c) for c in zip(found.sums, found.counts.tolist(), strict=True) if c[1]]
         return sorted(made, key=lambda p: -p.size)
 
 
-def _pattern(rows: F32Array) -> LearnedPattern:
-    total = rows.sum(axis=0, dtype=np.float64)
+def _pattern(total: F64Array, size: int) -> LearnedPattern:
     length = float(np.linalg.norm(total))
-    return LearnedPattern(
-        (total / (length or 1.0)).astype(np.float32), length / len(rows), size=float(len(rows))
-    )
+    centroid = (total / (length or 1.0)).astype(np.float32)
+    return LearnedPattern(centroid, length / size, size=float(size))
 
 
 def _direction(vector: F32Array) -> F64Array:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from engrain.base.arrays import I64Array
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError
-from engrain.kernels import descend_fastgrnn, forward_fastgrnn
+from engrain.kernels import descend_fastgrnn, fisher_fastgrnn, forward_fastgrnn
 from engrain.loops.signals import RouterSample
 
 Floats: TypeAlias = npt.NDArray[np.floating[Any]]
@@ -234,6 +234,11 @@ class FastGRNNRouter:
         model's own outcomes, not the squares of gradients at observed ones (Kunstner 2019). For a
         layer that a question passes once it is one matrix product of squares.
         """
+        if self._compiled and features.ndim == 2 and len(features):
+            known = np.ascontiguousarray(self._known(features))
+            return fisher_fastgrnn(
+                self._weights, known, actions, hidden=self.hidden, gain=self.gain
+            )
         x = self._sequences(features)
         run = self._run(x)
         rows = np.arange(len(x))
@@ -346,19 +351,18 @@ class FastGRNNRouter:
         try:
             if self._compiled and lessons.features.ndim == 2:
                 x, told = np.ascontiguousarray(self._known(lessons.features)), self._told(lessons)
-                for epoch in orders:
-                    loss = descend_fastgrnn(
-                        self._weights,
-                        x,
-                        told,
-                        epoch,
-                        hidden=self.hidden,
-                        gain=self.gain,
-                        batch=batch_size,
-                        rate=learning_rate,
-                        kept=kept,
-                        added=added,
-                    )
+                loss = descend_fastgrnn(
+                    self._weights,
+                    x,
+                    told,
+                    orders,
+                    hidden=self.hidden,
+                    gain=self.gain,
+                    batch=batch_size,
+                    rate=learning_rate,
+                    kept=kept,
+                    added=added,
+                )
             else:
                 scaled = lessons._replace(features=self._sequences(lessons.features))
                 for epoch in orders:

@@ -7,7 +7,11 @@ from engrain.kernels.reference.cable import solve_cable
 from engrain.kernels.reference.conv4d import conv4d_forward, conv4d_grad_input, conv4d_grad_weight
 from engrain.kernels.reference.edges import spread_activation, update_edges
 from engrain.kernels.reference.evidence import evidence_features, question_kernel
-from engrain.kernels.reference.fastgrnn import descend_fastgrnn, forward_fastgrnn
+from engrain.kernels.reference.fastgrnn import (
+    descend_fastgrnn,
+    fisher_fastgrnn,
+    forward_fastgrnn,
+)
 from engrain.kernels.reference.fisher import elastic_penalty, linear_fisher, update_fisher
 from engrain.kernels.reference.flat import centred_cosines, standardize
 from engrain.kernels.reference.fsrs import fsrs_interval, retrieve_cards, review_cards
@@ -25,6 +29,7 @@ from engrain.kernels.reference.neuron import (
     step_hodgkin_huxley,
     step_hodgkin_huxley_rk4,
 )
+from engrain.kernels.reference.patterns import merge_patterns
 from engrain.kernels.reference.phrases import find_phrases
 from engrain.kernels.reference.rank import laplace_step, list_derivatives, weigh_rows
 from engrain.kernels.reference.reconsolidate import reconsolidate
@@ -59,6 +64,7 @@ __all__ = [
     "elastic_penalty",
     "evidence_features",
     "find_phrases",
+    "fisher_fastgrnn",
     "forward_fastgrnn",
     "fsrs_interval",
     "gate_gains",
@@ -73,6 +79,7 @@ __all__ = [
     "ledger_update",
     "linear_fisher",
     "list_derivatives",
+    "merge_patterns",
     "modulate_outcome",
     "modulate_query",
     "multiply_sparse",

@@ -49,6 +49,30 @@ def descend_fastgrnn(
     return w, float(np.mean(losses)) if losses else 0.0
 
 
+def fisher_fastgrnn(
+    weights: npt.ArrayLike,
+    x: npt.ArrayLike,
+    actions: npt.ArrayLike,
+    *,
+    hidden: int,
+    gain: float = 1.0,
+) -> F64Array:
+    """Return the mean of ``p (1 - p) (d logit / d w)^2`` over rows, p of the model of each row.
+
+    The derivative is that of the loss at an outcome p - 1, where it is the logit's alone.
+    """
+    w, rows = np.array(weights, dtype=np.float64), np.asarray(x, dtype=np.float64)
+    models = (len(w) - 2 - hidden * (rows.shape[1] + hidden + 2)) // (hidden + 1)
+    odds = _sigmoid(forward_fastgrnn(w, rows, hidden=hidden, models=models, gain=gain))
+    total = np.zeros_like(w)
+    for row, action, p in zip(rows, np.asarray(actions, dtype=np.int64), odds, strict=True):
+        told = np.full((1, models), np.nan)
+        told[0, action] = p[action] - 1.0
+        _, gradient = _gradient(w, row[None], told, hidden, gain)
+        total += p[action] * (1.0 - p[action]) * gradient**2
+    return total / len(rows)
+
+
 def _parts(w: F64Array, dim: int, hidden: int, models: int) -> dict[str, F64Array]:
     shapes = {
         "W": (hidden, dim),
