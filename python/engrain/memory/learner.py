@@ -22,11 +22,12 @@ from engrain.memory.codec import Arrays
 from engrain.memory.columns import reorder_arrays
 from engrain.memory.evidence import Evidence, Similar
 from engrain.memory.index import Block, Search
+from engrain.memory.joint import INFORMATION, evidence_alone, shared_out
 from engrain.memory.ledger import Ledger
 from engrain.memory.prior import prior_trust, prior_weights
 from engrain.memory.question import Question
 from engrain.memory.ranking import STATE_AXES, RankingModel
-from engrain.memory.residual import Residual, surprise
+from engrain.memory.residual import Residual
 from engrain.memory.safeguard import Safeguard
 from engrain.memory.traces import OpenTrace
 from engrain.memory.trust import Trust
@@ -35,7 +36,6 @@ SHOWN_LAMBDA = 100.0  # outcomes of the shown, where nothing else is known of th
 CLICK_LAMBDA = 20.0  # where rows of candidates that were not shown stand beside them
 JUDGE_LAMBDA = 10.0
 JUDGE_OMEGA = 0.5
-LEAST_PART = 0.05  # of a joint reward
 AGAIN = "e:again"  # e:near to the eighth: whether the very question was asked before
 LEARNED = (*Evidence.NAMES, AGAIN, *Residual.NAMES)
 SIGNS = (*Evidence.SIGNS, 1, *Residual.SIGNS)
@@ -112,6 +112,9 @@ class Learner:
         )
         self.correct_for_exposure(False)
         self._again = self.names.index("e:near"), self.names.index(AGAIN)
+        self._credited = self.names.index("e:count")
+        self._telling = self.model.evidence_mask
+        self._telling[self.names.index("e:ridge")] = False  # the cosine, until there is a ridge
         self.ledger = Ledger(self.names, kinds)
         self.trust = Trust()
         self.guard = Safeguard(self.names, kinds, self.model, self.control)
@@ -245,11 +248,14 @@ class Learner:
 
         `extras` are joint (one reward for all shown), quality, latency_ms, target_latency_ms,
         model_tier and context_tokens, as far as they are known. A joint reward is evidence for
-        those that were expected to have earned it; how to weigh evidence it cannot tell.
+        those that are expected to have earned it; static weights it leaves alone.
         """
         share = self.trust.step_weight(principal)
         if extras.get("joint"):
-            told, share = shared_out(self.control.score(trace.rows), told), 0.0
+            credited = trace.rows[:, self._credited]
+            told = shared_out(self.score(trace.rows), credited, told)
+            self._step_by_evidence(trace.listed, told, share)
+            share = 0.0
         outcomes = np.where(np.isnan(told), np.float32(0), told)
         better, worse = self.guard.observe(trace.rows, outcomes, share)
         expected = self.control.score(trace.rows)
@@ -282,6 +288,18 @@ class Learner:
             )
         self._teach_components(trace.question, trace.time, trace.handles, trace.rows, told)
         return Taught(share, better=better, worse=worse)
+
+    def _step_by_evidence(self, listed: F32Array, told: F32Array, share: float) -> None:
+        """Move the weights of evidence by the parts of a joint reward, as far as it may."""
+        outcomes = np.zeros(len(listed), np.float32)
+        outcomes[: len(told)] = np.where(np.isnan(told), np.float32(0), told)
+        if share > 0.0 and outcomes.any():
+            learnable = self.model.learnable
+            for name in CORRECTIONS:
+                self.model.set_available(name, True)
+            rows = evidence_alone(listed, self._telling)
+            self.model.step(rows, outcomes, lam=CLICK_LAMBDA / (share * INFORMATION))
+            self.model.learnable = learnable
 
     def _teach_components(
         self, question: Question, time: float, handles: I64Array, rows: F32Array, told: F32Array
@@ -462,21 +480,6 @@ class Learner:
             if of:
                 out |= {prefix + n: a for n, a in holder.reorder(of, names).items()}
         return out
-
-
-def shared_out(scores: F32Array, told: F32Array) -> F32Array:
-    """Share one reward for all shown out by what each was expected to have contributed.
-
-    Of memories whose part is below `LEAST_PART` nothing is said.
-    """
-    spoken = told > 0
-    out = np.where(np.isnan(told), told, np.float32(0))
-    if spoken.any():
-        alike = np.ones(int(spoken.sum()), np.float32)
-        even = np.float32(1.0 / len(alike))
-        parts = even - surprise(np.ascontiguousarray(scores[spoken]), alike)
-        out[spoken] = told[spoken] * np.where(parts < LEAST_PART, np.float32(np.nan), parts)
-    return out
 
 
 def granted(masses: F32Array, outcomes: F32Array) -> float:
