@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from engrain import kernels
+from engrain.kernels import reference
 
 
 class UpdateLora:
@@ -60,6 +61,27 @@ class UpdateLoraBesideAutograd(UpdateLora):
     """The same step, beside torch's graph and optimiser."""
 
     comparisons = {"time_update_lora": ["time_torch_autograd_sgd"]}
+
+
+class Study:
+    """A thousand lessons of the ranking loss in one call, beside NumPy."""
+
+    comparisons = {"time_study": ["time_numpy"]}
+
+    def setup(self):
+        rng = np.random.default_rng(0)
+        lessons = rng.standard_normal((2, 1000, 384)) / np.sqrt(384)
+        self.x, self.towards = lessons.astype(np.float32)
+        self.advantages = rng.uniform(-0.5, 0.5, 1000).astype(np.float32)
+        self.lora, self.places = kernels.MicroLoRA(384), np.arange(1000)
+
+    def time_study(self):
+        self.lora.study(self.x, self.towards, self.advantages, self.places)
+
+    def time_numpy(self):
+        a, b = self.lora.a, self.lora.b
+        for x, towards, advantage in zip(self.x, self.towards, self.advantages, strict=True):
+            a, b = reference.follow_lora(a, b, x, towards, advantage, learning_rate=0.1)
 
 
 class LoraQuality:

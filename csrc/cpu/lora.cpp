@@ -4,6 +4,7 @@
 
 #include "engrain/blocks.hpp"
 #include "engrain/dot.hpp"
+#include "engrain/transcendental.hpp"
 
 namespace engrain {
 namespace {
@@ -174,6 +175,25 @@ ENGRAIN_INLINE bool update_lora_body(float* a, float* b, const float* x, const f
 }
 
 template <int W>
+ENGRAIN_INLINE bool follow_lora_body(float* a, float* b, const float* x, const float* towards,
+                                     float advantage, std::size_t rank, std::size_t dim,
+                                     const LoraStep& step) {
+    Inner inner;
+    inner.xx = inner.gg = 0.0F;
+    ENGRAIN_FOR_RANKS(measure, a, b, x, towards, dim, k0, inner);
+    if (!finite(inner, rank)) return false;
+    float margin = 0.0F;
+    for (std::size_t k = 0; k < rank; ++k) margin += inner.z[k] * inner.w[k];
+    margin = dot<W>(x, towards, dim) + step.scale * margin;
+    const float weight = -advantage * float(1.0 / (1.0 + exp(double(margin))));
+    if (weight - weight != 0.0F) return false;
+    // The rate does not depend on the length of the gradient, weight * towards.
+    const float rate = weight * rate_of(inner, rank, step);
+    ENGRAIN_FOR_RANKS(move, a, b, x, towards, dim, k0, rate, step.decay, inner);
+    return true;
+}
+
+template <int W>
 ENGRAIN_INLINE void apply_lora_batch_body(const float* a, const float* b,
                                           const std::int64_t* adapter, const float* x,
                                           std::size_t n, std::size_t rank, std::size_t dim,
@@ -231,6 +251,10 @@ ENGRAIN_DISPATCH(bool, update_lora,
                  (float* a, float* b, const float* x, const float* g, std::size_t rank,
                   std::size_t dim, const LoraStep& step),
                  (a, b, x, g, rank, dim, step))
+ENGRAIN_DISPATCH(bool, follow_lora,
+                 (float* a, float* b, const float* x, const float* towards, float advantage,
+                  std::size_t rank, std::size_t dim, const LoraStep& step),
+                 (a, b, x, towards, advantage, rank, dim, step))
 ENGRAIN_DISPATCH(void, apply_lora_batch,
                  (const float* a, const float* b, const std::int64_t* adapter, const float* x,
                   std::size_t n, std::size_t rank, std::size_t dim, float scale, float* y),

@@ -30,6 +30,11 @@ struct Adapter {
         const engrain::LoraStep step{0.5F, 0.7F, 0.99F, 1e-3F, true};
         return engrain::update_lora(a.data(), b.data(), x.data(), g.data(), rank, x.size(), step);
     }
+    bool follow(std::size_t rank, float advantage) {
+        const engrain::LoraStep step{0.5F, 0.7F, 0.99F, 1e-3F, true};
+        return engrain::follow_lora(a.data(), b.data(), x.data(), g.data(), advantage, rank,
+                                    x.size(), step);
+    }
     void apply(std::size_t rank) {
         engrain::apply_lora(a.data(), b.data(), x.data(), rank, x.size(), 0.7F, y.data());
     }
@@ -53,7 +58,7 @@ void refuses_what_is_not_finite() {
     Adapter adapter(2, 17), before(2, 17);
     adapter.x[16] = std::numeric_limits<float>::quiet_NaN();
     CHECK(!engrain::all_finite(adapter.x.data(), 17));
-    CHECK(!adapter.step(2));
+    CHECK(!adapter.step(2) && !adapter.follow(2, 0.5F));
     CHECK(adapter.a == before.a && adapter.b == before.b);
 }
 
@@ -66,7 +71,7 @@ int main() {
             for (Level level : {Level::baseline, Level::avx2, Level::avx512}) {
                 engrain::simd::set_level(level);
                 Adapter adapter(rank, dim);
-                CHECK(adapter.step(rank));
+                CHECK(adapter.step(rank) && adapter.follow(rank, 0.3F));
                 adapter.apply(rank);
                 if (level == Level::baseline) first = adapter;
                 CHECK(adapter.a == first.a && adapter.b == first.b && adapter.y == first.y);

@@ -22,6 +22,8 @@ cdef extern from "engrain/lora.hpp" namespace "engrain" nogil:
                     float scale, float* y)
     bint update_lora(float* a, float* b, const float* x, const float* g, size_t rank, size_t dim,
                      const LoraStep& step)
+    bint follow_lora(float* a, float* b, const float* x, const float* towards, float advantage,
+                     size_t rank, size_t dim, const LoraStep& step)
     float project_lora(const float* a, float* b, size_t rank, size_t dim, float scale,
                        float radius)
 

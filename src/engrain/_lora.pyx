@@ -3,7 +3,7 @@ import numpy as np
 
 cimport numpy as cnp
 
-from engrain._csrc cimport LoraStep, apply_lora, project_lora, update_lora
+from engrain._csrc cimport LoraStep, apply_lora, follow_lora, project_lora, update_lora
 
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, SnapshotError
 
@@ -99,6 +99,38 @@ cdef class MicroLoRA:
                 "x, gradient: contain NaN, infinity, or values whose square is not finite"
             )
         self.updates_ += 1
+
+    def study(self, queries, directions, advantages, places):
+        """Step on ``-advantage log sigmoid(y . direction)`` for the rows at `places`, in order.
+
+        Where one is refused with NonFiniteError those before it have been learned.
+        """
+        for name, rows in (("queries", queries), ("directions", directions)):
+            check_array(rows, cnp.NPY_FLOAT32, 2, False, name)
+            check_extent(rows, 1, self.dim_, name)
+        cdef Py_ssize_t n = len(queries), count = len(places), i = 0
+        check_extent(directions, 0, n, "directions")
+        cdef float* px = <float*> cnp.PyArray_DATA(queries)
+        cdef float* pd = <float*> cnp.PyArray_DATA(directions)
+        cdef float* weight = f32_vector(advantages, n, "advantages")
+        cdef cnp.int64_t* at = i64_vector(places, "places")
+        for i in range(count):
+            if not 0 <= at[i] < n:
+                raise ShapeError(f"places: {at[i]} is not in [0, {n})")
+        cdef bint done = True
+        i = 0
+        with nogil:
+            while i < count and done:
+                done = follow_lora(self.pa, self.pb, px + at[i] * self.dim_,
+                                   pd + at[i] * self.dim_, weight[at[i]], self.rank_, self.dim_,
+                                   self.step)
+                i += done
+        self.updates_ += i
+        if not done:
+            raise NonFiniteError(
+                f"queries, directions, advantages: row {at[i]} contains NaN, infinity, or values "
+                "whose square is not finite"
+            )
 
     def project(self, float radius):
         """Shrink B until |scale * B^T A| <= radius (Frobenius); return the norm as it was."""

@@ -52,8 +52,57 @@ def test_state_is_equal_bit_for_bit_at_every_level() -> None:
         set_simd_level(level)
         a, b, x, g, adapter = case(5, 40, 2, 1003)
         kernels.update_lora(a, b, x, g, adapter, **RATES)
-        states.add((a.tobytes(), b.tobytes(), kernels.apply_lora(a, b, x, adapter).tobytes()))
+        micro = MicroLoRA(1003)
+        micro.study(x, g, x[:, 0].copy(), np.arange(40))
+        y = kernels.apply_lora(a, b, x, adapter)
+        states.add(b"".join(v.tobytes() for v in (a, b, y, micro.a, micro.b)))
     assert len(states) == 1
+
+
+@pytest.mark.parametrize("dim", [e for e in EXTENTS if e])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(n=st.integers(0, 6), rank=st.integers(1, 8), seed=seeds)
+def test_lessons_are_followed_as_the_oracle_has_it(
+    simd: str, dim: int, n: int, rank: int, seed: int
+) -> None:
+    a, b, x, towards, _ = case(seed, n, rank, dim, 1)
+    advantages, places = normal(seed, n), np.random.default_rng(seed).permutation(n)
+    micro, single = (MicroLoRA(dim, rank, **RATES) for _ in range(2))
+    for each in (micro, single):
+        each.load({"a": a[0], "b": b[0], "updates": np.array([3])})
+    micro.study(x, towards, advantages, places)
+    wanted = a[0].astype(float), b[0].astype(float)
+    for place in places:
+        single.study(x, towards, advantages, places[places == place])
+        wanted = reference.follow_lora(
+            *wanted, x[place], towards[place], float(advantages[place]), **RATES
+        )
+    assert micro.updates == single.updates == 3 + n
+    for factor, one, exact in zip((micro.a, micro.b), (single.a, single.b), wanted, strict=True):
+        assert factor.tobytes() == one.tobytes()
+        np.testing.assert_allclose(
+            factor, exact, rtol=1e-3, atol=1e-3 * max(1, np.abs(exact).max(initial=0))
+        )
+
+
+def test_bad_lessons_are_refused_before_they_are_learned() -> None:
+    _, _, x, towards, _ = case(3, 4, 2, 8, 1)
+    micro, told, places = MicroLoRA(8), normal(3, 4), np.arange(4)
+    micro.study(x, towards, told, places)
+    before = micro.state()
+    with pytest.raises(ShapeError, match="places"):
+        micro.study(x, towards, told, places + 1)
+    with pytest.raises(ShapeError):
+        micro.study(x, towards[1:], told, places)
+    with pytest.raises(TypeError):
+        micro.study(np.asfortranarray(x), towards, told, places)
+    for bad in (x * np.float32(np.nan), x * np.float32(np.inf)):
+        with pytest.raises(NonFiniteError, match="row 2"):
+            micro.study(bad, towards, told, places[2:])
+    with pytest.raises(NonFiniteError):
+        micro.study(x, towards, told * np.float32(np.nan), places)
+    for name, value in before.items():
+        np.testing.assert_array_equal(micro.state()[name], value)
 
 
 def test_the_oracle_is_the_gradient_by_finite_differences() -> None:

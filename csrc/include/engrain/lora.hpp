@@ -31,8 +31,14 @@ void apply_lora(const float* a, const float* b, const float* x, std::size_t rank
 bool update_lora(float* a, float* b, const float* x, const float* g, std::size_t rank,
                  std::size_t dim, const LoraStep& step) noexcept;
 
-// The same for n requests, row i with adapter[i] of m adapters laid out as (m, rank, dim), in
-// order. The caller has checked the indices; update stops at the first row that is not finite.
+// The same step on the ranking loss -advantage log sigmoid(y . towards) of one request, y its
+// output for x: the gradient at y is -advantage sigmoid(-y . towards) towards.
+bool follow_lora(float* a, float* b, const float* x, const float* towards, float advantage,
+                 std::size_t rank, std::size_t dim, const LoraStep& step) noexcept;
+
+// apply_lora and update_lora for n requests, row i with adapter[i] of m adapters laid out as (m,
+// rank, dim), in order. The caller has checked the indices; update stops at the first row that is
+// not finite.
 void apply_lora_batch(const float* a, const float* b, const std::int64_t* adapter, const float* x,
                       std::size_t n, std::size_t rank, std::size_t dim, float scale,
                       float* y) noexcept;

@@ -6,7 +6,6 @@ A query becomes ``y = x + B^T A x + b^T a x``. Factors are stored as the kernels
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -80,11 +79,9 @@ class MicroLoRA(kernels.MicroLoRA):
         ------
         ShapeError, NonFiniteError
         """
-        if direction.shape != (self.dim,):
-            raise ShapeError(f"direction: expected shape ({self.dim},), got {direction.shape}")
-        margin = float(self.apply(query) @ direction)
-        weight = float(advantage) * 0.5 * (1.0 - math.tanh(0.5 * margin))
-        self.update(query, np.float32(-weight) * direction)
+        x, towards = as_vector(query, self.dim, "x"), as_vector(direction, self.dim, "direction")
+        told = np.array([advantage], dtype=np.float32)
+        self.study(x[None], towards[None], told, np.zeros(1, dtype=np.int64))
 
 
 class BaseLoRA:

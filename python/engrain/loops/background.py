@@ -18,7 +18,7 @@ from engrain.base.clock import Clock, wall_clock
 from engrain.loops.batch import SignalBatch
 from engrain.loops.checkpoint import SONACheckpoint
 from engrain.loops.config import BackgroundLearningConfig
-from engrain.loops.consolidation import Lessons, move, proven_rate, study
+from engrain.loops.consolidation import Lessons, move, proven_rate
 from engrain.loops.drift import DriftDetector
 from engrain.loops.elastic import measure_fisher, train_router
 from engrain.loops.improvement import Knowledge, MetricsCollector
@@ -40,6 +40,7 @@ EXPECTED = 0.5  # the outcome that Loop A's adapter takes for neither good nor b
 PROJECTIONS = 16
 MOST_PENDING = 100_000
 MOST_LESSONS = 4_000
+PORTIONS = 8
 DRAIN_AT = 0.5
 
 STEPS = ("drain", "refit", "consolidate", "router", "patterns", "fisher", "checkpoint")
@@ -233,9 +234,9 @@ class BackgroundLearningLoop:
             return 0.0, 0.0
         shared = self.shared
         if self.teach and keep:
-            for places in np.array_split(np.arange(len(lessons.queries)), MOST_LESSONS // 50):
+            for places in np.array_split(np.arange(len(lessons.queries)), PORTIONS):
                 with shared.teaching:  # let go often, for whoever teaches inline
-                    study(shared.micro, lessons, places)
+                    lessons.teach(shared.micro, places)
         fresh = shared.untaught_micro()
         rate, lift = proven_rate(shared.base, fresh, lessons)
         if not keep or rate == 0.0:

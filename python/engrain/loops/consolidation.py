@@ -42,6 +42,10 @@ class Lessons:
                 f"{shape}, {self.directions.shape} and {self.advantages.shape}"
             )
 
+    def teach(self, micro: MicroLoRA, places: I64Array) -> None:
+        """Let an adapter learn from the lessons at `places`, as `MicroLoRA.micro_update` does."""
+        micro.study(self.queries, self.directions, self.advantages, places)
+
 
 @dataclass(frozen=True, slots=True)
 class Consolidation:
@@ -136,7 +140,7 @@ def proven_rate(base: BaseLoRA, fresh: MicroLoRA, lessons: Lessons) -> tuple[flo
     """
     places = np.arange(len(lessons.queries))
     held_out = places % HELD_OUT == HELD_OUT - 1
-    study(fresh, lessons, np.flatnonzero(~held_out))
+    lessons.teach(fresh, np.flatnonzero(~held_out))
     if not fresh.updates or not held_out.any():
         return 0.0, 0.0
     x, towards = lessons.queries[held_out], lessons.directions[held_out]
@@ -148,12 +152,6 @@ def proven_rate(base: BaseLoRA, fresh: MicroLoRA, lessons: Lessons) -> tuple[flo
     gains = losses[0] - losses[best]
     lift, error = float(gains.mean()), float(gains.std()) / math.sqrt(len(gains))
     return (RATES[best], lift) if lift > CERTAIN * error else (0.0, 0.0)
-
-
-def study(micro: MicroLoRA, lessons: Lessons, places: I64Array) -> None:
-    """Let an adapter learn from the lessons at `places`, as `MicroLoRA.micro_update` does."""
-    for place in places.tolist():
-        micro.follow(lessons.queries[place], lessons.directions[place], lessons.advantages[place])
 
 
 def _margins(y: F32Array, directions: F32Array) -> F64Array:

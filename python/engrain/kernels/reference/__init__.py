@@ -21,7 +21,7 @@ from engrain.kernels.reference.kmeans import kmeans, kmeans_plus_plus
 from engrain.kernels.reference.ledger import ledger_update, sequence_bounds
 from engrain.kernels.reference.lexical import bm25_scores, hash_text, terms_of
 from engrain.kernels.reference.lists import search_lists, to_bfloat16
-from engrain.kernels.reference.lora import apply_lora, project_lora, update_lora
+from engrain.kernels.reference.lora import apply_lora, follow_lora, project_lora, update_lora
 from engrain.kernels.reference.modulators import modulate_outcome, modulate_query, observe_novelty
 from engrain.kernels.reference.neuron import (
     deliver_spikes,
@@ -65,6 +65,7 @@ __all__ = [
     "evidence_features",
     "find_phrases",
     "fisher_fastgrnn",
+    "follow_lora",
     "forward_fastgrnn",
     "fsrs_interval",
     "gate_gains",

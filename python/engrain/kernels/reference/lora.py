@@ -24,6 +24,39 @@ def apply_lora(
     return y
 
 
+def follow_lora(
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    x: npt.ArrayLike,
+    towards: npt.ArrayLike,
+    advantage: float,
+    *,
+    learning_rate: float,
+    scale: float = 1.0,
+    decay: float = 1.0,
+    epsilon: float = 1e-3,
+) -> tuple[F64Array, F64Array]:
+    """Return (a, b) after one step on ``-advantage log sigmoid(y . towards)``, y the output for x.
+
+    The gradient at y is ``-advantage sigmoid(-y . towards) towards``; the step is `update_lora`'s.
+    """
+    a, b, x, towards = (np.asarray(v, dtype=np.float64)[None] for v in (a, b, x, towards))
+    margin = float(apply_lora(a, b, x, [0], scale=scale)[0] @ towards[0])
+    gradient = -advantage / (1.0 + np.exp(margin)) * towards
+    a, b = update_lora(
+        a,
+        b,
+        x,
+        gradient,
+        [0],
+        learning_rate=learning_rate,
+        scale=scale,
+        decay=decay,
+        epsilon=epsilon,
+    )
+    return a[0], b[0]
+
+
 def project_lora(
     a: npt.ArrayLike, b: npt.ArrayLike, scale: float, radius: float
 ) -> tuple[F64Array, float]:
