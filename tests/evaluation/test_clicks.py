@@ -39,6 +39,14 @@ def test_position_biased_clicks_fall_with_the_rank() -> None:
     assert rates[4] == pytest.approx(0.14, abs=0.03)
 
 
+def test_seldom_seen_ones_are_clicked_at_any_rank_alike() -> None:
+    rates = mean_outcomes("seldom")
+    seen = (1 / np.arange(1, 11)).mean()
+    np.testing.assert_allclose(rates[RELEVANT], 0.7 * seen, atol=0.03)
+    np.testing.assert_allclose(rates[~RELEVANT], 0.05 * seen, atol=0.015)
+    assert len(MODELS["seldom"](np.zeros(0, dtype=bool), np.random.default_rng(0))) == 0
+
+
 def test_a_joint_reward_is_shared_by_all() -> None:
     rng = np.random.default_rng(1)
     assert MODELS["joint"](RELEVANT, rng).tolist() == [1.0] * 10

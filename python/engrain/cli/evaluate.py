@@ -26,7 +26,7 @@ def evaluate(
     ] = "judge",
     folds: Annotated[int, typer.Option(help="Number of folds.")] = 5,
     clicks: Annotated[
-        str, typer.Option(help="Simulated user: perfect, noisy, position or joint.")
+        str, typer.Option(help="Simulated user: perfect, noisy, position, seldom or joint.")
     ] = "perfect",
     mechanisms: Annotated[
         str, typer.Option(help="Names, separated by commas, whose own lift is reported.")

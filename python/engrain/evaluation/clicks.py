@@ -12,7 +12,7 @@ import numpy as np
 
 from engrain.base.arrays import BoolArray, F64Array
 
-Clicks: TypeAlias = Literal["perfect", "noisy", "position", "joint"]
+Clicks: TypeAlias = Literal["perfect", "noisy", "position", "seldom", "joint"]
 CLICKS: tuple[str, ...] = get_args(Clicks)
 
 Model: TypeAlias = Callable[[BoolArray, np.random.Generator], F64Array]
@@ -39,6 +39,16 @@ def position(relevant: BoolArray, rng: np.random.Generator) -> F64Array:
     return noisy(relevant, rng) * examined
 
 
+def seldom(relevant: BoolArray, rng: np.random.Generator) -> F64Array:
+    """As by `noisy`, examined as often in all as by `position`, but at any rank alike.
+
+    What `position` loses beside it is due to the bias, not to fewer clicks.
+    """
+    chance = float((1.0 / np.arange(1, len(relevant) + 1)).mean()) if len(relevant) else 0.0
+    examined = rng.random(len(relevant)) < chance
+    return noisy(relevant, rng) * examined
+
+
 def joint(relevant: BoolArray, rng: np.random.Generator) -> F64Array:
     """One reward for the whole answer: all shown items share it."""
     del rng
@@ -49,6 +59,7 @@ MODELS: dict[str, Model] = {
     "perfect": perfect,
     "noisy": noisy,
     "position": position,
+    "seldom": seldom,
     "joint": joint,
 }
 

@@ -26,7 +26,7 @@ class Options:
     teach : {"judge", "shown"}
         kfold only: full judgments of the training questions, or outcomes of the ten shown.
     folds : int
-    clicks : {"perfect", "noisy", "position", "joint"}
+    clicks : {"perfect", "noisy", "position", "seldom", "joint"}
         How the simulated user answers; see `engrain.evaluation.clicks`.
     mechanisms : tuple of str or None
         Those whose own lift is reported, None for all; a name that is no built-in one is loaded
