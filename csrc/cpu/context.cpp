@@ -11,7 +11,6 @@
 namespace engrain {
 namespace {
 
-constexpr float window_weights[] = {0.3F, 0.6F, 1.0F, 0.6F, 0.3F};
 constexpr float noise = 1e-6F;
 
 // Terms whose frequencies by session are kept: held by so many members per session, and no more
@@ -178,27 +177,15 @@ float RetrievalIndex::window(const Around& around, const std::vector<float>& sco
     return sum;
 }
 
-// BM25 of the window as one text whose words count by their distance; rarity and mean length are
-// those of single memories. In deviations of the question's BM25.
-float RetrievalIndex::window_text(const Search& search, const Around& around) {
-    constexpr float windows = 0.3F + 0.6F + 1.0F + 0.6F + 0.3F;
+// In deviations of the question's BM25; nothing where no member belongs to a sequence.
+const float* RetrievalIndex::score_windows(const Search& search,
+                                           const std::vector<Around>& around) {
+    if (!layout(search.scope).sequential) return nullptr;
     const auto& members = scopes_[search.scope].members();
-    const Sought& asked = search.reading.asked;
-    std::vector<float>& frequency = window_;
-    frequency.assign(asked.room(), 0.0F);
-    float length = 0.0F;
-    for (std::size_t place = 0; place < 5; ++place) {
-        if (around.at[place] == none) continue;
-        const WordSpan stems = stems_.words(members[around.at[place]]);
-        const float weight = window_weights[place];
-        length += weight * static_cast<float>(stems.count);
-        const float* counts = counted_.of(around.at[place], [&] { return asked.count(stems); });
-        for (std::size_t i = 0; i < frequency.size(); ++i) frequency[i] += weight * counts[i];
-    }
-    const float slope = Bm25::slope(stems_.average_length() * windows);
-    return score_counts(frequency.data(), asked.weights(), asked.room(),
-                        Bm25::beside(slope, length)) /
-           search.bm25_sd;
+    windows_.clear();
+    for (const Around& one : around)
+        windows_.add(one, [&](std::uint32_t position) { return stems_.words(members[position]); });
+    return windows_.score(search.reading.asked, stems_.average_length());
 }
 
 // The name before the colon that says who speaks is no mention.
@@ -208,10 +195,11 @@ bool RetrievalIndex::mentions(const Sources::Name& named, std::uint32_t handle) 
     return lexical_.frequency(handle, named.term) > (speaks ? 1.0F : 0.0F);
 }
 
-void RetrievalIndex::write_sequence(const Search& search, const Around& around, float* out) {
+void RetrievalIndex::write_sequence(const Search& search, const Around& around, float text,
+                                    float* out) const {
     const auto& members = scopes_[search.scope].members();
     const Context& own = contexts_[members[around.own()]];
-    out[window_bm25] = window_text(search, around);
+    out[window_bm25] = text / search.bm25_sd;
     if (!views_.empty() && search.views[0].asked)
         out[window_cosine] = window(around, search.views[0].scores, search.views[0].standard);
     out[two_before] = neighbour_score(search, around.at[0]);
@@ -227,10 +215,11 @@ void RetrievalIndex::write_sequence(const Search& search, const Around& around, 
     out[after_question_score] = std::max(0.0F, neighbour_score(search, before));
 }
 
-void RetrievalIndex::write_context(const Search& search, const Around& around, float* out) {
+void RetrievalIndex::write_context(const Search& search, const Around& around, float window,
+                                   float* out) const {
     const std::uint32_t handle = scopes_[search.scope].members()[around.own()];
     const Context& own = contexts_[handle];
-    if (own.sequence >= 0) write_sequence(search, around, out);
+    if (own.sequence >= 0) write_sequence(search, around, window, out);
     if (search.named.source != Sources::none) {
         if (own.source != Sources::none)
             out[from_named] = own.source == search.named.source ? 1.0F : -1.0F;

@@ -13,7 +13,7 @@ namespace {
 
 using Guard = std::lock_guard<std::mutex>;
 
-constexpr std::size_t equal_documents = 5, weighted_documents = 10, ranked = 100, ahead = 4;
+constexpr std::size_t equal_documents = 5, weighted_documents = 10, ranked = 100;
 constexpr float least_neighbour = -3.0F;
 
 }  // namespace
@@ -31,17 +31,16 @@ bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::s
         centre(search.scope, asked.asked ? asked.query.data() : nullptr, handles, n, out.centred,
                cosine.data());
     }
-    counted_.clear(search.reading.asked.room());
-    const Layout& layout = this->layout(search.scope);
-    std::vector<Around> around(n);
-    for (std::size_t i = 0; i < n; ++i)
-        around[i] = this->around(
-            layout, static_cast<std::uint32_t>(scopes_[search.scope].position(handles[i])));
+    const std::vector<Around> around = surroundings(search.scope, handles, n);
     const std::vector<std::size_t> ranks = ranks_of(search, around);
+    const std::vector<Words> words = read_candidates(search, handles, n, ranks);
+    const float* window = score_windows(search, around);
+    write_texts(search, handles, n, out);
     for (std::size_t i = 0; i < n; ++i) {
-        prefetch(search, around, ranks, i);
-        write_text(search, handles[i], i, out);
         write_row(search, around[i], ranks[i], i, out);
+        float* row = out.x + i * out.stride + base_columns();
+        write_context(search, around[i], window == nullptr ? 0.0F : window[i], row);
+        write_words(search, words[i], row + context_columns);
     }
     write_cosines(search, cosine.data(), handles, n, out);
     if (!views_.empty()) write_feedback(search, n, out);
@@ -54,21 +53,25 @@ bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::s
     return true;
 }
 
-// While the i-th row is written: asks for the words of a later one and of those around it, and for
-// where those of an even later one lie.
-void RetrievalIndex::prefetch(const Search& search, const std::vector<Around>& around,
-                              const std::vector<std::size_t>& ranks, std::size_t i) const noexcept {
-    const auto& members = scopes_[search.scope].members();
-    if (i + 2 * ahead < around.size()) {
-        engrain::prefetch(&contexts_[members[around[i + 2 * ahead].own()]]);
-        for (const std::uint32_t near : around[i + 2 * ahead].at)
+void RetrievalIndex::prefetch_context(std::uint32_t handle) const noexcept {
+    prefetch_all(reinterpret_cast<const char*>(&contexts_[handle]), sizeof(Context));
+}
+
+// Memory is asked for what is read of the candidates and of those around them.
+std::vector<Around> RetrievalIndex::surroundings(std::uint32_t scope, const std::uint32_t* handles,
+                                                 std::size_t n) {
+    const auto& members = scopes_[scope].members();
+    const Layout& layout = this->layout(scope);
+    std::vector<Around> around(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        prefetch_context(handles[i]);
+        around[i] =
+            this->around(layout, static_cast<std::uint32_t>(scopes_[scope].position(handles[i])));
+        for (const std::uint32_t near : around[i].at)
             if (near != none) pages_.prefetch_place(members[near]);
+        if (around[i].at[1] != none) prefetch_context(members[around[i].at[1]]);
     }
-    if (i + ahead >= around.size()) return;
-    if (ranks[i + ahead] >= search.reading.best.size())
-        prefetch_words(members[around[i + ahead].own()]);
-    for (const std::uint32_t near : around[i + ahead].at)
-        if (near != none) pages_.prefetch_stems(members[near]);
+    return around;
 }
 
 void RetrievalIndex::centred(std::uint32_t scope, const std::uint32_t* handles, std::size_t n,
@@ -149,18 +152,25 @@ float RetrievalIndex::neighbour_score(const Search& search, std::uint32_t positi
     return position == none ? 0.0F : std::max(search.fixed[position], least_neighbour);
 }
 
-void RetrievalIndex::write_text(const Search& search, std::uint32_t handle, std::size_t i,
-                                const Rows& out) const {
-    out.length[i] = lexical_.length(handle);
-    std::copy_n(search.sought.count(lexical_.words(handle)), search.sought.size(),
-                out.frequency + i * search.sought.size());
+void RetrievalIndex::write_texts(const Search& search, const std::uint32_t* handles, std::size_t n,
+                                 const Rows& out) const {
+    const Sought& sought = search.sought;
+    std::vector<WordSpan> words(n);
+    std::vector<float> counts(n * sought.room());
+    for (std::size_t i = 0; i < n; ++i) {
+        words[i] = lexical_.words(handles[i]);
+        out.length[i] = lexical_.length(handles[i]);
+    }
+    sought.count(words.data(), n, counts.data());
+    for (std::size_t i = 0; i < n; ++i)
+        std::copy_n(counts.data() + i * sought.room(), sought.size(),
+                    out.frequency + i * sought.size());
 }
 
-// Every column but those made of cosines.
+// The base columns but those made of cosines.
 void RetrievalIndex::write_row(const Search& search, const Around& around, std::size_t rank,
-                               std::size_t i, const Rows& out) {
+                               std::size_t i, const Rows& out) const {
     const std::uint32_t position = around.own();
-    const std::uint32_t handle = scopes_[search.scope].members()[position];
     float* row = out.x + i * out.stride;
     std::fill_n(row, out.stride, 0.0F);
     row[0] = search.bm25_standard.z(search.bm25[position]);
@@ -177,8 +187,6 @@ void RetrievalIndex::write_row(const Search& search, const Around& around, std::
     form[2] = -log_of(1 + rank);
     form[4] = neighbour_score(search, around.at[1]);
     form[5] = neighbour_score(search, around.at[3]);
-    write_context(search, around, row + base_columns());
-    write_words(search, handle, rank, row + base_columns() + context_columns);
 }
 
 void RetrievalIndex::write_cosines(const Search& search, const float* cosine,

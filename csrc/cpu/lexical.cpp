@@ -33,16 +33,18 @@ ENGRAIN_DISPATCH(void, gains,
                  (counts, lengths, n, weight, slope, gains))
 
 template <int W>
-ENGRAIN_INLINE float score_counts_body(const float* counts, const float* weights, std::size_t n,
-                                       float beside) {
+ENGRAIN_INLINE void score_counts_body(const float* counts, const float* weights, std::size_t terms,
+                                      const float* beside, std::size_t n, float* out) {
     using simd::Lanes;
-    Lanes<W> sum = Lanes<W>::zero();
-    const Lanes<W> other = Lanes<W>::splat(beside);
-    for (std::size_t i = 0; i < n; i += 16) {
-        const Lanes<W> count = Lanes<W>::load(counts + i);
-        sum = sum + Lanes<W>::load(weights + i) * count / (count + other);
+    for (std::size_t i = 0; i < n; ++i, counts += terms) {
+        Lanes<W> sum = Lanes<W>::zero();
+        const Lanes<W> other = Lanes<W>::splat(beside[i]);
+        for (std::size_t t = 0; t < terms; t += 16) {
+            const Lanes<W> count = Lanes<W>::load(counts + t);
+            sum = sum + Lanes<W>::load(weights + t) * count / (count + other);
+        }
+        out[i] = sum.sum();
     }
-    return sum.sum();
 }
 
 }  // namespace
@@ -62,9 +64,10 @@ std::vector<TermCount> count_terms(std::vector<Term>& terms) {
     return counted;
 }
 
-ENGRAIN_DISPATCH(float, score_counts,
-                 (const float* counts, const float* weights, std::size_t n, float beside),
-                 (counts, weights, n, beside))
+ENGRAIN_DISPATCH(void, score_counts,
+                 (const float* counts, const float* weights, std::size_t terms, const float* beside,
+                  std::size_t n, float* out),
+                 (counts, weights, terms, beside, n, out))
 
 void ForwardIndex::add(std::uint32_t document) {
     total_length_ += static_cast<std::int64_t>(words(document).count);
@@ -109,13 +112,6 @@ void CountedIndex::add(std::uint32_t document) {
 void CountedIndex::remove(std::uint32_t document) {
     each(document, [&](Term term, float) { holding_.decrement(term); });
     ForwardIndex::remove(document);
-}
-
-float CountedIndex::score(std::uint32_t document, const Sought& question) const {
-    const WordSpan own = words(document);
-    const float slope = Bm25::slope(average_length());
-    return score_counts(question.count(own), question.weights(), question.room(),
-                        Bm25::beside(slope, static_cast<float>(own.count)));
 }
 
 float CountedIndex::rarity(std::uint32_t holding) const noexcept {

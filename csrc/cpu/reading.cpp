@@ -13,7 +13,6 @@ namespace engrain {
 namespace {
 
 constexpr std::size_t gauging = 100, feedback_documents = 8, feedback_words = 20;
-constexpr std::size_t words_ahead = 4;  // documents that memory is asked for early
 constexpr float noise = 1e-6F;
 
 Standard standard_of(const std::vector<Words>& x, float Words::* score) {
@@ -67,6 +66,36 @@ void keep_heaviest(std::vector<TermWeight>& words, std::size_t most, float total
     for (const TermWeight& word : words) sum += word.weight;
     for (TermWeight& word : words) word.weight *= total / sum;
 }
+
+// Documents whose words of one kind are counted.
+class Opened {
+  public:
+    void count(const CountedIndex& index, const std::uint32_t* handles, std::size_t n,
+               const Sought& sought) {
+        const float slope = Bm25::slope(index.average_length());
+        words_.resize(n);
+        beside_.resize(n);
+        for (std::size_t i = 0; i < n; ++i) {
+            words_[i] = index.words(handles[i]);
+            beside_[i] = Bm25::beside(slope, static_cast<float>(words_[i].count));
+        }
+        room_ = sought.room();
+        counts_.resize(n * room_);
+        sought.count(words_.data(), n, counts_.data());
+    }
+    // BM25 by the weights of what was counted.
+    void score(const float* weights, Words* out, float Words::* kind) {
+        scores_.resize(words_.size());
+        score_counts(counts_.data(), weights, room_, beside_.data(), scores_.size(),
+                     scores_.data());
+        for (std::size_t i = 0; i < scores_.size(); ++i) out[i].*kind = scores_[i];
+    }
+
+  private:
+    std::vector<WordSpan> words_;
+    std::vector<float> beside_, counts_, scores_;
+    std::size_t room_ = 0;
+};
 
 }  // namespace
 
@@ -131,55 +160,52 @@ void RetrievalIndex::gauge_words(Search& search) const {
     for (std::size_t i = 0; i < std::min(n, feedback_documents); ++i)
         pages_.prefetch_stems(members[search.best[i]]);
     find_feedback_words(search);
-    reading.best.resize(n);
-    for (std::size_t i = 0; i < n; ++i) {
-        if (i + words_ahead < n) prefetch_words(members[search.best[i + words_ahead]]);
-        reading.best[i] = read_document(search, members[search.best[i]]);
-    }
-    if (latent_.known()) place_best(search);
+    std::vector<std::uint32_t> handles(n);
+    for (std::size_t i = 0; i < n; ++i) handles[i] = members[search.best[i]];
+    reading.best.assign(n, Words{});
+    read_documents(search, handles.data(), n, reading.best.data());
     reading.gram_scale = standard_of(reading.best, &Words::grams);
     reading.feedback_scale = standard_of(reading.best, &Words::feedback);
     reading.latent_scale = standard_of(reading.best, &Words::latent);
     reading.gauged = true;
 }
 
-// Where the best static documents lie beside the question.
-void RetrievalIndex::place_best(Search& search) const {
-    const auto& members = scopes_[search.scope].members();
-    std::vector<Words>& best = search.reading.best;
-    std::vector<std::uint32_t> handles(best.size());
-    std::vector<float> cosines(best.size());
-    for (std::size_t i = 0; i < best.size(); ++i) handles[i] = members[search.best[i]];
-    latent_rows_.dots(handles.data(), best.size(), search.reading.latent, cosines.data());
-    for (std::size_t i = 0; i < best.size(); ++i) best[i].latent = cosines[i];
-}
-
-void RetrievalIndex::prefetch_words(std::uint32_t handle) const noexcept {
-    pages_.prefetch(handle);
-    if (latent_.known()) latent_rows_.prefetch(handle);
-}
-
-Words RetrievalIndex::read_document(const Search& search, std::uint32_t handle) const {
+void RetrievalIndex::read_documents(const Search& search, const std::uint32_t* handles,
+                                    std::size_t n, Words* out) const {
     const Reading& reading = search.reading;
-    Words words{};
-    const WordSpan stems = stems_.words(handle);
-    const float beside =
-        Bm25::beside(Bm25::slope(stems_.average_length()), static_cast<float>(stems.count));
-    const Sought& feedback = reading.feedback;
-    const float* counts = feedback.count(stems);
-    words.stems = score_counts(counts, reading.asked_weights.data(), feedback.room(), beside);
-    words.feedback = score_counts(counts, feedback.weights(), feedback.room(), beside);
-    words.grams = grams_.score(handle, reading.grams);
-    words.pairs = pairs_.score(handle, reading.pairs);
+    static thread_local Opened opened;
+    for (std::size_t i = 0; i < n; ++i) pages_.prefetch_place(handles[i]);
+    opened.count(stems_, handles, n, reading.feedback);
+    opened.score(reading.asked_weights.data(), out, &Words::stems);
+    opened.score(reading.feedback.weights(), out, &Words::feedback);
+    opened.count(grams_, handles, n, reading.grams);
+    opened.score(reading.grams.weights(), out, &Words::grams);
+    opened.count(pairs_, handles, n, reading.pairs);
+    opened.score(reading.pairs.weights(), out, &Words::pairs);
+    if (!latent_.known()) return;
+    std::vector<float> cosines(n);
+    latent_rows_.dots(handles, n, reading.latent, cosines.data());
+    for (std::size_t i = 0; i < n; ++i) out[i].latent = cosines[i];
+}
+
+// Those of the best static documents are known.
+std::vector<Words> RetrievalIndex::read_candidates(const Search& search,
+                                                   const std::uint32_t* handles, std::size_t n,
+                                                   const std::vector<std::size_t>& ranks) const {
+    const std::vector<Words>& best = search.reading.best;
+    std::vector<std::uint32_t> unread;
+    for (std::size_t i = 0; i < n; ++i)
+        if (ranks[i] >= best.size()) unread.push_back(handles[i]);
+    std::vector<Words> read(unread.size()), words(n);
+    read_documents(search, unread.data(), unread.size(), read.data());
+    auto next = read.begin();
+    for (std::size_t i = 0; i < n; ++i)
+        words[i] = ranks[i] < best.size() ? best[ranks[i]] : *next++;
     return words;
 }
 
-void RetrievalIndex::write_words(const Search& search, std::uint32_t handle, std::size_t rank,
-                                 float* out) const {
+void RetrievalIndex::write_words(const Search& search, const Words& words, float* out) const {
     const Reading& reading = search.reading;
-    const bool known = rank < reading.best.size();
-    Words words = known ? reading.best[rank] : read_document(search, handle);
-    if (!known && latent_.known()) words.latent = latent_rows_.dot(handle, reading.latent);
     out[stem_bm25] = words.stems / search.bm25_sd;
     out[gram_bm25] = reading.gram_scale.z(words.grams);
     if (words.pairs > 0.0F)

@@ -19,18 +19,23 @@ static void check_meeting(std::size_t asked, std::size_t n) {
     for (std::size_t i = 0; own.size() < n; ++i) own.insert(own.end(), i % 3 + 1, pseudo(2 * i));
     own.resize(n);
     std::sort(own.begin(), own.end());
+    std::vector<WordSpan> documents;  // ever shorter ones
+    for (std::size_t left = n; documents.size() < 7; left -= left / 3)
+        documents.push_back({own.data(), left});
     Sought sought;
     sought.seek(terms);
+    CHECK(sought.room() % 16 == 0 && sought.room() >= asked);
+    std::vector<float> counts(documents.size() * sought.room());
     for (Level level : {Level::baseline, Level::avx2, Level::avx512}) {
         simd::set_level(level);
-        const float* counts = sought.count({own.data(), n});
-        for (std::size_t i = 0; i < asked; ++i) {
-            CHECK(counts[i] == float(std::count(own.begin(), own.end(), terms[i].term)));
-            CHECK(sought.weights()[i] == terms[i].weight);
-        }
-        CHECK(sought.room() % 16 == 0 && sought.room() >= asked);
-        for (std::size_t i = asked; i < sought.room(); ++i) CHECK(sought.weights()[i] == 0.0F);
+        sought.count(documents.data(), documents.size(), counts.data());
+        for (std::size_t d = 0; d < documents.size(); ++d)
+            for (std::size_t i = 0; i < asked; ++i)
+                CHECK(counts[d * sought.room() + i] ==
+                      float(std::count(documents[d].begin(), documents[d].end(), terms[i].term)));
     }
+    for (std::size_t i = 0; i < asked; ++i) CHECK(sought.weights()[i] == terms[i].weight);
+    for (std::size_t i = asked; i < sought.room(); ++i) CHECK(sought.weights()[i] == 0.0F);
 }
 
 static void documents_come_and_go() {

@@ -41,9 +41,10 @@ struct Bm25 {
 // Sorts `terms` and returns each once with how often it occurs, ascending by term.
 std::vector<TermCount> count_terms(std::vector<Term>& terms);
 
-// sum_i Bm25::gain(counts[i], weights[i]) over n, a multiple of 16, of a document whose part of the
-// denominator is `beside`, see `Bm25::beside`.
-float score_counts(const float* counts, const float* weights, std::size_t n, float beside) noexcept;
+// out[i] = sum_t Bm25::gain(counts[i][t], weights[t]) of n documents over `terms`, a multiple of
+// 16; `beside` holds each document's part of the denominator, see `Bm25::beside`.
+void score_counts(const float* counts, const float* weights, std::size_t terms, const float* beside,
+                  std::size_t n, float* out) noexcept;
 
 // Words of one kind, by the document that holds them.
 class ForwardIndex {
@@ -90,8 +91,6 @@ class CountedIndex : public ForwardIndex {
     void prefetch_idf(Term term) const noexcept { holding_.prefetch(term); }
     // A question's terms with their weights c_t idf_t (k1 + 1).
     std::vector<TermWeight> weigh(const std::vector<TermCount>& question) const;
-    // BM25 of the document for a question.
-    float score(std::uint32_t document, const Sought& question) const;
 
   private:
     float rarity(std::uint32_t holding) const noexcept;

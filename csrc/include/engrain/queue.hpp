@@ -27,7 +27,7 @@ class SignalQueue {
         : ring_(capacity),
           dim_(dim),
           signals_(new Signal[ring_.capacity()]),
-          query_(large_array<float>(ring_.capacity() * dim)) {}
+          query_(large_array<float>(ring_.capacity() * dim, huge_page)) {}
 
     // Asks memory for what the next push will write.
     void prefetch() const noexcept { prefetch_apart(query_.get() + ring_.next() * dim_, dim_); }

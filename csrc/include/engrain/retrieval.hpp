@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "engrain/context.hpp"
-#include "engrain/counted.hpp"
 #include "engrain/latent.hpp"
 #include "engrain/layout.hpp"
 #include "engrain/lexical.hpp"
 #include "engrain/reading.hpp"
 #include "engrain/scope.hpp"
 #include "engrain/view.hpp"
+#include "engrain/windows.hpp"
 
 namespace engrain {
 
@@ -143,20 +143,20 @@ class RetrievalIndex {
     Around around(const Layout& layout, std::uint32_t position) const noexcept;
     static float window(const Around& around, const std::vector<float>& scores,
                         const Standard& standard) noexcept;
-    float window_text(const Search& search, const Around& around);
+    const float* score_windows(const Search& search, const std::vector<Around>& around);
     bool mentions(const Sources::Name& named, std::uint32_t handle) const noexcept;
     void read_words(const char* text, std::size_t size, Search& search) const;
     void find_feedback_words(Search& search) const;
     void gauge_words(Search& search) const;
-    Words read_document(const Search& search, std::uint32_t handle) const;
-    void place_best(Search& search) const;
-    void prefetch_words(std::uint32_t handle) const noexcept;
+    void read_documents(const Search& search, const std::uint32_t* handles, std::size_t n,
+                        Words* out) const;
+    std::vector<Words> read_candidates(const Search& search, const std::uint32_t* handles,
+                                       std::size_t n, const std::vector<std::size_t>& ranks) const;
     static std::vector<std::size_t> ranks_of(const Search& search,
                                              const std::vector<Around>& around);
-    void write_words(const Search& search, std::uint32_t handle, std::size_t rank,
-                     float* out) const;
-    void write_sequence(const Search& search, const Around& around, float* out);
-    void write_context(const Search& search, const Around& around, float* out);
+    void write_words(const Search& search, const Words& words, float* out) const;
+    void write_sequence(const Search& search, const Around& around, float text, float* out) const;
+    void write_context(const Search& search, const Around& around, float window, float* out) const;
     void score_text(const char* text, std::size_t size, Search& search);
     void score_view(const float* vector, std::size_t i, Search& search);
     void scan(const Search& search, std::size_t view, float* out);
@@ -169,13 +169,14 @@ class RetrievalIndex {
                 std::size_t n, float* rows, float* cosine);
     void feedback_vectors(const Search& search, std::vector<float>& equal,
                           std::vector<float>& weighted);
-    void prefetch(const Search& search, const std::vector<Around>& around,
-                  const std::vector<std::size_t>& ranks, std::size_t i) const noexcept;
+    void prefetch_context(std::uint32_t handle) const noexcept;
+    std::vector<Around> surroundings(std::uint32_t scope, const std::uint32_t* handles,
+                                     std::size_t n);
     static float neighbour_score(const Search& search, std::uint32_t position) noexcept;
-    void write_text(const Search& search, std::uint32_t handle, std::size_t i,
-                    const Rows& out) const;
+    void write_texts(const Search& search, const std::uint32_t* handles, std::size_t n,
+                     const Rows& out) const;
     void write_row(const Search& search, const Around& around, std::size_t rank, std::size_t i,
-                   const Rows& out);
+                   const Rows& out) const;
     void write_cosines(const Search& search, const float* cosine, const std::uint32_t* handles,
                        std::size_t n, const Rows& out) const;
     void write_feedback(const Search& search, std::size_t n, const Rows& out);
@@ -199,8 +200,7 @@ class RetrievalIndex {
     std::vector<std::int8_t> codes_;  // scratch of scan
     std::vector<std::int32_t> dots_;
     std::vector<float> floored_, neighbourly_;  // scratch of propose
-    std::vector<float> window_;                 // scratch of window_text
-    Counted counted_;
+    Windows windows_;                           // scratch of score_windows
 };
 
 }  // namespace engrain

@@ -120,8 +120,8 @@ class TrajectoryRing {
           dim_(dim),
           max_ids_(max_ids),
           facts_(new TrajectoryFacts[ring_.capacity()]),
-          query_(large_array<float>(ring_.capacity() * dim)),
-          ids_(large_array<std::int64_t>(ring_.capacity() * max_ids)) {}
+          query_(large_array<float>(ring_.capacity() * dim, huge_page)),
+          ids_(large_array<std::int64_t>(ring_.capacity() * max_ids, huge_page)) {}
 
     // Asks memory for what the next push will write.
     void prefetch() const noexcept {

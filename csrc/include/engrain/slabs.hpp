@@ -1,4 +1,5 @@
-// Rows of one width in blocks of huge pages: none ever moves, and new ones cost no copy.
+// Rows of one width in blocks of huge pages: none ever moves, and new ones cost no copy. The first
+// block is one of small pages: there are many who hold few rows.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +22,8 @@ class Slabs {
 
     // Makes room for so many rows; new ones are as memory happens to be.
     void reserve(std::size_t rows) {
-        while (blocks_.size() * rows_ < rows) blocks_.push_back(large_array<T>(block_));
+        while (blocks_.size() * rows_ < rows)
+            blocks_.push_back(large_array<T>(block_, blocks_.empty() ? huge_page : 0));
     }
     T* row(std::size_t i) noexcept { return blocks_[i / rows_].get() + i % rows_ * width_; }
 

@@ -31,9 +31,9 @@ class Sought {
     // Weights in the order of the terms, then 0 (room()).
     const float* weights() const noexcept { return weights_.data(); }
 
-    // How often each term occurs among the words, then anything finite (room()). Valid until the
-    // next call.
-    const float* count(const WordSpan& words) const;
+    // Row i of `counts`, (n, room()): how often each term occurs in documents[i], then anything
+    // finite. Memory is asked for the words of later documents meanwhile.
+    void count(const WordSpan* documents, std::size_t n, float* counts) const;
 
   private:
     static constexpr std::size_t filter_words = 32, buckets = 1024, slack = 16;
@@ -42,15 +42,15 @@ class Sought {
     static std::uint32_t bucket(Term term) noexcept {
         return static_cast<std::uint32_t>(term) >> 22;
     }
-    void count_in_buckets(std::size_t held) const;
+    void count_in_buckets(std::size_t held, float* counts) const;
 
     std::vector<TermWeight> terms_;
     std::vector<Term> keys_;
     std::vector<float> weights_;
     std::uint32_t filter_[filter_words] = {};
+    Term absent_ = 0;                   // is none of the terms
     std::vector<std::uint32_t> first_;  // by bucket: the first of its terms, where they are many
     mutable std::vector<Term> held_;    // what the filter holds back, and `slack`
-    mutable std::vector<float> counts_;
 };
 
 }  // namespace engrain
