@@ -5,12 +5,16 @@
 
 #include "engrain/blocks.hpp"
 #include "engrain/dot.hpp"
+#include "engrain/prefetch.hpp"
+#include "engrain/similarity.hpp"
 #include "engrain/transcendental.hpp"
 
 namespace engrain {
 namespace {
 
 using simd::Lanes;
+
+constexpr std::size_t abreast = CellShape::abreast;
 
 // Where each part begins within the flat weights, or within their gradient.
 template <class Float>
@@ -69,8 +73,8 @@ struct Open {
 template <int W>
 ENGRAIN_INLINE void run_cell(const Parts<const float>& p, const CellShape& s, const float* x,
                              float zeta, float nu, const Sample& out) {
-    for (std::size_t j = 0; j < s.hidden; ++j)
-        out.drive[j] = s.gain * dot<W>(p.w + j * s.dim, x, s.dim);
+    score_rows(p.w, x, s.hidden, s.dim, out.drive);
+    for (std::size_t j = 0; j < s.hidden; ++j) out.drive[j] *= s.gain;
     Open<W> body{out, p.b_z, p.b_h, {}, {}, {}};
     body.one = Lanes<W>::splat(1.0F);
     body.zeta = Lanes<W>::splat(zeta);
@@ -132,7 +136,8 @@ ENGRAIN_INLINE void close_cell(const Parts<float>& g, const CellShape& s, float 
     g.nu[0] += body.by_nu.sum() * nu * (1.0F - nu);
 }
 
-// Adds one sample's part of the gradient to `g`, scaled by `share`; returns its loss.
+// Adds one sample's part of the gradient to `g`, but for that of W, scaled by `share`; returns its
+// loss.
 template <int W>
 ENGRAIN_INLINE double learn_sample(const Parts<const float>& p, const Parts<float>& g,
                                    const CellShape& s, const float* x, const float* targets,
@@ -153,8 +158,57 @@ ENGRAIN_INLINE double learn_sample(const Parts<const float>& p, const Parts<floa
         axpy<W>(at.dh, delta, v, s.hidden);
     }
     close_cell<W>(g, s, zeta, nu, at);
-    for (std::size_t j = 0; j < s.hidden; ++j)
-        axpy<W>(g.w + j * s.dim, s.gain * at.shared[j], x, s.dim);
+    return loss;
+}
+
+template <int W>
+struct AddAbreast {  // y += a_0 x_0, then a_1 x_1, ...
+    float* y;
+    const float* const* x;
+    Lanes<W> a[abreast];
+
+    template <class Block>
+    ENGRAIN_INLINE void at(const Block& block) {
+        Lanes<W> sum = block.load(y);
+        for (std::size_t k = 0; k < abreast; ++k) sum = sum + a[k] * block.load(x[k]);
+        block.store(sum, y);
+    }
+};
+
+// The gradient of W by `count` samples: each of its rows is read and written once for all.
+template <int W>
+ENGRAIN_INLINE void add_outer(float* w, const CellShape& s, const float* const* x,
+                              const float* shared, std::size_t count) {
+    for (std::size_t j = 0; j < s.hidden; ++j) {
+        float* row = w + j * s.dim;
+        if (count == abreast) {
+            AddAbreast<W> body{row, x, {}};
+            for (std::size_t k = 0; k < abreast; ++k)
+                body.a[k] = Lanes<W>::splat(s.gain * shared[k * s.hidden + j]);
+            for_blocks<W>(s.dim, body);
+        } else {
+            for (std::size_t k = 0; k < count; ++k)
+                axpy<W>(row, s.gain * shared[k * s.hidden + j], x[k], s.dim);
+        }
+    }
+}
+
+// Adds the gradient by the samples `places`, at most `abreast`, to `g`; returns their loss.
+template <int W>
+ENGRAIN_INLINE double learn_samples(const Parts<const float>& p, const Parts<float>& g,
+                                    const CellShape& s, const float* x, const float* targets,
+                                    const std::int64_t* places, std::size_t count, float zeta,
+                                    float nu, float share, const Sample& at) {
+    const float* rows[abreast];
+    double loss = 0.0;
+    Sample own = at;
+    for (std::size_t k = 0; k < count; ++k) {
+        const std::size_t row = std::size_t(places[k]);
+        rows[k] = x + row * s.dim;
+        own.shared = at.shared + k * s.hidden;
+        loss += learn_sample<W>(p, g, s, rows[k], targets + row * s.models, zeta, nu, share, own);
+    }
+    add_outer<W>(g.w, s, rows, at.shared, count);
     return loss;
 }
 
@@ -244,10 +298,11 @@ ENGRAIN_INLINE double descend_fastgrnn_body(float* weights, const CellShape& s, 
         const float zeta = sigmoid(*p.zeta), nu = sigmoid(*p.nu), share = 1.0F / float(size);
         std::fill_n(scratch, count, 0.0F);
         double loss = 0.0;
-        for (std::size_t i = begin; i < begin + size; ++i) {
-            const std::size_t row = std::size_t(order[i]);
-            loss += learn_sample<W>(p, g, s, x + row * s.dim, targets + row * s.models, zeta, nu,
-                                    share, at);
+        for (std::size_t i = begin; i < begin + size; i += abreast) {
+            const std::size_t end = begin + size, together = std::min(abreast, end - i);
+            for (std::size_t j = i + abreast; j < std::min(i + 2 * abreast, end); ++j)
+                prefetch_apart(x + std::size_t(order[j]) * s.dim, s.dim);
+            loss += learn_samples<W>(p, g, s, x, targets, order + i, together, zeta, nu, share, at);
         }
         total += loss / double(size);
         Step<W> step{weights, scratch, rule.kept, rule.added, {}};

@@ -12,6 +12,8 @@
 namespace engrain {
 
 struct CellShape {
+    static constexpr std::size_t abreast = 4;  // samples whose gradients are summed together
+
     std::size_t dim, hidden, models;
     float gain;
 
@@ -19,7 +21,7 @@ struct CellShape {
         return hidden * (dim + hidden + 2 + models) + 2 + models;
     }
     // Floats of scratch that the functions below need.
-    std::size_t scratch() const noexcept { return weights() + 6 * hidden; }
+    std::size_t scratch() const noexcept { return weights() + (5 + abreast) * hidden; }
 };
 
 struct DescentRule {
