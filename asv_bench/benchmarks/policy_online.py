@@ -2,19 +2,26 @@
 
 ``python asv_bench/benchmarks/policy_online.py`` prints percentiles at three sizes of the buffer, of
 all calls and of those during which the system did not give the processor to others: each the least
-of several runs, since whatever else runs on the machine only adds to them.
+of several runs, since whatever else runs on the machine only adds to them. Calls come back to back,
+and in rows of their own at random times, `RATE` a second: between them the processor rests and
+caches go cold. A thread that only hashes, in C and without the GIL, shows in further rows what any
+neighbour on the machine's other processor costs.
 """
 
 from __future__ import annotations
 
+import hashlib
 import resource
 import tempfile
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 RUNS, CALLS = 10, 2_000
+RATE, RATED_RUNS = 1_000, 3
 
 
 class RecordInteraction:
@@ -63,14 +70,20 @@ class RecordInteraction:
     def track_p99_microseconds(self, held):
         return self.percentiles(held)[1][1]
 
-    def percentiles(self, held):
+    def percentiles(self, held, rate=None):
         """Return p50 and p99 in microseconds of all calls, and of the undisturbed ones."""
-        found = np.min([self._run(held) for _ in range(RUNS)], axis=0)
+        runs = RUNS if rate is None else RATED_RUNS
+        found = np.min([self._run(held, rate, seed) for seed in range(runs)], axis=0)
         return found[:2], found[2:]
 
-    def _run(self, held):
-        rows = np.empty((CALLS, 2))
-        for row in rows:
+    def _run(self, held, rate, seed):
+        rows, start = np.empty((CALLS, 2)), time.perf_counter()
+        arrivals = np.zeros(CALLS)
+        if rate is not None:
+            arrivals = np.cumsum(np.random.default_rng(seed).exponential(1 / rate, CALLS))
+        for row, arrival in zip(rows, arrivals.tolist(), strict=True):
+            if rate is not None:
+                time.sleep(max(0.0, start + arrival - time.perf_counter()))
             before, begin = switches(), time.perf_counter_ns()
             self.time_engrain(held)
             row[:] = time.perf_counter_ns() - begin, switches() - before
@@ -81,6 +94,32 @@ class RecordInteraction:
 
 def switches():
     return resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw
+
+
+@contextmanager
+def busy_neighbour():
+    """Hash in another thread, which takes the GIL a few times a second."""
+    ended, block = threading.Event(), bytes(100_000_000)
+
+    def work():
+        while not ended.is_set():
+            hashlib.sha256(block)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def show(label, found):
+    (p50, p99), (quiet50, quiet99) = found
+    print(
+        f"{label:<32} p50 {p50:5.1f}  p99 {p99:7.1f} us   "
+        f"undisturbed p50 {quiet50:5.1f}  p99 {quiet99:6.1f} us"
+    )
 
 
 def main():
@@ -96,13 +135,12 @@ def main():
             with tempfile.TemporaryDirectory() as folder:
                 bench = RecordInteraction()
                 bench.setup(held, None if kind == "memory" else Path(folder) / "replay.db")
-                found = bench.percentiles(held)
+                show(f"{held:>9,} in {kind}", bench.percentiles(held))
+                show(f"{held:>9,} in {kind}, {RATE:,}/s", bench.percentiles(held, RATE))
+                if kind == "memory":
+                    with busy_neighbour():
+                        show(f"{held:>9,} in {kind}, hashing beside", bench.percentiles(held))
                 bench.trainer.buffer.close()
-            (p50, p99), (quiet50, quiet99) = found
-            print(
-                f"{held:>9,} in {kind:<6}  p50 {p50:5.1f}  p99 {p99:7.1f} us   "
-                f"undisturbed p50 {quiet50:5.1f}  p99 {quiet99:6.1f} us"
-            )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engrain.policy.calibration_experts import START, OnlineLogistic, Rate
+from engrain.policy.calibration_experts import START, FixedShare, OnlineLogistic, Rate
 
 
 def test_the_rate_is_the_share_of_late_successes() -> None:
@@ -40,3 +40,29 @@ def test_states_restore_bit_for_bit() -> None:
         one.update(x, True)
         other.load(one.state())
         assert other.predict(x) == one.predict(x)
+
+
+def test_the_mixture_follows_whoever_is_right_and_turns_with_the_times() -> None:
+    mix = FixedShare([0.5, 0.25, 0.25])
+    opinions = np.array([0.5, 0.9, 0.1])
+    assert mix.predict(opinions) == 0.5
+    for _ in range(200):
+        mix.update(opinions, success=True)
+    assert mix.predict(opinions) > 0.88
+    for _ in range(20):
+        mix.update(opinions, success=False)
+    assert mix.predict(opinions) < 0.15
+    assert np.isclose(mix.weights.sum(), 1.0)
+
+
+def test_the_mixture_loses_little_to_the_best_expert() -> None:
+    rng = np.random.default_rng(0)
+    mix, losses = FixedShare(np.full(4, 0.25), share=0.0), np.zeros(5)
+    for _ in range(500):
+        opinions = np.append(rng.uniform(0.05, 0.95, 3), 0.7)
+        success = bool(rng.random() < 0.7)
+        said = np.append(opinions, mix.predict(opinions))
+        losses -= np.log(said if success else 1.0 - said)
+        mix.update(opinions, success)
+    # By Bayes' rule no more than the price of its prior, 1/4.
+    assert losses[4] <= losses[:4].min() + np.log(4) + 1e-9

@@ -1,8 +1,10 @@
 """How far the confidence of a net can be trusted that trains behind a memory's own (needs torch).
 
-Every `REFIT_EVERY` questions a `ConfidenceEstimator` is trained on the earlier ones, from the
-question's vector and the scores of what was shown; a streaming Platt map calibrates what it says.
-It speaks in the place of the memory's confidence once `Promotion` finds its squared errors smaller.
+Every `REFIT_EVERY` questions a `ConfidenceEstimator` is trained on the earlier ones: from the
+question's vector and the scores of what was shown it learns how far the log-odds lie from those of
+the memory's own confidence, which it therefore repeats at first. What it says is mixed with that
+confidence by their record so far (`FixedShare`), and speaks in its place once `Promotion` finds the
+mixture's squared errors smaller.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from torch import Tensor
 
 from engrain.base.arrays import BoolArray, F32Array, F64Array
 from engrain.evaluation.confidence import REFIT_EVERY, Stream
-from engrain.policy.calibration_maps import StreamingPlatt
+from engrain.policy.calibration_experts import FixedShare
+from engrain.policy.calibration_maps import clipped
 from engrain.policy.calibration_measures import brier_score, calibration_error
 from engrain.policy.confidence_estimator import ConfidenceEstimator, score_features
 from engrain.policy.losses import confidence_loss
@@ -34,8 +37,8 @@ class Forecasts(NamedTuple):
     Attributes
     ----------
     net, calibrated, in_force : ndarray of float64, shape (n,)
-        The net's probability, what the map made of it, and that or the memory's confidence,
-        whichever was promoted.
+        The net's probability, its mixture with the memory's confidence, and that or the memory's
+        confidence alone, whichever was promoted.
     promoted : ndarray of bool, shape (n,)
         Where it was the net's.
     """
@@ -49,6 +52,7 @@ class Forecasts(NamedTuple):
 class _Recalls(NamedTuple):
     situation: Tensor
     context: Tensor
+    own: Tensor  # log-odds of the memory's confidence
     outcome: Tensor
 
 
@@ -65,17 +69,18 @@ def forecast(stream: Stream, vectors: F32Array, *, seed: int = 0) -> Forecasts:
     """
     recalls = _recalls(stream, vectors)
     net = ConfidenceEstimator(vectors.shape[1], seed=seed)
-    platt, ladder = StreamingPlatt(memory=200.0), Promotion(("memory", "net"), alpha=ALPHA)
+    mix, ladder = FixedShare([0.5, 0.5]), Promotion(("memory", "net"), alpha=ALPHA)
     rows = []
     for start in range(0, len(stream.success), REFIT_EVERY):
         if start >= LEAST:
             _train(net, _Recalls(*(part[:start] for part in recalls)), seed)
         for at in range(start, min(start + REFIT_EVERY, len(stream.success))):
-            said = _said(net, recalls, at)
-            calibrated, promoted = platt.predict(said), ladder.active == "net"
             own, success = float(stream.confidence[at]), bool(stream.success[at])
+            said = _said(net, recalls, at)
+            opinions = np.array([clipped(own), clipped(said)])
+            calibrated, promoted = mix.predict(opinions), ladder.active == "net"
             rows.append((said, calibrated, calibrated if promoted else own, promoted))
-            platt.update(said, success)
+            mix.update(opinions, success)
             ladder.observe({"memory": (own - success) ** 2, "net": (calibrated - success) ** 2})
     return Forecasts(*(np.array(column) for column in zip(*rows, strict=True)))
 
@@ -102,8 +107,9 @@ def summarise_forecasts(stream: Stream, found: Forecasts) -> dict[str, float]:
 def _recalls(stream: Stream, vectors: F32Array) -> _Recalls:
     shown = torch.from_numpy(stream.scores)
     context = score_features(shown.nan_to_num(), ~shown.isnan())
+    own = torch.tensor([clipped(p) for p in stream.confidence.tolist()], dtype=torch.float32)
     outcome = torch.from_numpy(stream.success.astype(np.float32))
-    return _Recalls(torch.from_numpy(vectors[stream.question]), context, outcome)
+    return _Recalls(torch.from_numpy(vectors[stream.question]), context, own.logit(), outcome)
 
 
 def _train(net: ConfidenceEstimator, known: _Recalls, seed: int) -> None:
@@ -115,9 +121,9 @@ def _train(net: ConfidenceEstimator, known: _Recalls, seed: int) -> None:
 
 
 def _loss(net: ConfidenceEstimator, told: _Recalls) -> Tensor:
-    return confidence_loss(net(told.situation, told.context), told.outcome)
+    return confidence_loss(net(told.situation, told.context) + told.own, told.outcome)
 
 
 @torch.no_grad()
 def _said(net: ConfidenceEstimator, recalls: _Recalls, at: int) -> float:
-    return float(torch.sigmoid(net(recalls.situation[at], recalls.context[at])))
+    return float(torch.sigmoid(net(recalls.situation[at], recalls.context[at]) + recalls.own[at]))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from engrain.base.arrays import F32Array, F64Array, NamedArrays
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, SnapshotError
 from engrain.memory.confidence import SHAPE_FEATURES
-from engrain.policy.calibration_experts import START, OnlineLogistic, Rate
+from engrain.policy.calibration_experts import START, FixedShare, OnlineLogistic, Rate
 from engrain.policy.calibration_maps import StreamingPlatt, clipped
 
 STEPS = 8.0  # standard deviations at which a feature is cut
@@ -21,10 +21,9 @@ class RecallConfidence:
     """The probability that a relevant memory is among the shown.
 
     Experts from the plain rate of successes to regressions on all features, each of long and of
-    short memory, are mixed by how well they predicted so far, with a share for those that may be
-    right after a change (fixed share; Herbster & Warmuth 1998); a streaming Platt map calibrates
-    the mixture. So it is never much worse than the rate alone, and follows drift. Implements
-    `Calibrator`; hangs into a memory by the name "confidence".
+    short memory, are mixed by how well they predicted so far (`FixedShare`); a streaming Platt map
+    calibrates the mixture. So it is never much worse than the rate alone, and follows drift.
+    Implements `Calibrator`; hangs into a memory by the name "confidence".
 
     Parameters
     ----------
@@ -44,7 +43,7 @@ class RecallConfidence:
     def _start(self, features: int) -> None:
         self._features, self._seen = features, 0
         self._mean, self._square = np.zeros(features), np.ones(features)
-        self._mix: F64Array = self.PRIOR.copy()
+        self._mix = FixedShare(self.PRIOR, self._share)
         self._platt, intercept = StreamingPlatt(memory=200.0), float(np.log(START / (1.0 - START)))
         shape = min(features, SHAPE_FEATURES)
         self._experts: tuple[Rate | OnlineLogistic, ...] = (
@@ -69,15 +68,14 @@ class RecallConfidence:
 
     def mixed(self, features: F32Array) -> float:
         """Return the mixture's probability before the last step calibrates it."""
-        return float(self._mix @ self._opinions(self._inputs(features)))
+        return self._mix.predict(self._opinions(self._inputs(features)))
 
     def update(self, features: F32Array, success: bool) -> None:
         """Learn from one recall whose success is known."""
         inputs = self._inputs(features)
         opinions = self._opinions(inputs)
-        self._platt.update(float(self._mix @ opinions), success)
-        mix = self._mix * (opinions if success else 1.0 - opinions)
-        self._mix = (1.0 - self._share) * mix / mix.sum() + self._share * self.PRIOR
+        self._platt.update(self._mix.predict(opinions), success)
+        self._mix.update(opinions, success)
         for expert, x in zip(self._experts, inputs, strict=True):
             expert.update(x, success)
         self._measure(np.asarray(features, np.float64))
@@ -111,7 +109,7 @@ class RecallConfidence:
             "size": np.array([self._features, self._seen], np.int64),
             "mean": self._mean.copy(),
             "square": self._square.copy(),
-            "mix": self._mix.copy(),
+            "mix": self._mix.weights.copy(),
         }
         for name, part in self._parts().items():
             held |= {f"{name}/{key}": array for key, array in part.state().items()}
@@ -131,7 +129,7 @@ class RecallConfidence:
             self._seen = int(seen)
             self._mean = np.array(state["mean"], np.float64)
             self._square = np.array(state["square"], np.float64)
-            self._mix = np.array(state["mix"], np.float64)
+            self._mix.weights = np.array(state["mix"], np.float64)
             for name, part in self._parts().items():
                 part.load({key: state[f"{name}/{key}"] for key in part.state()})
         except (KeyError, ValueError) as error:

@@ -14,6 +14,34 @@ from engrain.policy.calibration_maps import sigmoid
 START = 0.8  # share of recalls that succeed, before any is known
 
 
+class FixedShare:
+    """Weights of experts by how well they predicted so far.
+
+    A share returns to the prior with each observation, for those that may be right after a change
+    (Herbster & Warmuth 1998): the mixture is never much worse than the best of them since then.
+
+    Parameters
+    ----------
+    prior : array_like, shape (experts,)
+        Weights before any is known to be better, summing to 1.
+    share : float
+        In [0, 1].
+    """
+
+    def __init__(self, prior: npt.ArrayLike, share: float = 0.005) -> None:
+        self._prior, self._share = np.array(prior, np.float64), share
+        self.weights: F64Array = self._prior.copy()
+
+    def predict(self, opinions: F64Array) -> float:
+        """Return the mixture of the experts' probabilities, shape (experts,)."""
+        return float(self.weights @ opinions)
+
+    def update(self, opinions: F64Array, success: bool) -> None:
+        """Weigh each expert by the probability that it gave to what came."""
+        found = self.weights * (opinions if success else 1.0 - opinions)
+        self.weights = (1.0 - self._share) * found / found.sum() + self._share * self._prior
+
+
 class OnlineLogistic:
     """Bayesian logistic regression on many features: one Laplace step per observation.
 
