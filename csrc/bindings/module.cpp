@@ -6,6 +6,7 @@
 namespace engrain::bindings {
 void bind_cable(pybind11::module_& m);
 void bind_conv4d(pybind11::module_& m);
+void bind_cusum(pybind11::module_& m);
 void bind_fastgrnn(pybind11::module_& m);
 void bind_fisher(pybind11::module_& m);
 void bind_fsrs(pybind11::module_& m);
@@ -36,6 +37,7 @@ PYBIND11_MODULE(_kernels, m, pybind11::mod_gil_not_used()) {
     });
     engrain::bindings::bind_cable(m);
     engrain::bindings::bind_conv4d(m);
+    engrain::bindings::bind_cusum(m);
     engrain::bindings::bind_fastgrnn(m);
     engrain::bindings::bind_fisher(m);
     engrain::bindings::bind_fsrs(m);

@@ -21,6 +21,19 @@ void score_rows_py(const F32Array& rows, const F32Array& query, F32Array& out) {
     }
 }
 
+void score_queries_py(const F32Array& rows, const F32Array& queries, F32Array& out) {
+    check_shape(rows.ndim() == 2 && queries.ndim() == 2 && extent(queries, 1) == extent(rows, 1),
+                "rows, queries: expected shapes (n, dim) and (k, dim)");
+    const std::size_t n = extent(rows, 0), k = extent(queries, 0), dim = extent(rows, 1);
+    check_shape(out.ndim() == 2 && extent(out, 0) == n && extent(out, 1) == k,
+                "out: expected shape (n, k)");
+    const float *r = rows.data(), *q = queries.data();
+    float* o = out.mutable_data();
+    if (n * k * dim < release_gil_above) return score_queries(r, q, n, k, dim, o);
+    py::gil_scoped_release release;
+    score_queries(r, q, n, k, dim, o);
+}
+
 bool compare_rows_py(const F32Array& rows, F32Array& out) {
     check_shape(rows.ndim() == 2, "rows: expected 2 dimensions (n, dim)");
     const std::size_t n = extent(rows, 0), dim = extent(rows, 1);
@@ -38,6 +51,8 @@ bool compare_rows_py(const F32Array& rows, F32Array& out) {
 void bind_similarity(py::module_& m) {
     m.def("compare_rows", &compare_rows_py, py::arg("rows").noconvert(),
           py::arg("out").noconvert());
+    m.def("score_queries", &score_queries_py, py::arg("rows").noconvert(),
+          py::arg("queries").noconvert(), py::arg("out").noconvert());
     m.def("score_rows", &score_rows_py, py::arg("rows").noconvert(), py::arg("query").noconvert(),
           py::arg("out").noconvert());
 }

@@ -36,6 +36,13 @@ ENGRAIN_INLINE void score_rows_body(const float* rows, const float* query, std::
     for (; i < n; ++i) out[i] = dot<W>(rows + i * dim, query, dim);
 }
 
+template <int W>
+ENGRAIN_INLINE void score_queries_body(const float* rows, const float* queries, std::size_t n,
+                                       std::size_t k, std::size_t dim, float* out) {
+    for (std::size_t i = 0; i < n; ++i)
+        score_rows_body<W>(queries, rows + i * dim, k, dim, out + i * k);
+}
+
 // Inner products of rows [i, i + T) with rows [j, j + T), equal to those of `dot` bit for bit. The
 // 16 logical lanes are summed register by register, so that T x T sums stay in registers.
 template <int W, int T>
@@ -113,6 +120,11 @@ ENGRAIN_DISPATCH(void, score_rows,
                  (const float* rows, const float* query, std::size_t n, std::size_t dim,
                   float* out),
                  (rows, query, n, dim, out))
+
+ENGRAIN_DISPATCH(void, score_queries,
+                 (const float* rows, const float* queries, std::size_t n, std::size_t k,
+                  std::size_t dim, float* out),
+                 (rows, queries, n, k, dim, out))
 
 ENGRAIN_DISPATCH(bool, compare_rows,
                  (const float* rows, std::size_t n, std::size_t dim, float* out),

@@ -21,6 +21,13 @@ int main() {
                 CHECK(std::abs(again[i] - exact) <= 1e-4);
                 CHECK(again[i] == first[i]);
             }
+            std::vector<float> pairs(6), alone(2);
+            engrain::score_queries(rows.data(), rows.data() + dim, 3, 2, dim, pairs.data());
+            for (std::size_t i = 0; i < 3; ++i) {
+                const float* row = rows.data() + i * dim;
+                engrain::score_rows(rows.data() + dim, row, 2, dim, alone.data());
+                CHECK(pairs[2 * i] == alone[0] && pairs[2 * i + 1] == alone[1]);
+            }
         }
     }
     for (std::size_t n : {0, 1, 3, 4, 7, 17}) {

@@ -20,6 +20,22 @@ def test_score_rows_agrees_with_its_oracle(simd: str, dim: int, n: int, seed: in
     assert np.all(np.abs(got - reference.score_rows(rows, query)) <= 1e-6 * scale + 1e-12)
 
 
+@pytest.mark.parametrize("dim", EXTENTS)
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(n=extents, k=extents, seed=seeds)
+def test_score_queries_agrees_with_its_oracle(
+    simd: str, dim: int, n: int, k: int, seed: int
+) -> None:
+    rows, queries = normal(seed, n, dim), normal(seed + 1, k, dim)
+    got = kernels.score_queries(rows, queries)
+    scale = np.abs(rows.astype(float)) @ np.abs(queries.astype(float)).T
+    exact = reference.score_queries(rows, queries)
+    assert got.shape == exact.shape
+    assert np.all(np.abs(got - exact) <= 1e-6 * scale + 1e-12)
+    for q, query in enumerate(queries):
+        np.testing.assert_array_equal(got[:, q], kernels.score_rows(rows, query))
+
+
 def test_score_rows_is_equal_bit_for_bit_at_every_level() -> None:
     rows, query = normal(3, 50, 1003), normal(4, 1003)
     results = {set_simd_level(level): kernels.score_rows(rows, query).tobytes() for level in LEVELS}
@@ -34,6 +50,8 @@ def test_score_rows_refuses_what_it_would_have_to_copy() -> None:
         kernels.score_rows(rows[:, ::2], rows[0, :4])
     with pytest.raises(ValueError, match="query"):
         kernels.score_rows(rows, rows[0, :7])
+    with pytest.raises(ValueError, match="queries"):
+        kernels.score_queries(rows, rows[:, :7].copy())
 
 
 @pytest.mark.parametrize("dim", EXTENTS)

@@ -15,6 +15,7 @@ from engrain._value import ValueTable
 from engrain.kernels.bandit import LinearBandit
 from engrain.kernels.cable import solve_cable
 from engrain.kernels.conv4d import Conv4dSpec, conv4d_forward, conv4d_grad_input, conv4d_grad_weight
+from engrain.kernels.cusum import follow_cusum
 from engrain.kernels.edges import EdgeTable
 from engrain.kernels.fastgrnn import descend_fastgrnn, fisher_fastgrnn, forward_fastgrnn
 from engrain.kernels.fisher import elastic_penalty, linear_fisher, update_fisher
@@ -45,7 +46,7 @@ from engrain.kernels.reconsolidate import reconsolidate
 from engrain.kernels.safeguard import Bets
 from engrain.kernels.scorer import adam_step, backpropagate, init_scorer, score_features, sgd_step
 from engrain.kernels.simd import simd_level
-from engrain.kernels.similarity import compare_rows, score_rows
+from engrain.kernels.similarity import compare_rows, score_queries, score_rows
 from engrain.kernels.som import accumulate_som, best_som_units, train_som_online
 from engrain.kernels.sparse import multiply_sparse
 from engrain.kernels.stdp import Spikes, StdpRule, Synapses, poisson_spikes, step_stdp
@@ -98,6 +99,7 @@ __all__ = [
     "descend_fastgrnn",
     "elastic_penalty",
     "fisher_fastgrnn",
+    "follow_cusum",
     "forward_fastgrnn",
     "from_bfloat16",
     "fsrs_interval",
@@ -118,6 +120,7 @@ __all__ = [
     "retrieve_cards",
     "review_cards",
     "score_features",
+    "score_queries",
     "score_rows",
     "search_lists",
     "sgd_step",

@@ -1,4 +1,4 @@
-"""Inner products of one query with many rows, and cosines among rows."""
+"""Inner products of one query or several with many rows, and cosines among rows."""
 
 from __future__ import annotations
 
@@ -32,6 +32,30 @@ def score_rows(rows: F32Array, query: F32Array, out: F32Array | None = None) -> 
     if out is None:
         out = np.empty(len(rows), dtype=np.float32)
     _kernels.score_rows(rows, query, out)
+    return out
+
+
+def score_queries(rows: F32Array, queries: F32Array) -> F32Array:
+    """Return ``rows @ queries.T`` in one thread, without the GIL, equal at every SIMD level.
+
+    Parameters
+    ----------
+    rows : ndarray of float32, shape (n, dim), C-contiguous
+    queries : ndarray of float32, shape (k, dim), C-contiguous
+
+    Returns
+    -------
+    ndarray of float32, shape (n, k)
+
+    Raises
+    ------
+    TypeError
+        Another dtype or layout: nothing is converted or copied.
+    ValueError
+        Shapes do not agree.
+    """
+    out = np.empty((len(rows), len(queries)), dtype=np.float32)
+    _kernels.score_queries(rows, queries, out)
     return out
 
 

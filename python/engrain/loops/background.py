@@ -15,6 +15,7 @@ import numpy as np
 
 from engrain.base.arrays import BoolArray, F32Array, F64Array, I64Array
 from engrain.base.clock import Clock, wall_clock
+from engrain.kernels import score_queries
 from engrain.loops.batch import SignalBatch
 from engrain.loops.checkpoint import SONACheckpoint
 from engrain.loops.config import BackgroundLearningConfig
@@ -96,7 +97,8 @@ class BackgroundLearningLoop:
         self.probes = FrozenProbes()
         self.drift = DriftDetector(1 + 2 * PROJECTIONS)
         rng = np.random.Generator(np.random.Philox(sona.seed))
-        self._projections: F32Array = rng.standard_normal((sona.dim, PROJECTIONS), dtype=np.float32)
+        drawn = rng.standard_normal((sona.dim, PROJECTIONS), dtype=np.float32)
+        self._projections: F32Array = np.ascontiguousarray(drawn.T)
         self._pending = SignalBatch.empty(sona.dim)
         self._touched: set[int] = set()
         self.counts = dict.fromkeys(("cycles", "skipped", "taken", "forgotten", "unroutable"), 0)
@@ -328,7 +330,7 @@ class BackgroundLearningLoop:
         At a drift the router's task so far is over. Its losses are no figures to watch: they fall
         because it learns.
         """
-        projected = signals.queries @ self._projections
+        projected = score_queries(np.ascontiguousarray(signals.queries), self._projections)
         centred = signals.outcomes[:, None] - np.float32(EXPECTED)
         figures = np.concatenate([centred, projected, centred * projected], axis=1)
         drifted = self.drift.update(figures)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from engrain.base.arrays import F64Array
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError
+from engrain.kernels import follow_cusum
 
 ALLOWANCE = 0.25
 CLIP = 4.0
@@ -74,7 +75,7 @@ class DriftDetector:
         ShapeError, NonFiniteError
             Nothing was changed.
         """
-        rows = np.asarray(values, dtype=np.float64)
+        rows = np.ascontiguousarray(values, dtype=np.float64)
         if rows.ndim != 2 or rows.shape[1] != self.streams:
             raise ShapeError(f"values: expected shape (n, {self.streams}), got {rows.shape}")
         if not np.isfinite(rows).all():
@@ -95,18 +96,19 @@ class DriftDetector:
         """Follow the sums to the first alarm and return what comes after it."""
         mean = self._total / self._seen
         deviation = np.sqrt(np.maximum(self._squares / self._seen - mean**2, 0.0))
-        z = (rows - mean) / np.where(deviation > 0, deviation, 1.0)
-        steps = np.stack([z, -z], axis=1).clip(-CLIP, CLIP) - ALLOWANCE
-        free = self._sums + np.cumsum(steps, axis=0)
-        # the recursion's closed form: how far the walk is above its lowest point so far
-        sums = free - np.minimum(np.minimum.accumulate(free, axis=0), 0.0)
-        over = np.flatnonzero((sums > self.threshold).any(axis=(1, 2)))
-        if len(over):
+        at = follow_cusum(
+            rows,
+            mean,
+            np.where(deviation > 0, deviation, 1.0),
+            self._sums,
+            allowance=ALLOWANCE,
+            clip=CLIP,
+            threshold=self.threshold,
+        )
+        if at < len(rows):
             self.alarms += 1
             self._restart()
-            return rows[over[0] + 1 :]
-        self._sums = sums[-1]
-        return rows[len(rows) :]
+        return rows[at + 1 :]
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return copies of everything learned: restores bit for bit with `load`."""

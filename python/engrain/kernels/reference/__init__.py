@@ -5,6 +5,7 @@ from __future__ import annotations
 from engrain.kernels.reference.bandit import learn_arm, score_arms, thompson_probabilities
 from engrain.kernels.reference.cable import solve_cable
 from engrain.kernels.reference.conv4d import conv4d_forward, conv4d_grad_input, conv4d_grad_weight
+from engrain.kernels.reference.cusum import follow_cusum
 from engrain.kernels.reference.edges import spread_activation, update_edges
 from engrain.kernels.reference.evidence import evidence_features, question_kernel
 from engrain.kernels.reference.fastgrnn import (
@@ -35,7 +36,7 @@ from engrain.kernels.reference.rank import laplace_step, list_derivatives, weigh
 from engrain.kernels.reference.reconsolidate import reconsolidate
 from engrain.kernels.reference.safeguard import bet_on, blend_weights, gate_gains, needed_wealth
 from engrain.kernels.reference.scorer import adam_step, backpropagate, score_features, sgd_step
-from engrain.kernels.reference.similarity import compare_rows, score_rows
+from engrain.kernels.reference.similarity import compare_rows, score_queries, score_rows
 from engrain.kernels.reference.som import accumulate_som, best_som_units, train_som_online
 from engrain.kernels.reference.sparse import multiply_sparse
 from engrain.kernels.reference.stdp import run_modulated_stdp, run_stdp, step_stdp, sum_pairs
@@ -65,6 +66,7 @@ __all__ = [
     "evidence_features",
     "find_phrases",
     "fisher_fastgrnn",
+    "follow_cusum",
     "follow_lora",
     "forward_fastgrnn",
     "fsrs_interval",
@@ -101,6 +103,7 @@ __all__ = [
     "sample_priorities",
     "score_arms",
     "score_features",
+    "score_queries",
     "score_rows",
     "score_utterance",
     "search_lists",

@@ -13,6 +13,11 @@ def score_rows(rows: npt.ArrayLike, query: npt.ArrayLike) -> F64Array:
     return np.asarray(rows, dtype=np.float64) @ np.asarray(query, dtype=np.float64)
 
 
+def score_queries(rows: npt.ArrayLike, queries: npt.ArrayLike) -> F64Array:
+    """Return s_iq = sum_j rows_ij queries_qj in float64, shape (n, k)."""
+    return np.asarray(rows, dtype=np.float64) @ np.asarray(queries, dtype=np.float64).T
+
+
 def compare_rows(rows: npt.ArrayLike) -> F64Array:
     """Return cos_ij = sum_k rows_ik rows_jk / (|rows_i| |rows_j|), 0 for a row of zeros."""
     x = np.asarray(rows, dtype=np.float64)
