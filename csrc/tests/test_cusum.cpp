@@ -9,7 +9,7 @@
 using engrain::simd::Level;
 
 int main() {
-    const engrain::CusumRule rule{0.25, 4.0, 30.0};
+    const engrain::CusumRule rule{0.25, 4.0, 1e9};
     for (std::size_t streams : {1, 2, 7, 33}) {
         const std::size_t n = 200;
         std::vector<double> rows(n * streams), mean(streams, 0.5), deviation(streams, 2.0), first;
