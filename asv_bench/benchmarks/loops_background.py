@@ -97,11 +97,18 @@ class LoopB:
     def track_patterns_milliseconds(self):
         return self.cycle().patterns_ms
 
+    def track_milliseconds_beside_loop_a(self):
+        _, _, elapsed = self.beside_loop_a()
+        return float(np.median(elapsed)) / 1000
+
     def track_loop_a_p99_beside_over_alone(self):
+        alone, beside, _ = self.beside_loop_a()
+        return float(np.percentile(beside, 99) / np.percentile(alone, 99))
+
+    def beside_loop_a(self):
         requests = Requests()
         requests.setup(DIM)
-        alone, beside, _ = waits(requests, self)
-        return float(np.percentile(beside, 99) / np.percentile(alone, 99))
+        return waits(requests, self)
 
 
 def waits(requests, loop_b, cycles=5):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,8 +22,7 @@ def questions(seed: int, n: int = 400) -> F32Array:
 
 
 def cycle(bank: ReasoningBank, seed: int) -> None:
-    for pattern in PatternExtractor(bank, seed=seed).extract(questions(seed), 3 * TOPICS):
-        bank.store(pattern)
+    bank.store_all(PatternExtractor(bank, seed=seed).extract(questions(seed), 3 * TOPICS))
 
 
 def test_ten_cycles_leave_no_double() -> None:
@@ -61,6 +62,31 @@ def test_patterns_that_grow_together_become_one() -> None:
     assert bank.store(between) == kept_id
     (kept,) = bank.get_all_patterns().values()
     assert kept.size == 3
+
+
+def test_patterns_stored_at_once_are_those_stored_one_by_one() -> None:
+    whole, single = (ReasoningBank(DIM, capacity=6) for _ in range(2))
+    for seed in range(3):
+        found = PatternExtractor(whole, seed=seed).extract(questions(seed), 3 * TOPICS)
+        family = [replace(p, child_patterns=(100 * seed + i,)) for i, p in enumerate(found)]
+        assert whole.store_all(family) == [single.store(pattern) for pattern in family]
+    assert whole.store_all([]) == []
+    for name, array in whole.export().items():
+        np.testing.assert_array_equal(single.export()[name], array)
+    children = [p.child_patterns for p in whole.get_all_patterns().values()]
+    assert max(map(len, children)) > 1
+
+
+def test_forgotten_patterns_of_patterns_leave_the_others_as_they_were() -> None:
+    bank, (low, other, high) = ReasoningBank(DIM), np.eye(3, DIM, dtype=np.float32)
+    kept = [bank.store(LearnedPattern(low, 1.0))]
+    bank.store_meta(LearnedPattern(high, 0.9, 1, (kept[0],), 5.0))
+    kept.append(bank.store(LearnedPattern(other, 1.0)))
+    bank.drop_meta()
+    assert list(bank.get_all_patterns()) == kept
+    assert not len(bank.export()["children"])
+    again = bank.store_meta(LearnedPattern(high, 0.9, 1, tuple(kept), 5.0))
+    assert bank.get_all_patterns()[again].child_patterns == tuple(kept)
 
 
 def test_the_nearest_patterns_come_best_first() -> None:
