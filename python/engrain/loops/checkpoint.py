@@ -13,9 +13,10 @@ import numpy.typing as npt
 from engrain.base.errors import SnapshotError
 from engrain.learning.persistence import load_state, save_state
 from engrain.loops.adapters import BaseLoRA, MicroLoRA
+from engrain.loops.cell import Floats
 from engrain.loops.elastic import EWCPlusPlusState
 from engrain.loops.patterns import ReasoningBank
-from engrain.loops.router import FastGRNNRouter, Floats
+from engrain.loops.router import FastGRNNRouter
 
 State = Mapping[str, npt.NDArray[Any]]
 

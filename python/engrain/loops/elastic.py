@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from engrain.base.arrays import F64Array
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError
+from engrain.loops.cell import Floats
 from engrain.loops.config import BackgroundLearningConfig
-from engrain.loops.router import FastGRNNRouter, Floats, RouterBatch
+from engrain.loops.router import FastGRNNRouter, RouterBatch
 
 
 class EWCPlusPlusState:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +12,16 @@ import numpy.typing as npt
 from engrain.base.arrays import I64Array
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError
 from engrain.kernels import descend_fastgrnn, fisher_fastgrnn, forward_fastgrnn
+from engrain.loops.cell import (
+    Floats,
+    Parts,
+    part_weights,
+    run_cell,
+    sigmoid,
+    write_fisher,
+    write_gradient,
+)
 from engrain.loops.signals import RouterSample
-
-Floats: TypeAlias = npt.NDArray[np.floating[Any]]
 
 
 class RouterBatch(NamedTuple):
@@ -46,26 +52,6 @@ class RouterBatch(NamedTuple):
             np.concatenate([self.actions, other.actions]),
             np.concatenate([self.targets, other.targets]),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """The cell's way through a batch: states h (steps + 1), gates z and candidates c (steps)."""
-
-    logits: Floats
-    h: list[Floats]
-    z: list[Floats]
-    c: list[Floats]
-
-
-@dataclass(frozen=True, slots=True)
-class _Signals:
-    """Derivatives by each sample's gate and candidate inputs, shape (n, steps, hidden)."""
-
-    gate: Floats
-    candidate: Floats
-    zeta: Floats
-    nu: Floats
 
 
 class FastGRNNRouter:
@@ -119,17 +105,7 @@ class FastGRNNRouter:
             )
         self.dim, self.models, self.hidden = dim, models, hidden
         self.lateness, self.gain = lateness, gain
-        self._shapes = {
-            "W": (hidden, dim),
-            "U": (hidden, hidden),
-            "b_z": (hidden,),
-            "b_h": (hidden,),
-            "zeta": (1,),
-            "nu": (1,),
-            "V": (models, hidden),
-            "b": (models,),
-        }
-        count = sum(map(int, map(np.prod, self._shapes.values())))
+        count = hidden * (dim + hidden + 2 + models) + 2 + models
         self._weights: Floats = np.zeros(count, dtype=dtype)
         self._views = self._parted(self._weights)
         rng = np.random.Generator(np.random.Philox(seed))
@@ -156,7 +132,7 @@ class FastGRNNRouter:
         ShapeError, NonFiniteError
         """
         rows = self._known(features)
-        return _sigmoid(self._logits(rows if rows.ndim == 3 else np.ascontiguousarray(rows)))
+        return sigmoid(self._logits(rows if rows.ndim == 3 else np.ascontiguousarray(rows)))
 
     def choose(self, features: Floats) -> int:
         """Return the model of the best expected outcome for one question, in a few microseconds.
@@ -183,7 +159,7 @@ class FastGRNNRouter:
             return forward_fastgrnn(
                 self._weights, rows, hidden=self.hidden, models=self.models, gain=self.gain
             )
-        return self._run(self._sequences(rows)).logits
+        return run_cell(self._views, self._sequences(rows)).logits
 
     def gradient(
         self, features: Floats, actions: I64Array, targets: Floats
@@ -204,56 +180,23 @@ class FastGRNNRouter:
         return self._gradient(self._sequences(features), actions, targets)
 
     def _gradient(self, x: Floats, actions: I64Array, targets: Floats) -> tuple[float, Floats]:
-        run = self._run(x)
-        if targets.ndim == 1:
-            rows = np.arange(len(x))
-            chosen = run.logits[rows, actions]
-            losses = np.logaddexp(0.0, chosen) - targets * chosen
-            delta = np.zeros_like(run.logits)
-            delta[rows, actions] = (_sigmoid(chosen) - targets) / len(x)
-        else:
-            known = ~np.isnan(targets)
-            told = np.where(known, targets, run.logits.dtype.type(0))
-            losses = ((np.logaddexp(0.0, run.logits) - told * run.logits) * known).sum(1)
-            delta = np.where(known, _sigmoid(run.logits) - told, run.logits.dtype.type(0)) / len(x)
-        loss = float(np.mean(losses))
-        signals = self._back(run, delta)
         flat = np.empty_like(self._weights)
-        g, shared = self._parted(flat), signals.gate + signals.candidate
-        np.matmul(_rows(shared).T, _rows(x), out=g["W"])
-        np.matmul(_rows(shared).T, _rows(np.stack(run.h[:-1], axis=1)), out=g["U"])
-        g["b_z"][:], g["b_h"][:] = signals.gate.sum((0, 1)), signals.candidate.sum((0, 1))
-        g["zeta"][:], g["nu"][:] = signals.zeta.sum(), signals.nu.sum()
-        g["V"][:], g["b"][:] = delta.T @ run.h[-1], delta.sum(0)
+        loss = write_gradient(self._views, x, actions, targets, self._parted(flat))
         return loss, flat
 
     def fisher(self, features: Floats, actions: I64Array) -> Floats:
         """Return the exact diagonal Fisher information, averaged over samples.
 
         For a Bernoulli outcome it is ``p (1 - p) (d logit / d w)^2``: the expectation over the
-        model's own outcomes, not the squares of gradients at observed ones (Kunstner 2019). For a
-        layer that a question passes once it is one matrix product of squares.
+        model's own outcomes, not the squares of gradients at observed ones (Kunstner 2019).
         """
         if self._compiled and features.ndim == 2 and len(features):
             known = np.ascontiguousarray(self._known(features))
             return fisher_fastgrnn(
                 self._weights, known, actions, hidden=self.hidden, gain=self.gain
             )
-        x = self._sequences(features)
-        run = self._run(x)
-        rows = np.arange(len(x))
-        p = _sigmoid(run.logits[rows, actions])
-        delta = np.zeros_like(run.logits)
-        delta[rows, actions] = np.sqrt(p * (1.0 - p))
-        signals = self._back(run, delta)
-        flat = np.empty_like(self._weights)
-        g, shared = self._parted(flat), signals.gate + signals.candidate
-        g["W"][:] = _squares(shared, x)
-        g["U"][:] = _squares(shared, np.stack(run.h[:-1], axis=1))
-        g["b_z"][:] = (signals.gate.sum(1) ** 2).sum(0)
-        g["b_h"][:] = (signals.candidate.sum(1) ** 2).sum(0)
-        g["zeta"][:], g["nu"][:] = (signals.zeta**2).sum(), (signals.nu**2).sum()
-        g["V"][:], g["b"][:] = (delta**2).T @ run.h[-1] ** 2, (delta**2).sum(0)
+        x, flat = self._sequences(features), np.empty_like(self._weights)
+        write_fisher(self._views, x, actions, self._parted(flat))
         return flat / max(len(x), 1)
 
     def batch(self, samples: Sequence[RouterSample]) -> RouterBatch:
@@ -424,63 +367,5 @@ class FastGRNNRouter:
             raise NonFiniteError("features: contain NaN or infinity")
         return x
 
-    def _parted(self, flat: Floats) -> dict[str, Floats]:
-        views, start = {}, 0
-        for name, shape in self._shapes.items():
-            end = start + int(np.prod(shape))
-            views[name] = flat[start:end].reshape(shape)
-            start = end
-        return views
-
-    def _run(self, x: Floats) -> _Run:
-        w = self._views
-        zeta, nu = _sigmoid(w["zeta"]), _sigmoid(w["nu"])
-        h: Floats = np.zeros((len(x), self.hidden), dtype=x.dtype)
-        states, gates, candidates = [h], [], []
-        for t in range(x.shape[1]):
-            shared = x[:, t] @ w["W"].T + h @ w["U"].T
-            z, c = _sigmoid(shared + w["b_z"]), np.tanh(shared + w["b_h"])
-            h = (zeta * (1.0 - z) + nu) * c + z * h
-            states.append(h)
-            gates.append(z)
-            candidates.append(c)
-        return _Run(h @ w["V"].T + w["b"], states, gates, candidates)
-
-    def _back(self, run: _Run, delta: Floats) -> _Signals:
-        w = self._views
-        zeta, nu = _sigmoid(w["zeta"]), _sigmoid(w["nu"])
-        n, steps = len(delta), len(run.z)
-        gate, candidate = np.empty((2, n, steps, self.hidden), dtype=delta.dtype)
-        by_zeta, by_nu = np.zeros((2, n), dtype=delta.dtype)
-        dh = delta @ w["V"]
-        for t in range(steps - 1, -1, -1):
-            h, z, c = run.h[t], run.z[t], run.c[t]
-            by_zeta += (dh * (1.0 - z) * c).sum(1) * (zeta * (1.0 - zeta))
-            by_nu += (dh * c).sum(1) * (nu * (1.0 - nu))
-            gate[:, t] = dh * (h - zeta * c) * z * (1.0 - z)
-            candidate[:, t] = dh * (zeta * (1.0 - z) + nu) * (1.0 - c * c)
-            dh = dh * z + (gate[:, t] + candidate[:, t]) @ w["U"]
-        return _Signals(gate, candidate, by_zeta, by_nu)
-
-
-def _sigmoid(x: Floats) -> Floats:
-    half = x.dtype.type(0.5)
-    y: Floats = np.tanh(half * x)
-    y += 1
-    y *= half
-    return y
-
-
-def _rows(x: Floats) -> Floats:
-    return x.reshape(-1, x.shape[-1])
-
-
-def _squares(signals: Floats, inputs: Floats) -> Floats:
-    """Return ``sum_n (sum_t signal_nt input_nt^T)^2``."""
-    if signals.shape[1] == 1:
-        total: Floats = (signals[:, 0] ** 2).T @ inputs[:, 0] ** 2
-        return total
-    total = np.zeros((signals.shape[2], inputs.shape[2]), dtype=signals.dtype)
-    for s, x in zip(signals, inputs, strict=True):
-        total += (s.T @ x) ** 2
-    return total
+    def _parted(self, flat: Floats) -> Parts:
+        return part_weights(flat, self.dim, self.models, self.hidden)
