@@ -117,7 +117,7 @@ def busy_neighbour():
 def show(label, found):
     (p50, p99), (quiet50, quiet99) = found
     print(
-        f"{label:<32} p50 {p50:5.1f}  p99 {p99:7.1f} us   "
+        f"{label:<36} p50 {p50:5.1f}  p99 {p99:7.1f} us   "
         f"undisturbed p50 {quiet50:5.1f}  p99 {quiet99:6.1f} us"
     )
 
