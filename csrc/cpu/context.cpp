@@ -17,13 +17,35 @@ constexpr float noise = 1e-6F;
 // than fit so many numbers.
 constexpr std::size_t common_from = 2, common_room = std::size_t{1} << 20;
 
-void standardize(std::vector<float>& x) {
-    double sum = 0.0, squares = 0.0;
-    for (const float value : x) sum += value;
-    const double mean = x.empty() ? 0.0 : sum / double(x.size());
-    for (const float value : x) squares += (value - mean) * (value - mean);
-    const double deviation = x.empty() ? 0.0 : std::sqrt(squares / double(x.size()));
-    for (float& value : x) value = static_cast<float>((value - mean) / (deviation + noise));
+// Two columns of one length: their sums run side by side.
+void standardize(std::vector<float>& first, std::vector<float>& second) {
+    std::vector<float>* const columns[] = {&first, &second};
+    const std::size_t n = first.size();
+    if (n == 0) return;
+    double mean[2] = {}, deviation[2] = {};
+    for (std::size_t i = 0; i < n; ++i)
+        for (int c = 0; c < 2; ++c) mean[c] += (*columns[c])[i];
+    for (double& sum : mean) sum /= double(n);
+    for (std::size_t i = 0; i < n; ++i)
+        for (int c = 0; c < 2; ++c) {
+            const double off = (*columns[c])[i] - mean[c];
+            deviation[c] += off * off;
+        }
+    for (double& squares : deviation) squares = std::sqrt(squares / double(n));
+    for (std::size_t i = 0; i < n; ++i)
+        for (int c = 0; c < 2; ++c) {
+            float& value = (*columns[c])[i];
+            value = static_cast<float>((value - mean[c]) / (deviation[c] + noise));
+        }
+}
+
+float most_of(const float* x, std::size_t n) {
+    float most[4] = {x[0], x[0], x[0], x[0]};
+    std::size_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (int r = 0; r < 4; ++r) most[r] = std::max(most[r], x[i + static_cast<std::size_t>(r)]);
+    for (; i < n; ++i) most[0] = std::max(most[0], x[i]);
+    return std::max(std::max(most[0], most[1]), std::max(most[2], most[3]));
 }
 
 float flag(bool set) { return set ? 1.0F : 0.0F; }
@@ -73,17 +95,14 @@ void RetrievalIndex::score_sessions(Search& search) {
     const Sessions& sessions = scope.sessions();
     std::vector<float>& best = search.sessions.best;
     best.assign(sessions.length.size(), std::numeric_limits<float>::lowest());
-    // Members of one session mostly stand side by side.
-    for (std::size_t i = 0, next; i < sessions.of.size(); i = next) {
-        const std::uint32_t session = sessions.of[i];
-        float most = search.fixed[i];
-        for (next = i + 1; next < sessions.of.size() && sessions.of[next] == session; ++next)
-            most = std::max(most, search.fixed[next]);
-        if (session != none) best[session] = std::max(best[session], most);
+    for (std::size_t i = 0; i + 1 < sessions.runs.size(); ++i) {
+        const std::uint32_t start = sessions.runs[i], session = sessions.of[start];
+        if (session == none) continue;
+        const float most = most_of(&search.fixed[start], sessions.runs[i + 1] - start);
+        best[session] = std::max(best[session], most);
     }
     score_session_texts(search);
-    standardize(search.sessions.bm25);
-    standardize(best);
+    standardize(search.sessions.bm25, best);
     search.sessions.known = true;
 }
 
@@ -103,6 +122,11 @@ void RetrievalIndex::number_sessions(Scope& scope) const {
         sessions.of[i] = session;
         sessions.length[session] += lexical_.length(members[i]);
     }
+    sessions.runs.clear();
+    for (std::size_t i = 0; i < members.size(); ++i)
+        if (i == 0 || sessions.of[i] != sessions.of[i - 1])
+            sessions.runs.push_back(static_cast<std::uint32_t>(i));
+    sessions.runs.push_back(static_cast<std::uint32_t>(members.size()));
     sessions.stale = false;
 }
 

@@ -82,6 +82,12 @@ ENGRAIN_DISPATCH(void, fixed_dots,
                   std::size_t dim, float* out),
                  (rows, query, n, dim, out))
 
+// What a past question counts for: K^3 and C^4, its heaviest mass, K.
+struct Worth {
+    double cube, fourth, heaviest;
+    float kernel;
+};
+
 struct WeightedTerm {
     std::int32_t term;
     float weight;
@@ -206,42 +212,58 @@ float Similar::dot(std::int64_t number) const noexcept {
 // What the questions have in common with each memory that they used, oldest first. Where K is 0,
 // zeros are added.
 void Evidence::resemble(Similar& out) const {
-    static thread_local std::vector<double> cubes, fourths;
+    static thread_local std::vector<Worth> worth;
+    static thread_local std::vector<float> kernel, alike;
     const std::size_t held = ring_.size(), first = held < capacity_ ? 0 : position(next_);
-    cubes.resize(held);
-    fourths.resize(held);
-    for (std::size_t i = 0; i < held; ++i) {
-        const double k = std::max(out.kernel[i], 0.0F), c = out.dots[i] > 0 ? out.dots[i] : 0.0F;
-        cubes[i] = k * k * k;
-        fourths[i] = (c * c) * (c * c);
+    worth.resize(held);
+    kernel.resize(held);
+    alike.resize(held);
+    for (std::size_t i = 0; i < held; ++i) {  // a loop of its own, and so without branches
+        kernel[i] = out.kernel[i] > 0 ? out.kernel[i] : 0.0F;
+        alike[i] = out.dots[i] > 0 ? out.dots[i] : 0.0F;
     }
-    const auto oldest_first = [&](const std::vector<double>& worth) {
-        double sum = 0;
-        for (std::size_t i = first; i < held; ++i) sum += heaviest_[i] * worth[i];
-        for (std::size_t i = 0; i < first; ++i) sum += heaviest_[i] * worth[i];
-        return sum;
-    };
-    out.cubes = oldest_first(cubes);
-    out.fourths = oldest_first(fourths);
+    for (std::size_t i = 0; i < held; ++i) {
+        const double k = kernel[i], c = alike[i];
+        worth[i] = {k * k * k, (c * c) * (c * c), heaviest_[i], out.kernel[i]};
+    }
+    out.cubes = out.fourths = 0;
+    for (std::size_t n = 0, i = first; n < held; ++n, i = i + 1 < held ? i + 1 : 0) {
+        out.cubes += worth[i].heaviest * worth[i].cube;
+        out.fourths += worth[i].heaviest * worth[i].fourth;
+    }
     out.known.assign(credits_.size(), Resemblance{});
     for (std::size_t i = stale_; i < shared_.size(); ++i) {
         const Shared& use = shared_[i];
         if (use.slot < 0) continue;
+        const Worth& own = worth[use.place];
         Resemblance& to = out.known[static_cast<std::size_t>(use.slot)];
-        const double cube = cubes[use.place], fourth = fourths[use.place];
-        const double less = heaviest_[use.place] - use.mass;
-        to.near = std::max(to.near, static_cast<float>(use.mass * out.kernel[use.place]));
-        to.cubes += use.mass * cube;
-        to.fourths += use.mass * fourth;
-        to.missing += static_cast<float>(less * cube);
-        to.fourths_missing += static_cast<float>(less * fourth);
+        to.near = std::max(to.near, static_cast<float>(use.mass * own.kernel));
+        to.cubes += use.mass * own.cube;
+        to.fourths += use.mass * own.fourth;
+        const double less = own.heaviest - use.mass;
+        if (less == 0) continue;  // of most; zeros would be added
+        to.missing += static_cast<float>(less * own.cube);
+        to.fourths_missing += static_cast<float>(less * own.fourth);
     }
+    pass_over(out);
+}
+
+// What was shown for questions like this one and not used. Lists lie anywhere: they are asked for
+// all at once.
+void Evidence::pass_over(Similar& out) const {
+    static thread_local std::vector<std::uint32_t> like;
+    like.resize(ring_.size());
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < ring_.size(); ++i) {
+        like[n] = static_cast<std::uint32_t>(i);
+        n += out.kernel[i] < least_passed ? 0 : 1;
+    }
+    for (std::size_t i = 0; i < n; ++i) engrain::prefetch(&ring_[like[i]].passed);
+    for (std::size_t i = 0; i < n; ++i) engrain::prefetch(ring_[like[i]].passed.data());
     out.passed.clear();
-    for (std::size_t i = 0; i < held; ++i) {
-        if (out.kernel[i] < least_passed) continue;
-        for (const std::int64_t handle : ring_[i].passed)
-            out.passed.push_back({handle, out.kernel[i]});
-    }
+    for (std::size_t i = 0; i < n; ++i)
+        for (const std::int64_t handle : ring_[like[i]].passed)
+            out.passed.push_back({handle, out.kernel[like[i]]});
     std::sort(out.passed.begin(), out.passed.end());
 }
 

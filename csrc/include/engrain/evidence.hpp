@@ -212,6 +212,7 @@ class Evidence {
     void take_scope(std::int64_t scope, std::int64_t exclude,
                     std::vector<std::uint32_t>& places) const;
     void resemble(Similar& out) const;
+    void pass_over(Similar& out) const;
     template <class Worth>
     void append_best(const Similar& similar, std::size_t k, Worth worth,
                      std::vector<std::int64_t>& out) const;

@@ -51,7 +51,9 @@ struct ScopeView {
 struct Sessions {
     static constexpr std::uint32_t none = 0xFFFFFFFFU;
     std::vector<std::uint32_t> of;  // by position: the member's session, none for none
-    std::vector<float> length;      // by session, in terms
+    // Where members of one session begin to stand side by side, and the end.
+    std::vector<std::uint32_t> runs;
+    std::vector<float> length;  // by session, in terms
     // Of terms that many members hold: how often, by session.
     std::unordered_map<Term, std::vector<float>> common;
     bool stale = true;
