@@ -34,8 +34,9 @@ class Studied:
         What was praised for the very same question first, then as by `prior`.
     trees : Quality or None
         By LambdaMART on the static columns, where it was fitted.
-    without : ndarray of float64, shape (mechanisms,)
-        nDCG@10 when one mechanism's addends are left out.
+    without, shown_without : ndarray of float64, shape (mechanisms,)
+        nDCG@10 when one mechanism's addends are left out, of all candidates, and where only the ten
+        that are shown are ranked again.
     """
 
     question: int
@@ -48,6 +49,7 @@ class Studied:
     learned: Quality
     cache: Quality
     without: F64Array
+    shown_without: F64Array
     trees: Quality | None = None
     category: str | None = None
 
@@ -84,18 +86,27 @@ def study(
         learned=quality(candidates.scores, hits),
         cache=quality(np.where(known, np.inf, started), hits),
         without=ablate(hits, len(relevant), candidates, columns),
+        shown_without=ablate(hits, len(relevant), candidates, columns, shown=True),
         trees=None if trees is None else quality(trees.score(rows)),
         category=category,
     )
 
 
 def ablate(
-    hits: BoolArray, relevant: int, candidates: Candidates, columns: Sequence[int]
+    hits: BoolArray,
+    relevant: int,
+    candidates: Candidates,
+    columns: Sequence[int],
+    *,
+    shown: bool = False,
 ) -> F64Array:
-    """Return nDCG@10 without each of the columns, shape (columns,)."""
-    picked = np.asarray(columns, dtype=int)
-    addends = candidates.rows[:, picked] * candidates.weights[picked]
-    order = np.argsort(addends - candidates.scores[:, None], axis=0, kind="stable")[:10]
+    """Return nDCG@10 without each of the columns, shape (columns,), of all or of the shown."""
+    picked, rows, scores = np.asarray(columns, dtype=int), candidates.rows, candidates.scores
+    if shown:
+        best = np.argsort(-scores, kind="stable")[:10]
+        hits, rows, scores = hits[best], rows[best], scores[best]
+    addends = rows[:, picked] * candidates.weights[picked]
+    order = np.argsort(addends - scores[:, None], axis=0, kind="stable")[:10]
     gains = hits[order] * DISCOUNT[: len(order), None]
     return np.asarray(gains.sum(axis=0) / IDEAL[min(10, relevant)])
 
