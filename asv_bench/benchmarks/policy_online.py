@@ -71,13 +71,18 @@ class RecordInteraction:
         return self.percentiles(held)[1][1]
 
     def percentiles(self, held, rate=None):
-        """Return p50 and p99 in microseconds of all calls, and of the undisturbed ones."""
+        """Return p50 and p99 in microseconds of all calls, and of the undisturbed ones.
+
+        The third item holds two shares of calls, medians of the runs: those during which the
+        system gave the processor to others, and those that waited, for the GIL or a lock.
+        """
         runs = RUNS if rate is None else RATED_RUNS
-        found = np.min([self._run(held, rate, seed) for seed in range(runs)], axis=0)
-        return found[:2], found[2:]
+        rows = np.array([self._run(held, rate, seed) for seed in range(runs)])
+        found = rows.min(axis=0)
+        return found[:2], found[2:4], np.median(rows[:, 4:], axis=0)
 
     def _run(self, held, rate, seed):
-        rows, start = np.empty((CALLS, 2)), time.perf_counter()
+        rows, start = np.empty((CALLS, 3)), time.perf_counter()
         arrivals = np.zeros(CALLS)
         if rate is not None:
             arrivals = np.cumsum(np.random.default_rng(seed).exponential(1 / rate, CALLS))
@@ -86,14 +91,17 @@ class RecordInteraction:
                 time.sleep(max(0.0, start + arrival - time.perf_counter()))
             before, begin = switches(), time.perf_counter_ns()
             self.time_engrain(held)
-            row[:] = time.perf_counter_ns() - begin, switches() - before
-        taken = rows[:, 0] / 1000
-        quiet = taken[rows[:, 1] == 0]
-        return [*np.percentile(taken, [50, 99]), *np.percentile(quiet, [50, 99])]
+            taken, after = time.perf_counter_ns() - begin, switches()
+            row[:] = taken, after[0] - before[0], after[1] - before[1]
+        taken, lost, waited = rows[:, 0] / 1000, rows[:, 1] > 0, rows[:, 2] > 0
+        every, quiet = (np.percentile(part, [50, 99]) for part in (taken, taken[~lost]))
+        return [*every, *quiet, lost.mean(), waited.mean()]
 
 
 def switches():
-    return resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw
+    """Return how often this thread lost the processor, and how often it let go of it to wait."""
+    used = resource.getrusage(resource.RUSAGE_THREAD)
+    return used.ru_nivcsw, used.ru_nvcsw
 
 
 @contextmanager
@@ -115,10 +123,11 @@ def busy_neighbour():
 
 
 def show(label, found):
-    (p50, p99), (quiet50, quiet99) = found
+    (p50, p99), (quiet50, quiet99), (lost, waited) = found
     print(
         f"{label:<36} p50 {p50:5.1f}  p99 {p99:7.1f} us   "
-        f"undisturbed p50 {quiet50:5.1f}  p99 {quiet99:6.1f} us"
+        f"undisturbed p50 {quiet50:5.1f}  p99 {quiet99:6.1f} us   "
+        f"lost the processor {lost:.2%}  waited {waited:.2%}"
     )
 
 
