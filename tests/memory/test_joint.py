@@ -64,7 +64,7 @@ def test_of_two_that_fit_alike_the_one_that_was_credited_less_gets_more() -> Non
     scores, credited = np.zeros(2, np.float32), np.log1p(np.array([4.0, 1.0], np.float32))
     often, seldom = shared_out(scores, credited, np.ones(2, np.float32))
     assert np.isnan(often)
-    assert seldom == pytest.approx(2.5**5.1 / (1 + 2.5**5.1), rel=1e-5)
+    assert seldom == pytest.approx(2.5**6 / (1 + 2.5**6), rel=1e-5)
 
 
 def test_rows_of_evidence_alone_say_nothing_else() -> None:

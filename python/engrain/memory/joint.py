@@ -27,7 +27,7 @@ import numpy as np
 from engrain.base.arrays import BoolArray, F32Array
 from engrain.memory.residual import surprise
 
-SHARPNESS = np.float32(1.7)  # τ
+SHARPNESS = np.float32(2.0)  # τ
 CROWDING = np.float32(3.0)  # κ
 LEAST_PART = np.float32(0.05)
 INFORMATION = 0.3  # of a list whose outcomes were told one by one
