@@ -147,8 +147,8 @@ def proven_rate(base: BaseLoRA, fresh: MicroLoRA, lessons: Lessons) -> tuple[flo
     before = _margins(base.apply(x), towards)
     added = _margins(apply_lora(fresh.a[None], fresh.b[None], x, scale=fresh.scale) - x, towards)
     weights = lessons.advantages[held_out]
-    losses = [weights * np.logaddexp(0.0, -before - rate * added) for rate in RATES]
-    best = int(np.argmin([loss.mean() for loss in losses]))
+    losses = weights * np.logaddexp(0.0, -before - np.array(RATES)[:, None] * added)
+    best = int(losses.mean(axis=1).argmin())
     gains = losses[0] - losses[best]
     lift, error = float(gains.mean()), float(gains.std()) / math.sqrt(len(gains))
     return (RATES[best], lift) if lift > CERTAIN * error else (0.0, 0.0)

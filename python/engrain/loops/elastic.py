@@ -153,7 +153,7 @@ def train_router(
     rng = np.random.Generator(np.random.Philox(seed))
     return router.descend(
         lessons,
-        np.stack([rng.permutation(len(lessons.actions)) for _ in range(epochs)]),
+        rng.permuted(np.tile(np.arange(len(lessons.actions)), (epochs, 1)), axis=1),
         batch_size=config.batch_size,
         learning_rate=config.learning_rate,
         anchor=ewc.anchor,

@@ -363,7 +363,9 @@ class FastGRNNRouter:
                 f"features: expected (n, {self.dim}) or (n, steps, {self.dim}), got "
                 f"{np.shape(features)}"
             )
-        if not np.isfinite(x).all():
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = x.sum()  # if finite, it says so in one pass, with one turn of the interpreter
+        if not math.isfinite(total) and not np.isfinite(x).all():
             raise NonFiniteError("features: contain NaN or infinity")
         return x
 
