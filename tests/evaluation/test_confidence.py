@@ -5,14 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engrain.evaluation.confidence import (
-    Stream,
-    abstention,
-    auroc,
-    pooled,
-    run_stream,
-    summarise_stream,
-)
+from engrain.evaluation.confidence import abstention, auroc, summarise_stream
+from engrain.evaluation.confidence_stream import Stream, pooled, run_stream
 from engrain.evaluation.datasets import load_dataset
 from engrain.policy.calibration_measures import calibration_error
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engrain.base.arrays import F32Array, F64Array
-from engrain.evaluation.confidence import Stream
 from engrain.evaluation.confidence_net import forecast, summarise_forecasts
+from engrain.evaluation.confidence_stream import Stream
 from engrain.policy.calibration_measures import brier_score
 from tests.policy.test_gate import unit
 

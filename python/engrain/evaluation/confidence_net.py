@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from engrain.base.arrays import BoolArray, F32Array, F64Array
-from engrain.evaluation.confidence import REFIT_EVERY, Stream
+from engrain.evaluation.confidence_stream import REFIT_EVERY, Stream
 from engrain.policy.calibration_experts import FixedShare
 from engrain.policy.calibration_maps import clipped
 from engrain.policy.calibration_measures import brier_score, calibration_error
