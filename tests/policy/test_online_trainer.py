@@ -223,3 +223,15 @@ def test_bad_input_records_nothing() -> None:
     assert (trainer.buffer_size, trainer.interactions) == (0, 0)
     with pytest.raises(ConfigError, match="registry"):
         OnlineTrainer(*nets()[:4])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("learned", [False, True])
+def test_tensors_are_recorded_as_they_are(dtype: torch.dtype, learned: bool) -> None:
+    trainer = OnlineTrainer(*nets(), update_every=None)
+    situation = torch.from_numpy(normal(3, DIM)).to(dtype).requires_grad_(learned)
+    scores = torch.tensor([0.5, 0.25], dtype=dtype, requires_grad=learned)
+    trainer.record_interaction(situation, [4, 2], scores, "clarify", 0.8, WIN)
+    (entry,) = trainer.buffer.entries()
+    np.testing.assert_array_equal(entry.situation_emb, situation.detach().float().numpy())
+    np.testing.assert_array_equal(entry.memory_scores, [0.5, 0.25])

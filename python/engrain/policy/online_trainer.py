@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils import dlpack
 
 from engrain.base.arrays import F32Array
 from engrain.base.errors import ConfigError, UnknownIdError
@@ -327,10 +328,28 @@ class OnlineTrainer:
         self.interactions = int(state["interactions"])
 
 
+class _Lent:
+    """A tensor's memory for NumPy.
+
+    `Tensor.numpy` lets go of the GIL, and a log's writer that waits for it would take it each time.
+    """
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+
+    def __dlpack__(self, **wishes: object) -> Any:
+        return dlpack.to_dlpack(self.tensor)  # type: ignore[attr-defined]
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0  # DLPack's number of the CPU
+
+
 def _plain(value: Any) -> Any:
     if not isinstance(value, Tensor):
         return value
-    return (value.detach() if value.requires_grad else value).numpy()
+    value = value.detach() if value.requires_grad else value
+    lendable = value.is_cpu and value.dtype == torch.float32
+    return np.from_dlpack(_Lent(value)) if lendable else value.numpy()
 
 
 def _context(entry: ReplayEntry) -> Tensor:
