@@ -4,10 +4,8 @@ from typing import Any, final
 import numpy.typing as npt
 
 from engrain._buffers import SignalQueue, TrajectoryBuffer
-from engrain._evidence import EvidenceState
-from engrain._ledger import LedgerState
 from engrain._modulators import Modulators
-from engrain._ranking import RankerState
+from engrain._ranking import EvidenceState, LedgerState, RankerState
 from engrain._traces import TraceTable
 from engrain._value import ValueTable
 from engrain.base.arrays import F32Array, I32Array, I64Array

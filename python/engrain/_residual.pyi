@@ -3,7 +3,7 @@ from typing import Any
 
 import numpy as np
 
-from engrain._evidence import EvidenceState, Similar
+from engrain._ranking import EvidenceState, Similar
 from engrain.base.arrays import F32Array, I64Array
 
 def surprise(scores: F32Array, outcomes: F32Array) -> F32Array:

@@ -34,12 +34,18 @@ from engrain._csrc cimport (
     update_edges,
     update_lora,
 )
-from engrain._evidence cimport EvidenceState, TermView, Use, terms_of, to_fixed
 from engrain._graph cimport EdgeTable
-from engrain._ledger cimport LedgerState
 from engrain._lora cimport MicroLoRA
 from engrain._modulators cimport Modulators
-from engrain._ranking cimport RankerState
+from engrain._ranking cimport (
+    EvidenceState,
+    LedgerState,
+    RankerState,
+    TermView,
+    Use,
+    terms_of,
+    to_fixed,
+)
 from engrain._traces cimport TraceTable
 from engrain._value cimport ValueTable
 

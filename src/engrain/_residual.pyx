@@ -6,7 +6,7 @@ from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 from libcpp.vector cimport vector
 
-from engrain._evidence cimport CSimilar, EvidenceState, Similar
+from engrain._ranking cimport CSimilar, EvidenceState, Similar
 
 from engrain.base.errors import ShapeError
 

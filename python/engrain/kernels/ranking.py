@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from engrain import _ledger, _ranking
-from engrain._evidence import EvidenceState, Similar
-from engrain._ledger import LedgerState, ledger_update, observe, sequence_bounds
-from engrain._ranking import RankerState, laplace_step, list_derivatives
+from engrain import _ranking
+from engrain._ranking import (
+    EvidenceState,
+    LedgerState,
+    RankerState,
+    Similar,
+    laplace_step,
+    ledger_update,
+    list_derivatives,
+    observe,
+    sequence_bounds,
+)
 from engrain._residual import ResidualState, raise_to_eighth, surprise
 from engrain.base.arrays import F32Array, F64Array
 
@@ -61,4 +69,4 @@ def ledger_sequences(columns: int) -> F64Array:
     The lines: one per column, then all evidence off, then static weights; the rest fills up
     registers and means nothing.
     """
-    return np.zeros(_ledger.ledger_shape(columns))
+    return np.zeros(_ranking.ledger_shape(columns))
