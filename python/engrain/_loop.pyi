@@ -4,10 +4,8 @@ from typing import Any, final
 import numpy.typing as npt
 
 from engrain._buffers import SignalQueue, TrajectoryBuffer
-from engrain._modulators import Modulators
+from engrain._core import Modulators, TraceTable, ValueTable
 from engrain._ranking import EvidenceState, LedgerState, RankerState
-from engrain._traces import TraceTable
-from engrain._value import ValueTable
 from engrain.base.arrays import F32Array, I32Array, I64Array
 from engrain.kernels.edges import EdgeTable
 from engrain.kernels.loop import LoopRule

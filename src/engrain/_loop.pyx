@@ -11,6 +11,7 @@ from libcpp.mutex cimport mutex
 from libcpp.vector cimport vector
 
 from engrain._buffers cimport SignalQueue, TrajectoryBuffer
+from engrain._core cimport Modulators, TraceTable, ValueTable
 from engrain._csrc cimport (
     Aspect,
     Signal,
@@ -36,7 +37,6 @@ from engrain._csrc cimport (
 )
 from engrain._graph cimport EdgeTable
 from engrain._lora cimport MicroLoRA
-from engrain._modulators cimport Modulators
 from engrain._ranking cimport (
     EvidenceState,
     LedgerState,
@@ -46,16 +46,14 @@ from engrain._ranking cimport (
     terms_of,
     to_fixed,
 )
-from engrain._traces cimport TraceTable
-from engrain._value cimport ValueTable
 
 from engrain._buffers import SignalQueue as _SignalQueue
 from engrain._buffers import TrajectoryBuffer as _TrajectoryBuffer
+from engrain._core import Modulators as _Modulators
+from engrain._core import TraceTable as _TraceTable
+from engrain._core import ValueTable as _ValueTable
 from engrain._graph import EdgeTable as _EdgeTable
 from engrain._lora import MicroLoRA as _MicroLoRA
-from engrain._modulators import Modulators as _Modulators
-from engrain._traces import TraceTable as _TraceTable
-from engrain._value import ValueTable as _ValueTable
 from engrain.base.errors import ConfigError, NonFiniteError, ShapeError, UnknownTraceError
 
 cnp.import_array()

@@ -6,12 +6,8 @@ Each function has a float64 oracle of the same name in `engrain.kernels.referenc
 from __future__ import annotations
 
 from engrain._buffers import SignalQueue, TrajectoryBuffer
+from engrain._core import Modulators, SumTree, TraceTable, ValueTable, reconsolidate_one
 from engrain._handles import Handles
-from engrain._modulators import Modulators
-from engrain._reconsolidate import reconsolidate_one
-from engrain._sum_tree import SumTree
-from engrain._traces import TraceTable
-from engrain._value import ValueTable
 from engrain.kernels.bandit import LinearBandit
 from engrain.kernels.cable import solve_cable
 from engrain.kernels.conv4d import Conv4dSpec, conv4d_forward, conv4d_grad_input, conv4d_grad_weight
