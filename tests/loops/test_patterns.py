@@ -99,6 +99,19 @@ def test_the_nearest_patterns_come_best_first() -> None:
     assert found[0][1] == pytest.approx(2.0 / np.linalg.norm(query))
 
 
+def test_a_bank_loaded_in_single_precision_learns_on() -> None:
+    bank, (first, second) = ReasoningBank(DIM), np.eye(2, DIM, dtype=np.float32)
+    bank.store(LearnedPattern(first, 1.0, size=4.0))
+    state = bank.export()
+    again = ReasoningBank(DIM)
+    again.load(state | {name: state[name].astype(np.float32) for name in ("sums", "counts")})
+    for each in (bank, again):
+        each.store(LearnedPattern(first, 1.0, size=2.0))
+        each.store(LearnedPattern(second, 0.5))
+    for name, array in bank.export().items():
+        np.testing.assert_array_equal(again.export()[name], array)
+
+
 def test_patterns_of_patterns_are_kept_apart_with_their_children() -> None:
     bank, centre = ReasoningBank(DIM), np.eye(1, DIM, dtype=np.float32)[0]
     low = bank.store(LearnedPattern(centre, 1.0))

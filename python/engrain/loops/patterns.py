@@ -15,6 +15,7 @@ from engrain.kernels import kmeans, merge_patterns
 
 MERGE_COSINE = 0.9
 LLOYD_STEPS = 6
+KINDS = {"ids": np.int64, "sums": np.float64, "counts": np.float64, "levels": np.int64}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,9 +179,8 @@ class ReasoningBank:
         self._next = int(state["next"][0])
 
     def _adopt(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        names = ("ids", "sums", "counts", "levels")
-        self._columns = {name: state[name].copy() for name in names}
-        self._columns["units"] = _directions(state["sums"])
+        self._columns = {name: np.array(state[name], dtype=kind) for name, kind in KINDS.items()}
+        self._columns["units"] = _directions(self._columns["sums"])
         self._held = len(state["ids"])
         self._children: dict[int, tuple[int, ...]] = {}
         for parent, child in state["children"].tolist():
