@@ -154,10 +154,14 @@ class LedgerUpdate:
         self.weights, self.static = rng.normal(size=(2, len(NAMES)))
         self.evidence = np.array([kind == "evidence" for kind in KINDS], dtype=np.uint8)
         self.sequences = ranking.ledger_sequences(len(NAMES))
+        self.runners = rng.standard_normal((5, len(NAMES))).astype(np.float32)
 
-    def time_engrain(self):
+    def time_engrain(self, runners=None):
         lists = (self.rows, self.outcomes, self.weights, self.static, self.evidence)
-        ranking.ledger_update(*lists, 2, 0.05, self.sequences)
+        ranking.ledger_update(*lists, 2, 0.05, self.sequences, runners)
+
+    def time_engrain_with_five_runners_up(self):
+        self.time_engrain(self.runners)
 
     def time_numpy(self):
         reference.ledger_update(self.rows, self.outcomes, self.weights, self.static, self.evidence)

@@ -14,7 +14,7 @@ constexpr std::size_t depth = 10;
 constexpr double largest_bet = 0.5;
 constexpr double log2_e = 0x1.71547652b82fep+0, ln_2 = 0x1.62e42fefa39efp-1;
 
-double discount(std::size_t place) noexcept {
+double discount(std::size_t place, std::size_t cut) noexcept {
     static const struct Table {
         double at[depth];
         Table() {
@@ -22,16 +22,16 @@ double discount(std::size_t place) noexcept {
                 at[i] = log(2.0) / log(2.0 + static_cast<double>(i));
         }
     } table;
-    return place < depth ? table.at[place] : 0.0;
+    return place < cut ? table.at[place] : 0.0;
 }
 
-double ideal_gain(const double* t, std::size_t n) noexcept {
+double ideal_gain(const double* t, std::size_t n, std::size_t cut) noexcept {
     double gain = 0;
     for (std::size_t i = 0; i < n; ++i) {
         if (!(t[i] > 0)) continue;
         std::size_t above = 0;
         for (std::size_t j = 0; j < n; ++j) above += t[j] > t[i] || (t[j] == t[i] && j < i);
-        gain += t[i] * discount(above);
+        gain += t[i] * discount(above, cut);
     }
     return gain;
 }
@@ -99,32 +99,58 @@ ENGRAIN_INLINE void weigh_lists(const float* rows, std::size_t n, std::size_t co
     }
 }
 
-// Log-loss, nDCG@10 and reciprocal rank of D lines; `out` has them `lines` apart.
+// Targets of the m runners-up: what the lower half of the n shown earned goes on below them, in
+// proportion to the softmax of `full`, up to `most` each.
+void foretell(const double* full, std::size_t lines, std::size_t n, std::size_t m, double most,
+              double* t) noexcept {
+    double top = full[0], earned = 0, mass = 0;
+    for (std::size_t i = 1; i < n + m; ++i) top = std::max(top, full[i * lines]);
+    for (std::size_t i = n / 2; i < n; ++i) {
+        earned += t[i];
+        mass += exp(full[i * lines] - top);
+    }
+    for (std::size_t i = n; i < n + m; ++i)
+        t[i] = mass > 0 ? std::min(most, earned / mass * exp(full[i * lines] - top)) : 0.0;
+}
+
+// How many of the rows first .. last - 1 stand above row i, which has scores `own`, line by line.
+// Comparisons by the sign of a difference: GCC takes those of 512 bits apart lane by lane.
 template <int D>
-ENGRAIN_INLINE void grade(const double* scores, const double* targets, std::size_t n,
-                          std::size_t lines, double ideal, double* out) {
+ENGRAIN_INLINE typename Wide<D>::U count_above(const double* scores, typename Wide<D>::F own,
+                                               std::size_t i, std::size_t first, std::size_t last,
+                                               std::size_t lines) {
+    using V = Wide<D>;
+    typename V::U above{};
+    for (std::size_t j = first; j < std::min(i, last); ++j)
+        above += 1 - (V::bits(V::load(scores + j * lines) - own) >> 63);
+    for (std::size_t j = std::max(i + 1, first); j < last; ++j)
+        above += V::bits(own - V::load(scores + j * lines)) >> 63;
+    return above;
+}
+
+// Log-loss, nDCG and reciprocal rank of D lines; `out` has them `lines` apart. Loss and rank are
+// of the n shown, nDCG of the `cut` best of these and the m runners-up.
+template <int D>
+ENGRAIN_INLINE void grade(const double* scores, const double* targets, std::size_t n, std::size_t m,
+                          std::size_t cut, std::size_t lines, double ideal, double* out) {
     using V = Wide<D>;
     using F = typename V::F;
     F top = V::load(scores);
     for (std::size_t i = 1; i < n; ++i) top = V::larger(top, V::load(scores + i * lines));
     F total = V::splat(0.0), hit = total, gain = total, best = V::splat(double(n));
-    for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t i = 0; i < n + m; ++i) {
         const F own = V::load(scores + i * lines), z = own - top;
-        total += simd::exp2_wide<D>(V::larger(log2_e * z, V::splat(-1000.0)));
-        hit += targets[i] * z;
-        if (!(targets[i] > 0)) continue;
-        // Comparisons by the sign of a difference: GCC takes those of 512 bits apart lane by lane.
-        typename V::U above{};
-        for (std::size_t j = 0; j < i; ++j)
-            above += 1 - (V::bits(V::load(scores + j * lines) - own) >> 63);
-        for (std::size_t j = i + 1; j < n; ++j)
-            above += V::bits(own - V::load(scores + j * lines)) >> 63;
-        double place[D], worth[D];
-        for (int k = 0; k < D; ++k) {
-            place[k] = static_cast<double>(above[k]);
-            worth[k] = discount(above[k]);
+        if (i < n) {
+            total += simd::exp2_wide<D>(V::larger(log2_e * z, V::splat(-1000.0)));
+            hit += targets[i] * z;
         }
-        best = V::smaller(best, V::load(place));
+        if (!(targets[i] > 0)) continue;
+        typename V::U above = count_above<D>(scores, own, i, 0, n, lines);
+        double place[D], worth[D];
+        for (int k = 0; k < D; ++k) place[k] = static_cast<double>(above[k]);
+        if (i < n) best = V::smaller(best, V::load(place));
+        above += count_above<D>(scores, own, i, n, n + m, lines);
+        for (int k = 0; k < D; ++k) worth[k] = discount(above[k], cut);
         gain += targets[i] * V::load(worth) / ideal;
     }
     V::store(ln_2 * simd::log2_wide<D>(total) - hit, out);
@@ -134,19 +160,25 @@ ENGRAIN_INLINE void grade(const double* scores, const double* targets, std::size
 
 template <int W>
 ENGRAIN_INLINE void ledger_update_body(const float* rows, const float* outcomes, std::size_t n,
-                                       std::size_t columns, const double* weights,
-                                       const double* static_weights, const std::uint8_t* evidence,
-                                       int part, double alpha, double* sequences, double* scratch) {
+                                       const float* runners, std::size_t m, std::size_t columns,
+                                       const double* weights, const double* static_weights,
+                                       const std::uint8_t* evidence, int part, double alpha,
+                                       double* sequences, double* scratch) {
     constexpr int D = W / 2;
     using V = Wide<D>;
     using F = typename V::F;
     const std::size_t lines = ledger_lines(columns);
-    double *t = scratch, *scores = t + n, *grades = scores + n * lines, sum = 0;
+    const std::size_t cut = std::min(n, depth);
+    double *t = scratch, *scores = t + n + m, *grades = scores + (n + m) * lines, sum = 0;
     for (std::size_t i = 0; i < n; ++i) sum += outcomes[i];
     for (std::size_t i = 0; i < n; ++i) t[i] = outcomes[i] / sum;
     weigh_lists<W>(rows, n, columns, weights, static_weights, evidence, lines, scores);
-    const double ideal = ideal_gain(t, n);
-    for (std::size_t b = 0; b < lines; b += D) grade<D>(scores + b, t, n, lines, ideal, grades + b);
+    weigh_lists<W>(runners, m, columns, weights, static_weights, evidence, lines,
+                   scores + n * lines);
+    foretell(scores + columns + 2, lines, n, m, 1 / sum, t);
+    const double ideal = ideal_gain(t, n + m, cut);
+    for (std::size_t b = 0; b < lines; b += D)
+        grade<D>(scores + b, t, n, m, cut, lines, ideal, grades + b);
     const double* full = grades + columns + 2;
     const std::size_t per_measure = sequence_fields * lines;
     const double budget = log(2 / alpha);
@@ -183,10 +215,11 @@ Bounds bounds_of(const Sequence& s, double alpha) noexcept {
 }
 
 ENGRAIN_DISPATCH(void, ledger_update,
-                 (const float* rows, const float* outcomes, std::size_t n, std::size_t columns,
-                  const double* weights, const double* static_weights, const std::uint8_t* evidence,
-                  int part, double alpha, double* sequences, double* scratch),
-                 (rows, outcomes, n, columns, weights, static_weights, evidence, part, alpha,
-                  sequences, scratch))
+                 (const float* rows, const float* outcomes, std::size_t n, const float* runners,
+                  std::size_t m, std::size_t columns, const double* weights,
+                  const double* static_weights, const std::uint8_t* evidence, int part,
+                  double alpha, double* sequences, double* scratch),
+                 (rows, outcomes, n, runners, m, columns, weights, static_weights, evidence, part,
+                  alpha, sequences, scratch))
 
 }  // namespace engrain

@@ -94,13 +94,14 @@ void check_later_column() {
     CHECK(made.settled() && made.weights.back() != 0.0);
 }
 
-void check_ledger(std::size_t n, std::size_t columns) {
+void check_ledger(std::size_t n, std::size_t m, std::size_t columns) {
     std::vector<double> sequences(engrain::ledger_size(columns)), weights(columns, 0.3);
-    std::vector<double> scratch(engrain::ledger_scratch(n, columns)), fixed(columns, 0.1);
+    std::vector<double> scratch(engrain::ledger_scratch(n + m, columns)), fixed(columns, 0.1);
     std::vector<std::uint8_t> evidence(columns, 1);
     for (std::size_t i = 0; i < 5; ++i)
-        engrain::ledger_update(list(n, columns, i).data(), outcomes(n, i).data(), n, columns,
-                               weights.data(), fixed.data(), evidence.data(), 1 + int(i % 2), 0.05,
+        engrain::ledger_update(list(n, columns, i).data(), outcomes(n, i).data(), n,
+                               list(m, columns, i + 9).data(), m, columns, weights.data(),
+                               fixed.data(), evidence.data(), 1 + int(i % 2), 0.05,
                                sequences.data(), scratch.data());
     const std::size_t part = sequences.size() / engrain::ledger_parts;
     CHECK(sequences[0] == 5 && sequences[part] == 3 && sequences[2 * part] == 2);
@@ -112,7 +113,8 @@ void check_ledger(std::size_t n, std::size_t columns) {
 int main() {
     for (std::size_t columns : {1, 2, 7, 8, 9, 15, 16, 17, 45}) {
         check_warm_up_and_steps(columns);
-        for (std::size_t n : {1, 2, 10, 11, 140}) check_ledger(n, columns);
+        for (std::size_t n : {1, 2, 10, 11, 140})
+            for (std::size_t m : {0, 1, 5}) check_ledger(n, m, columns);
     }
     check_constant_column();
     check_stiffness();

@@ -37,9 +37,11 @@ def list_beside(
     shown: I64Array,
     listed: F32Array,
     most: int,
-) -> F32Array:
+    runners: int = ...,
+) -> tuple[F32Array, int]:
     """Return `listed`, the rows of `shown`, and below them those of up to `most` other handles.
 
     Handles ascend. The others are taken at equal distances from a start that the CRC-32 of the
-    scores decides.
+    scores decides. Last stand the rows of up to `runners` others with the best scores, and how many
+    these are comes beside.
     """

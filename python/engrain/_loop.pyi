@@ -16,6 +16,7 @@ class LoopTrace:
     query: F32Array | None
     shown: I64Array
     rows: F32Array
+    runners: int
     anchor: int
     closed: bool
 
@@ -60,6 +61,7 @@ class InstantLearningLoop:
         counts: F32Array | None = None,
         idf: F32Array | None = None,
         anchor: int = ...,
+        runners: int = ...,
     ) -> LoopTrace: ...
     def observe(
         self,
@@ -75,6 +77,7 @@ class InstantLearningLoop:
         anchor: int = ...,
         encode: float = ...,
         retrieve: float = ...,
+        runners: int = ...,
     ) -> LoopTrace: ...
     def learn(
         self,

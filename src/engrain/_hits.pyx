@@ -146,9 +146,9 @@ cdef vector[Py_ssize_t] places_beside(const int64_t* handles, Py_ssize_t n, cons
 
 
 def list_beside(handles, cnp.ndarray rows not None, scores, shown, cnp.ndarray listed not None,
-                Py_ssize_t most):
+                Py_ssize_t most, Py_ssize_t runners=0):
     cdef Py_ssize_t n = len(scores), k = len(shown), i, at
-    f32_vector(scores, n, "scores")
+    cdef const float* score = f32_vector(scores, n, "scores")
     cdef const float* x = rows_of(rows, n, "rows")
     cdef const float* y = rows_of(listed, k, "listed")
     cdef size_t width = cnp.PyArray_DIM(rows, 1)
@@ -156,11 +156,19 @@ def list_beside(handles, cnp.ndarray rows not None, scores, shown, cnp.ndarray l
     cdef vector[Py_ssize_t] rest = places_beside(
         handles_of(handles, n), n, <const int64_t*>i64_vector(shown, "shown"), k)
     cdef Py_ssize_t left = rest.size(), count = max(<Py_ssize_t>0, min(left, most))
-    cdef cnp.ndarray out = empty(cnp.NPY_FLOAT32, k + count, width)
+    runners = max(<Py_ssize_t>0, min(left, runners))
+    cdef cnp.ndarray out = empty(cnp.NPY_FLOAT32, k + count + runners, width)
     cdef float* to = <float*>cnp.PyArray_DATA(out)
     memcpy(to, y, k * width * sizeof(float))
     cdef double start = crc32(scores) * 2.0 ** -32, distance = <double>left / max(most, 1)
     for i in range(count):
         at = rest[i] if left <= most else rest[<Py_ssize_t>((i + start) * distance)]
         memcpy(to + (k + i) * width, x + at * width, width * sizeof(float))
-    return out
+    cdef vector[Place] order
+    order.resize(left)
+    for i in range(left):
+        order[i].first, order[i].second = -score[rest[i]], rest[i]
+    partial_sort(order.begin(), order.begin() + runners, order.end())
+    for i in range(runners):
+        memcpy(to + (k + count + i) * width, x + order[i].second * width, width * sizeof(float))
+    return out, runners

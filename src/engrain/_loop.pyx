@@ -87,6 +87,7 @@ cdef class LoopTrace:
     query : ndarray of float32, shape (dim,), or None
     shown : ndarray of int64, shape (k,)
     rows : ndarray of float32, shape (k or more, columns)
+    runners : int
     anchor : int
     closed : bool
         Whether an outcome has been learned.
@@ -99,6 +100,7 @@ cdef class LoopTrace:
     cdef object owner
     cdef int64_t scope
     cdef Py_ssize_t n, listed
+    cdef readonly Py_ssize_t runners
 
 
 cdef class InstantLearningLoop:
@@ -252,13 +254,13 @@ signals
 
     def reopen(self, cnp.ndarray query, cnp.ndarray shown not None, cnp.ndarray rows not None, *,
                int64_t scope=0, cnp.ndarray terms=None, cnp.ndarray counts=None,
-               cnp.ndarray idf=None, int64_t anchor=-1):
+               cnp.ndarray idf=None, int64_t anchor=-1, Py_ssize_t runners=0):
         """Return the trace of a recall that was observed before; arguments as in `observe`."""
-        return self._open(query, shown, rows, scope, terms, counts, idf, anchor)
+        return self._open(query, shown, rows, scope, terms, counts, idf, anchor, runners)
 
     cdef LoopTrace _open(self, cnp.ndarray query, cnp.ndarray shown, cnp.ndarray rows,
                          int64_t scope, cnp.ndarray terms, cnp.ndarray counts, cnp.ndarray idf,
-                         int64_t anchor):
+                         int64_t anchor, Py_ssize_t runners):
         """Check what a recall was and keep it."""
         cdef LoopTrace trace = LoopTrace.__new__(LoopTrace)
         cdef int64_t* h = i64_vector(shown, "shown")
@@ -269,8 +271,10 @@ signals
             if not 0 <= h[i] < self.handles:
                 raise ValueError(f"shown: {h[i]} is not in [0, {self.handles})")
         check_array(rows, cnp.NPY_FLOAT32, 2, False, "rows")
-        if cnp.PyArray_DIM(rows, 0) < n:
-            check_extent(rows, 0, n, "rows")
+        if runners < 0:
+            raise ValueError(f"runners: must be at least 0, got {runners}")
+        if cnp.PyArray_DIM(rows, 0) < n + runners:
+            check_extent(rows, 0, n + runners, "rows")
         check_extent(rows, 1, self.columns, "rows")
         if not all_finite(<float*>cnp.PyArray_DATA(rows), cnp.PyArray_SIZE(rows)):
             raise NonFiniteError("rows: contains NaN or infinity")
@@ -281,7 +285,7 @@ signals
                 raise TypeError("terms: come with counts and idf")
             terms_of(terms, counts, idf)
         trace.query, trace.shown, trace.rows, trace.n = query, shown, rows, n
-        trace.listed = cnp.PyArray_DIM(rows, 0)
+        trace.listed, trace.runners = cnp.PyArray_DIM(rows, 0) - runners, runners
         trace.terms, trace.counts, trace.idf = terms, counts, idf
         trace.scope, trace.owner = scope, self
         trace.anchor = h[0] if anchor < 0 and n else anchor
@@ -289,7 +293,8 @@ signals
 
     def observe(self, cnp.ndarray query, cnp.ndarray shown not None, cnp.ndarray rows not None,
                 double now, *, int64_t scope=0, cnp.ndarray terms=None, cnp.ndarray counts=None,
-                cnp.ndarray idf=None, int64_t anchor=-1, double encode=0.0, double retrieve=0.0):
+                cnp.ndarray idf=None, int64_t anchor=-1, double encode=0.0, double retrieve=0.0,
+                Py_ssize_t runners=0):
         """Open the trace of a recall: novelty, modulators, eligibility marks.
 
         Parameters
@@ -310,6 +315,9 @@ signals
             Handle whose edges learn: the session's node, or the top hit where it is -1.
         encode, retrieve : float
             Demand for storing and for recalling, in [0, 1].
+        runners : int
+            So many of the last rows are of what would have been shown next: they are for the
+            ledger alone.
 
         Returns
         -------
@@ -326,7 +334,8 @@ signals
         check_finite(now, "now")
         if not (0.0 <= encode <= 1.0 and 0.0 <= retrieve <= 1.0):
             raise ConfigError(f"encode, retrieve: must be in [0, 1], got {encode}, {retrieve}")
-        cdef LoopTrace trace = self._open(query, shown, rows, scope, terms, counts, idf, anchor)
+        cdef LoopTrace trace = self._open(query, shown, rows, scope, terms, counts, idf, anchor,
+                                          runners)
         cdef const float* q = NULL
         if query is not None:
             q = <const float*>cnp.PyArray_DATA(query)
@@ -481,7 +490,7 @@ signals
         self._room(trace.listed)
         self.model.core.reserve(trace.listed)
         self.control.core.reserve(trace.listed)
-        self.ledger.reserve(trace.n)
+        self.ledger.reserve(trace.n + trace.runners)
         self.evidence.version += 1
         trace.closed = True
         return 0
@@ -637,8 +646,9 @@ signals
         for i in range(trace.n, trace.listed):
             self.targets[i] = 0.0
         overlap = self.evidence.core.any_rewarded(self.anchors.data(), used)
-        self.ledger.settle(rows, y, trace.n, self.model.core.weights.data(),
-                           self.control.core.weights.data(), overlap)
+        self.ledger.settle(rows, y, trace.n, rows + trace.listed * self.columns, trace.runners,
+                           self.model.core.weights.data(), self.control.core.weights.data(),
+                           overlap)
         self.model.core.step(rows, y, trace.listed, lesson.information)
         self.control.core.step(rows, y, trace.listed, lesson.information)
 

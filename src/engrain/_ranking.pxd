@@ -129,9 +129,9 @@ cdef extern from "engrain/ledger.hpp" namespace "engrain" nogil:
     size_t ledger_scratch(size_t n, size_t columns)
     size_t ledger_lines(size_t columns)
     void c_ledger_update "engrain::ledger_update"(
-        const float* rows, const float* outcomes, size_t n, size_t columns, const double* weights,
-        const double* static_weights, const uint8_t* evidence, int part, double alpha,
-        double* sequences, double* scratch)
+        const float* rows, const float* outcomes, size_t n, const float* runners, size_t m,
+        size_t columns, const double* weights, const double* static_weights,
+        const uint8_t* evidence, int part, double alpha, double* sequences, double* scratch)
     Bounds bounds_of(const Sequence& sequence, double alpha)
     void c_observe "engrain::observe"(Sequence& sequence, double x, double budget, double clock)
 
@@ -167,6 +167,7 @@ cdef class LedgerState:
     cdef vector[double] sequences_, scratch
     cdef int reserve(self, Py_ssize_t n) except -1
     cdef void settle(self, const float* rows, const float* outcomes, Py_ssize_t n,
+                     const float* runners, Py_ssize_t m,
                      const double* weights, const double* static_weights,
                      bint overlap) noexcept nogil
 

@@ -638,9 +638,11 @@ cdef class LedgerState:
         return doubles(self.sequences_).reshape(ledger_shape(self.columns))
 
     def add(self, cnp.ndarray rows not None, cnp.ndarray outcomes not None,
-            cnp.ndarray weights not None, cnp.ndarray static_weights not None, bint overlap):
+            cnp.ndarray weights not None, cnp.ndarray static_weights not None, bint overlap,
+            cnp.ndarray runners=None):
         """Add one list; nothing where its outcomes sum to 0."""
-        cdef Py_ssize_t n = cnp.PyArray_SIZE(outcomes)
+        cdef Py_ssize_t n = cnp.PyArray_SIZE(outcomes), m = 0
+        cdef const float* z = runners_of(runners, self.columns, &m)
         check_shape(outcomes, "outcomes", n)
         check_shape(rows, "rows", n, self.columns)
         check_shape(weights, "weights", self.columns)
@@ -653,9 +655,9 @@ cdef class LedgerState:
         if not (<object>outcomes).any():
             return
         check_outcomes(y, n)
-        self.reserve(n)
+        self.reserve(n + m)
         with nogil:
-            self.settle(x, y, n, w, v, overlap)
+            self.settle(x, y, n, z, m, w, v, overlap)
 
     def state(self):
         """Return the sums as named arrays."""
@@ -682,11 +684,20 @@ cdef class LedgerState:
         return 0
 
     cdef void settle(self, const float* rows, const float* outcomes, Py_ssize_t n,
-                     const double* weights, const double* static_weights,
-                     bint overlap) noexcept nogil:
-        c_ledger_update(rows, outcomes, n, self.columns, weights, static_weights,
+                     const float* runners, Py_ssize_t m, const double* weights,
+                     const double* static_weights, bint overlap) noexcept nogil:
+        c_ledger_update(rows, outcomes, n, runners, m, self.columns, weights, static_weights,
                         self.evidence_.data(), 1 if overlap else 2, self.alpha,
                         self.sequences_.data(), self.scratch.data())
+
+
+cdef const float* runners_of(cnp.ndarray runners, Py_ssize_t columns, Py_ssize_t* m) except? NULL:
+    """Return the rows of the runners-up and their number, which is 0 without any."""
+    if runners is None:
+        return NULL
+    m[0] = len(runners)
+    check_shape(runners, "runners", m[0], columns)
+    return <const float*>data_of(runners, cnp.NPY_FLOAT32, "runners")
 
 
 def weigh_rows(cnp.ndarray rows not None, cnp.ndarray weights not None, cnp.ndarray out not None):
@@ -779,8 +790,9 @@ def list_derivatives(cnp.ndarray rows not None, cnp.ndarray targets not None,
 def ledger_update(cnp.ndarray rows not None, cnp.ndarray outcomes not None,
                   cnp.ndarray weights not None, cnp.ndarray static_weights not None,
                   cnp.ndarray evidence not None, int part, double alpha,
-                  cnp.ndarray sequences not None):
-    cdef Py_ssize_t n = cnp.PyArray_SIZE(outcomes), columns = cnp.PyArray_SIZE(weights)
+                  cnp.ndarray sequences not None, cnp.ndarray runners=None):
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(outcomes), columns = cnp.PyArray_SIZE(weights), m = 0
+    cdef const float* z = runners_of(runners, columns, &m)
     check_shape(outcomes, "outcomes", n)
     check_shape(rows, "rows", n, columns)
     check_shape(weights, "weights", columns)
@@ -798,9 +810,9 @@ def ledger_update(cnp.ndarray rows not None, cnp.ndarray outcomes not None,
     cdef double* to = <double*>data_of(sequences, cnp.NPY_FLOAT64, "sequences")
     check_outcomes(y, n)
     cdef vector[double] scratch
-    scratch.resize(ledger_scratch(n, columns))
+    scratch.resize(ledger_scratch(n + m, columns))
     with nogil:
-        c_ledger_update(x, y, n, columns, w, v, e, part, alpha, to, scratch.data())
+        c_ledger_update(x, y, n, z, m, columns, w, v, e, part, alpha, to, scratch.data())
 
 
 def observe(cnp.ndarray sequence not None, double x, double alpha):

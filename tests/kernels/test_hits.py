@@ -27,12 +27,24 @@ def test_take_best_refuses_arrays_that_do_not_fit() -> None:
         take_best(np.arange(2), normal(1, 3, 2), normal(1, 3), 2)
 
 
-@given(n=st.integers(1, 60), k=st.integers(0, 12), most=st.integers(0, 30), seed=seeds)
-def test_others_stand_below_the_shown_each_once(n: int, k: int, most: int, seed: int) -> None:
+@given(
+    n=st.integers(1, 60),
+    k=st.integers(0, 12),
+    most=st.integers(0, 30),
+    next=st.integers(0, 8),
+    seed=seeds,
+)
+def test_others_stand_below_the_shown_each_once(
+    n: int, k: int, most: int, next: int, seed: int
+) -> None:
     handles, scores = np.arange(n, dtype=np.int64) * 3, normal(seed, n)
     rows = np.arange(2 * n, dtype=np.float32).reshape(n, 2)
     shown, listed, _ = take_best(handles, rows, scores, k)
-    found = list_beside(handles, rows, scores, shown, listed, most)
+    kept, runners = list_beside(handles, rows, scores, shown, listed, most, next)
+    assert runners == min(next, n - len(shown))
+    best = take_best(handles, rows, scores, k + next)[1]
+    np.testing.assert_array_equal(kept[len(kept) - runners :], best[len(shown) :])
+    found = kept[: len(kept) - runners]
     np.testing.assert_array_equal(found[: len(shown)], listed)
     others = found[len(shown) :, 0].tolist()
     assert len(others) == len(set(others)) == min(most, n - len(shown))

@@ -180,6 +180,28 @@ def test_memories_that_were_not_shown_teach_the_ranking_weights_alone() -> None:
             assert array.tobytes() == alone.state()[name].tobytes(), name
 
 
+def test_runners_up_are_for_the_ledger_alone() -> None:
+    learner, alone, ledger = loop(), loop(), Ledger(NAMES, KINDS)
+    for seed in range(WARM_UP + 5):
+        rows, shown = normal(seed, SHOWN + 20 + 5, COLUMNS), np.arange(SHOWN) + seed
+        outcomes = np.eye(SHOWN, dtype=np.float32)[seed % SHOWN]
+        seen = learner.evidence.mass(seed + seed % SHOWN) > 0
+        weights, static = learner.model.weights, learner.control.weights
+        ledger.update(rows[:SHOWN], outcomes, weights, static, seen, rows[-5:])
+        for own, kept, runners in ((learner, rows, 5), (alone, rows[:-5].copy(), 0)):
+            query = normal(seed, DIM)
+            trace = own.observe(query, shown, kept, float(seed), runners=runners)
+            own.learn(trace, outcomes, float(seed))
+    assert learner.ledger.sequences.tobytes() == ledger.sequences.tobytes()
+    assert learner.ledger.sequences.tobytes() != alone.ledger.sequences.tobytes()
+    for name, array in alone.state().items():
+        if not name.startswith("ledger/"):
+            assert array.tobytes() == learner.state()[name].tobytes(), name
+    for runners in (-1, 3):
+        with pytest.raises(ValueError, match=r"rows|runners"):
+            learner.observe(None, np.arange(SHOWN), normal(0, 8, COLUMNS), 0.0, runners=runners)
+
+
 def test_masses_bound_the_evidence_and_share_bounds_the_step() -> None:
     learner, shown = loop(), np.arange(SHOWN)
     outcomes, none = np.eye(SHOWN, dtype=np.float32)[1], np.zeros(SHOWN, np.float32)

@@ -135,16 +135,22 @@ def test_list_derivatives_refuse_offsets_that_leave_the_rows() -> None:
 
 
 @quick
-@given(n=st.sampled_from((1, 2, 10, 15, 30)), columns=st.integers(1, 12), seed=seeds)
-def test_ledger_update_agrees_with_its_oracle(n: int, columns: int, seed: int) -> None:
+@given(
+    n=st.sampled_from((1, 2, 10, 15, 30)),
+    m=st.sampled_from((0, 1, 5)),
+    columns=st.integers(1, 12),
+    seed=seeds,
+)
+def test_ledger_update_agrees_with_its_oracle(n: int, m: int, columns: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     sequences, lifts = ranking.ledger_sequences(columns), []
     evidence = (rng.random(columns) < 0.5).astype(np.uint8)
     for i in range(3):
         rows, outcomes = normal(seed + i, n, columns), outcomes_of(seed + i, n)
         weights, static = rng.normal(size=(2, columns))
-        ranking.ledger_update(rows, outcomes, weights, static, evidence, 2, 0.05, sequences)
-        lifts.append(reference.ledger_update(rows, outcomes, weights, static, evidence))
+        others = normal(seed + i + 9, m, columns)
+        ranking.ledger_update(rows, outcomes, weights, static, evidence, 2, 0.05, sequences, others)
+        lifts.append(reference.ledger_update(rows, outcomes, weights, static, evidence, others))
     observed = 0.5 + 0.5 * np.array(lifts) / np.array([2, 1, 1])
     np.testing.assert_allclose(sequences[0, :, 1, : columns + 2], observed.sum(0).T, atol=1e-9)
     assert sequences[0].tobytes() == sequences[2].tobytes()
@@ -165,14 +171,16 @@ def test_the_oracle_measures_a_list_as_by_hand() -> None:
 
 def test_ledger_update_is_the_same_at_every_level() -> None:
     found = set()
-    rows, outcomes = normal(3, 10, 13), outcomes_of(3, 10)
+    rows, outcomes, runners = normal(3, 10, 13), outcomes_of(3, 10), normal(4, 5, 13)
     weights, static = np.random.default_rng(3).normal(size=(2, 13))
     evidence = (np.arange(13) > 6).astype(np.uint8)
     for level in LEVELS:
         set_simd_level(level)
         sequences = ranking.ledger_sequences(13)
         for part in (1, 2, 1):
-            ranking.ledger_update(rows, outcomes, weights, static, evidence, part, 0.05, sequences)
+            ranking.ledger_update(
+                rows, outcomes, weights, static, evidence, part, 0.05, sequences, runners
+            )
         found.add(sequences.tobytes())
     assert len(found) == 1
 
@@ -241,6 +249,18 @@ def test_wrong_arrays_are_refused_before_anything_changes() -> None:
             0,
             0.05,
             ranking.ledger_sequences(3),
+        )
+    with pytest.raises(ValueError, match="runners"):
+        ranking.ledger_update(
+            problem.rows,
+            problem.outcomes,
+            problem.weights,
+            problem.weights,
+            problem.active,
+            1,
+            0.05,
+            ranking.ledger_sequences(3),
+            normal(0, 5, 2),
         )
     with pytest.raises(ValueError, match="x"):
         ranking.observe(np.zeros(6), 1.5, 0.05)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engrain import Memory
-from engrain.memory.answering import UNSHOWN, Ranked, beside
+from engrain.memory.answering import RUNNERS, UNSHOWN, Ranked, beside
 
 
 def ranked(n: int, seed: int = 0) -> Ranked:
@@ -22,7 +22,10 @@ def ranked(n: int, seed: int = 0) -> Ranked:
 def test_what_is_shown_stands_above_others_that_are_not(n: int, k: int, seed: int) -> None:
     all_of_them = ranked(n, seed)
     shown = all_of_them.best(k)
-    listed = beside(all_of_them, shown)
+    kept, runners = beside(all_of_them, shown)
+    next_best = all_of_them.best(len(shown.rows) + RUNNERS).rows[len(shown.rows) :]
+    listed = kept[: len(kept) - runners]
+    np.testing.assert_array_equal(kept[len(listed) :], next_best)
     np.testing.assert_array_equal(listed[: len(shown.rows)], shown.rows)
     others = listed[len(shown.rows) :, 0].tolist()
     assert len(set(others)) == len(others) == min(UNSHOWN, n - len(shown.rows))
@@ -42,7 +45,8 @@ def test_every_candidate_that_is_not_shown_is_equally_likely() -> None:
         rows = handles[:, None].astype(np.float32)
         candidates = Ranked(handles, rows, rng.random(110, dtype=np.float32))
         fixed = Ranked(handles[:10], rows[:10], candidates.scores[:10])
-        drawn[beside(candidates, fixed)[10:, 0].astype(int)] += 1
+        kept, runners = beside(candidates, fixed)
+        drawn[kept[10:-runners, 0].astype(int)] += 1
     assert not drawn[:10].any()
     assert abs(drawn[10:] / 2000 - UNSHOWN / 100).max() < 0.05
 
@@ -51,7 +55,8 @@ def test_linked_memories_need_not_be_candidates() -> None:
     candidates = ranked(30)
     linked = Ranked(np.array([5000]), np.zeros((1, 2), np.float32), np.zeros(1, np.float32))
     shown = candidates.best(4).joined(linked)
-    assert len(beside(candidates, shown)) == 5 + UNSHOWN
+    kept, runners = beside(candidates, shown)
+    assert len(kept) == 5 + UNSHOWN + runners
 
 
 def test_a_trace_keeps_them_through_a_restart(tmp_path: Path) -> None:
@@ -64,4 +69,5 @@ def test_a_trace_keeps_them_through_a_restart(tmp_path: Path) -> None:
         trace = memory._state.traces.find(first.trace_id)
         assert trace.rows.shape[0] == 5
         assert trace.listed.shape[0] == 5 + UNSHOWN
+        assert trace.kept.shape[0] == 5 + UNSHOWN + RUNNERS
         memory.feedback(first.trace_id, used=[first.hits[0].id])

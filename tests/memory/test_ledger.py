@@ -50,6 +50,22 @@ def test_evidence_off_equals_leaving_out_the_only_one_that_weighs() -> None:
     assert ledger.lift(STATIC_WEIGHTS).mean != off.mean
 
 
+def test_a_component_that_brings_what_helps_into_the_list_is_worth_something() -> None:
+    """Among the shown all have the same e:near; those below, which do not help, have none."""
+    blind, seeing, rng = Ledger(NAMES, KINDS), Ledger(NAMES, KINDS), np.random.default_rng(2)
+    for i in range(300):
+        rows, runners = np.zeros((10, 3), np.float32), np.zeros((5, 3), np.float32)
+        rows[:, 1], rows[:, 0] = 2, normal(i, 10)
+        runners[:, 0] = 5 + normal(i + 1000, 5)
+        outcomes = (rng.random(10) < 0.4).astype(np.float32)
+        blind.update(rows, outcomes, WEIGHTS, STATIC, overlap=False)
+        seeing.update(rows, outcomes, WEIGHTS, STATIC, overlap=False, runners=runners)
+    assert blind.lift("e:near", measure="ndcg").mean == 0
+    assert seeing.lift("e:near", measure="ndcg").lower > 0.1
+    for measure in ("log_loss", "reciprocal_rank"):
+        assert seeing.lift("e:near", measure=measure) == blind.lift("e:near", measure=measure)
+
+
 def test_overlap_and_no_overlap_are_kept_apart() -> None:
     ledger = filled(100, 0.7)
     counts = {part: ledger.lift("e:near", part).n for part in PARTS}

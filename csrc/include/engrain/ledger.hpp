@@ -38,12 +38,15 @@ Bounds bounds_of(const Sequence& sequence, double alpha) noexcept;
 // One judged list. Counterfactual k < columns: without component k; columns: all evidence off
 // (same weights); columns + 1: `static_weights` instead. Each lift (counterfactual loss - full
 // loss; full - counterfactual nDCG and reciprocal rank) is mapped to [0, 1] and added to the
-// sequences of part 0 (all) and `part` (1 overlap, 2 no overlap). outcomes: in [0, 1], not all 0.
-// scratch: ledger_scratch(n, columns) doubles.
-void ledger_update(const float* rows, const float* outcomes, std::size_t n, std::size_t columns,
-                   const double* weights, const double* static_weights,
-                   const std::uint8_t* evidence, int part, double alpha, double* sequences,
-                   double* scratch) noexcept;
+// sequences of part 0 (all) and `part` (1 overlap, 2 no overlap). outcomes: of the n shown, in
+// [0, 1], not all 0. nDCG alone also ranks the m runners-up, which would have been shown next:
+// their outcomes are imputed from those of the lower half of the shown (the direct method of Dudik,
+// Langford & Li, ICML 2011, where nothing was observed), and a shown one may give way to them.
+// scratch: ledger_scratch(n + m, columns) doubles.
+void ledger_update(const float* rows, const float* outcomes, std::size_t n, const float* runners,
+                   std::size_t m, std::size_t columns, const double* weights,
+                   const double* static_weights, const std::uint8_t* evidence, int part,
+                   double alpha, double* sequences, double* scratch) noexcept;
 
 constexpr std::size_t ledger_scratch(std::size_t n, std::size_t columns) {
     return n + (n + 4) * ledger_lines(columns);

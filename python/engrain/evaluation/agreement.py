@@ -1,9 +1,9 @@
 """Whether a memory's own ledger tells what an ablation from outside finds, mechanism by mechanism.
 
 One stream of questions answered by a simulated user. From outside: nDCG@10 of every question, with
-all mechanisms minus without one. Live: what the ledger makes of the shown lists that got feedback.
-A ledger cannot tell what a mechanism brings among the shown, only what it does to their order: the
-same ablation, where only the shown are ranked again, stands below.
+all mechanisms minus without one. Live: what the ledger makes of the shown lists that got feedback,
+and of what would have been shown next. The same ablation, where only the shown are ranked again,
+stands below.
 
 Usage: ``python -m engrain.evaluation.agreement FOLDER [--clicks noisy] [--seed S]``
 """

@@ -18,6 +18,7 @@ CANDIDATES = 100
 AROUND = 60  # more of them in dialogues, by their neighbours
 PROPOSED = 20
 UNSHOWN = 20
+RUNNERS = 5  # that would have been shown next
 
 
 class Request(NamedTuple):
@@ -78,8 +79,10 @@ def rank(state: State, request: Request, now: float, exclude: int = -1) -> Ranke
     return _scored(state, request, handles, similar, now, exclude)
 
 
-def beside(ranked: Ranked, shown: Ranked) -> F32Array:
+def beside(ranked: Ranked, shown: Ranked) -> tuple[F32Array, int]:
     """Return the rows of what is shown and, below, of up to 20 candidates that are not.
+
+    Last stand those of up to 5 runners-up, for the ledger alone, and their number comes beside.
 
     Learning from the shown alone mistakes what sets them apart from one another for what sets them
     apart from the rest (selection on the score). Every candidate is equally likely: they are taken
@@ -87,7 +90,7 @@ def beside(ranked: Ranked, shown: Ranked) -> F32Array:
     Madow & Madow, Annals of Mathematical Statistics 15 (1944) 1-24).
     """
     return list_beside(
-        ranked.handles, ranked.rows, ranked.scores, shown.handles, shown.rows, UNSHOWN
+        ranked.handles, ranked.rows, ranked.scores, shown.handles, shown.rows, UNSHOWN, RUNNERS
     )
 
 

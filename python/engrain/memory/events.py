@@ -66,17 +66,18 @@ def recalled(
     session: str | None,
     handles: I64Array,
     rows: F32Array,
+    runners: int = 0,
     propensity: float = 1.0,
 ) -> list[bytes]:
     """Encode a recall: what was shown, the request, how likely the last place was, the rows.
 
-    Below the rows of the shown stand those of other candidates.
+    Below the rows of the shown stand those of other candidates, last those of the runners-up.
     """
     meta: dict[str, Any] = {"scope": question.scope, "session": session}
     if propensity < 1.0:
         meta["propensity"] = propensity
     shown = pack(meta, {"handles": handles})
-    return [shown, question.encode(), pack({}, {"rows": rows})]
+    return [shown, question.encode(), pack({"runners": runners}, {"rows": rows})]
 
 
 def judged(

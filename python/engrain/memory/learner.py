@@ -227,8 +227,9 @@ class Learner:
         return opening(
             question.vector,
             trace.handles,
-            trace.listed,
+            trace.kept,
             *time,
+            runners=trace.runners,
             scope=question.scope,
             terms=question.terms,
             counts=question.counts,

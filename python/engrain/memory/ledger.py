@@ -3,6 +3,9 @@
 For each list, before its feedback changes anything, the shown memories are ranked again without
 each component, with all evidence off (same weights), and by the learned static-only weights. A lift
 is what the full model did better: in log-loss (nats, clipped to +-2), nDCG@10 and reciprocal rank.
+In nDCG a shown memory may give way to a runner-up, whose outcome is imputed: what the lower half of
+the shown earned, in proportion to the model's softmax (direct method; Dudik, Langford & Li, ICML
+2011).
 Bounds hold at all times together with probability 1 - alpha, so they may be looked at after every
 feedback (Waudby-Smith & Ramdas, JRSS-B 86 (2024) 1-27, theorem 2). Where the mean drifts, they
 cover the average of the conditional means, weighted by the bets.
@@ -87,6 +90,7 @@ class Ledger(LedgerState):
         weights: F64Array,
         static_weights: F64Array,
         overlap: bool,
+        runners: F32Array | None = None,
     ) -> None:
         """Add one list; call it before this feedback changes anything.
 
@@ -99,8 +103,10 @@ class Ledger(LedgerState):
             Of the full model and of the control that learns static weights alone.
         overlap : bool
             Whether a used memory had been rewarded before.
+        runners : ndarray of float32, shape (m, columns), optional
+            Rows of what would have been shown next.
         """
-        self.add(rows, outcomes, weights, static_weights, overlap)
+        self.add(rows, outcomes, weights, static_weights, overlap, runners)
 
     def lift(self, component: str, part: str = "all", measure: str = "log_loss") -> Lift:
         """Return one line.

@@ -262,11 +262,14 @@ class LoggedState:
         self,
         request: Request,
         shown: Ranked,
-        listed: F32Array,
+        kept: F32Array,
+        runners: int,
         session: str | None,
         propensity: float,
     ) -> str:
-        payloads = events.recalled(request.question, session, shown.handles, listed, propensity)
+        payloads = events.recalled(
+            request.question, session, shown.handles, kept, runners, propensity
+        )
         receipt = self._log.append(events.RECALLED, payloads)
         trace = OpenTrace(
             receipt.seq,
@@ -275,7 +278,8 @@ class LoggedState:
             session,
             request.question,
             shown.handles,
-            listed,
+            kept,
+            runners,
         )
         self._state.open_trace(trace)
         self._state.seq = receipt.seq

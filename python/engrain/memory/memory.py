@@ -272,8 +272,8 @@ class Memory(LoggedState):
             confidence = self._parts.confidence(shown.rows[:best], shown.scores[:best])
             trace = None
             if live:
-                listed = answering.beside(ranked, shown)
-                trace = self._open_trace(request, shown, listed, session, propensity)
+                kept, runners = answering.beside(ranked, shown)
+                trace = self._open_trace(request, shown, kept, runners, session, propensity)
             hits = answering.hits(self._state, shown)
             return Recall(trace, confidence, hits[:best], hits[best:], propensity)
 

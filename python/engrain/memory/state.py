@@ -232,9 +232,12 @@ class State:
         """Read a recall back from its payloads; rows are dropped once nothing can need them."""
         meta, shown = events.content(event, 0)
         if event.payloads[events.ROWS] is None:
-            rows = np.zeros((len(shown["handles"]), len(self.learner.names)), np.float32)
+            kept = np.zeros((len(shown["handles"]), len(self.learner.names)), np.float32)
+            runners = 0
         else:
-            rows = self.columns.read(events.content(event, events.ROWS)[1]["rows"], event.seq)
+            about, arrays = events.content(event, events.ROWS)
+            kept = self.columns.read(arrays["rows"], event.seq)
+            runners = about.get("runners", 0)
         question = Question.decode(event.payloads[events.QUESTION], meta["scope"])
         return OpenTrace(
             event.seq,
@@ -243,7 +246,8 @@ class State:
             meta["session"],
             question,
             shown["handles"],
-            rows,
+            kept,
+            runners,
         )
 
     def open_trace(self, trace: OpenTrace) -> None:

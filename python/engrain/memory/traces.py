@@ -18,8 +18,9 @@ from engrain.memory.question import Question
 class OpenTrace:
     """One recall that may still receive feedback, or did; `share` of it may move weights.
 
-    `listed` holds the rows of what was shown and, below them, of some candidates that were not.
-    `shown` is the trace of the learning loop, None in a state that was restored.
+    `kept` holds the rows of what was shown and, below them, of some candidates that were not; the
+    last of these are the runners-up, which would have been shown next. `shown` is the trace of the
+    learning loop, None in a state that was restored.
     """
 
     seq: int
@@ -28,7 +29,8 @@ class OpenTrace:
     session: str | None
     question: Question
     handles: I64Array
-    listed: F32Array
+    kept: F32Array
+    runners: int = 0
     outcomes: bytes | None = None
     answer: tuple[int, bytes] | None = None
     share: float = 1.0
@@ -40,9 +42,14 @@ class OpenTrace:
         return f"{self.seq}-{self.hash[:8].hex()}"
 
     @property
+    def listed(self) -> F32Array:
+        """Rows that weights learn from: all but those of the runners-up."""
+        return self.kept[: len(self.kept) - self.runners]
+
+    @property
     def rows(self) -> F32Array:
         """Rows of what was shown, shape (k, columns)."""
-        return self.listed[: len(self.handles)]
+        return self.kept[: len(self.handles)]
 
 
 class Traces:

@@ -9,11 +9,11 @@ from engrain.base.arrays import F64Array
 from engrain.kernels.reference.rank import log_loss
 
 
-def ndcg10(scores: npt.ArrayLike, gains: npt.ArrayLike) -> float:
-    """Return nDCG@10 of a list ranked by score, ties in their order."""
+def ndcg10(scores: npt.ArrayLike, gains: npt.ArrayLike, cut: int = 10) -> float:
+    """Return nDCG at `cut`, by default 10, of a list ranked by score, ties in their order."""
     gain = np.asarray(gains, dtype=np.float64)
     discount = np.zeros(len(gain))
-    discount[:10] = 1 / np.log2(np.arange(2, 2 + len(gain[:10])))
+    discount[:cut] = 1 / np.log2(np.arange(2, 2 + len(gain[:cut])))
     order = np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")
     return float(gain[order] @ discount / (np.sort(gain)[::-1] @ discount))
 
@@ -24,28 +24,45 @@ def reciprocal_rank(scores: npt.ArrayLike, gains: npt.ArrayLike) -> float:
     return 1.0 / (1 + int(np.flatnonzero(np.asarray(gains)[order])[0]))
 
 
+def foretold(scores: F64Array, outcomes: F64Array) -> F64Array:
+    """Return the outcomes of the shown and, imputed, of the runners-up scored below them.
+
+    What the lower half of the shown earned goes on, in proportion to the softmax of the scores and
+    up to 1 each: the direct method of Dudik, Langford & Li (ICML 2011).
+    """
+    n = len(outcomes)
+    odds = np.exp(scores - scores.max())
+    earned, mass = outcomes[n // 2 :].sum(), odds[n // 2 : n].sum()
+    return np.concatenate([outcomes, np.minimum(1, earned / mass * odds[n:])])
+
+
 def ledger_update(
     rows: npt.ArrayLike,
     outcomes: npt.ArrayLike,
     weights: npt.ArrayLike,
     static_weights: npt.ArrayLike,
     evidence: npt.ArrayLike,
+    runners: npt.ArrayLike | None = None,
 ) -> F64Array:
     """Return the lifts of one list in log-loss (clipped to +-2), nDCG@10 and reciprocal rank.
 
     Row k < columns: against the list ranked without component k; then with all evidence off, then
-    by `static_weights`. Shape (columns + 2, 3).
+    by `static_weights`. Shape (columns + 2, 3). nDCG ranks the rows of `runners` too, and counts as
+    many places as were shown, at most 10.
     """
-    x, w = np.asarray(rows, dtype=np.float64), np.asarray(weights, dtype=np.float64)
+    told, w = np.asarray(outcomes, dtype=np.float64), np.asarray(weights, dtype=np.float64)
+    n = len(told)
+    x = np.concatenate([np.asarray(rows, np.float64), *([] if runners is None else [runners])])
     z, off = x @ w, np.asarray(evidence, dtype=bool)
     others = [*(z - x[:, k] * w[k] for k in range(len(w)))]
     others += [x @ np.where(off, 0, w), x @ np.asarray(static_weights, dtype=np.float64)]
+    gains, cut = foretold(z, told), min(n, 10)
     return np.array(
         [
             (
-                np.clip(log_loss(other, outcomes) - log_loss(z, outcomes), -2, 2),
-                ndcg10(z, outcomes) - ndcg10(other, outcomes),
-                reciprocal_rank(z, outcomes) - reciprocal_rank(other, outcomes),
+                np.clip(log_loss(other[:n], told) - log_loss(z[:n], told), -2, 2),
+                ndcg10(z, gains, cut) - ndcg10(other, gains, cut),
+                reciprocal_rank(z[:n], told) - reciprocal_rank(other[:n], told),
             )
             for other in others
         ]
