@@ -1,5 +1,8 @@
 // The integer scan: widest instructions first, all giving the same integers.
+#include <algorithm>
+
 #include "engrain/flat.hpp"
+#include "engrain/prefetch.hpp"
 #include "engrain/simd.hpp"
 
 #if ENGRAIN_X86
@@ -62,30 +65,50 @@ ENGRAIN_AVX2 void scan_avx2(const std::int8_t* codes, std::size_t width,
 #define ENGRAIN_VNNI \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,f16c")))
 
-// dpbusd multiplies unsigned by signed: codes are shifted by 128, which adds 128 sum(query).
-ENGRAIN_VNNI ENGRAIN_INLINE std::int32_t dot_vnni(const std::int8_t* a, const std::int8_t* b,
-                                                  std::size_t width) {
-    const __m512i shift = _mm512_set1_epi8(static_cast<char>(0x80));
-    __m512i total = _mm512_setzero_si512();
-    for (std::size_t j = 0; j < width; j += 64) {
-        const __m512i x = _mm512_xor_si512(_mm512_loadu_si512(a + j), shift);
-        total = _mm512_dpbusd_epi32(total, x, _mm512_loadu_si512(b + j));
-    }
+// Four sums of sixteen lanes each.
+ENGRAIN_VNNI ENGRAIN_INLINE __m128i sum_each(const __m512i (&total)[4]) {
     typedef std::int32_t Wide __attribute__((vector_size(64)));
     typedef std::int32_t Half __attribute__((vector_size(32)));
-    const Wide sum = reinterpret_cast<Wide>(total);
-    const Half low = __builtin_shufflevector(sum, sum, 0, 1, 2, 3, 4, 5, 6, 7);
-    const Half high = __builtin_shufflevector(sum, sum, 8, 9, 10, 11, 12, 13, 14, 15);
-    return sum_avx2(reinterpret_cast<__m256i>(low + high));
+    __m256i half[4];
+    for (int k = 0; k < 4; ++k) {
+        const Wide sum = reinterpret_cast<Wide>(total[k]);
+        half[k] = reinterpret_cast<__m256i>(
+            Half(__builtin_shufflevector(sum, sum, 0, 1, 2, 3, 4, 5, 6, 7) +
+                 __builtin_shufflevector(sum, sum, 8, 9, 10, 11, 12, 13, 14, 15)));
+    }
+    const __m256i pairs =
+        _mm256_hadd_epi32(_mm256_hadd_epi32(half[0], half[1]), _mm256_hadd_epi32(half[2], half[3]));
+    return _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
 }
 
+// Four rows side by side, whose sums do not wait for each other; beyond n the last stands in.
+// dpbusd multiplies unsigned by signed: codes are shifted by 128, which adds 128 sum(query).
 ENGRAIN_VNNI void scan_vnni(const std::int8_t* codes, std::size_t width,
                             const std::uint32_t* members, std::size_t n, const std::int8_t* query,
                             std::int32_t* out) {
+    constexpr std::size_t abreast = 4, ahead = 16;
+    const __m512i shift = _mm512_set1_epi8(static_cast<char>(0x80));
     std::int32_t excess = 0;
     for (std::size_t j = 0; j < width; ++j) excess += 128 * query[j];
-    for (std::size_t i = 0; i < n; ++i)
-        out[i] = dot_vnni(codes + members[i] * width, query, width) - excess;
+    for (std::size_t i = 0; i < n; i += abreast) {
+        const std::int8_t* row[abreast];
+        __m512i total[abreast];
+        for (std::size_t k = 0; k < abreast; ++k) {
+            if (i + k + ahead < n) prefetch_all(codes + members[i + k + ahead] * width, width);
+            row[k] = codes + members[std::min(i + k, n - 1)] * width;
+            total[k] = _mm512_setzero_si512();
+        }
+        for (std::size_t j = 0; j < width; j += 64) {
+            const __m512i asked = _mm512_loadu_si512(query + j);
+            for (std::size_t k = 0; k < abreast; ++k)
+                total[k] = _mm512_dpbusd_epi32(
+                    total[k], _mm512_xor_si512(_mm512_loadu_si512(row[k] + j), shift), asked);
+        }
+        std::int32_t sums[abreast];
+        const __m128i all = _mm_sub_epi32(sum_each(total), _mm_set1_epi32(excess));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(sums), all);
+        std::copy_n(sums, std::min(abreast, n - i), out + i);
+    }
 }
 
 bool has_vnni() noexcept {

@@ -140,27 +140,26 @@ void RetrievalIndex::score_session_texts(Search& search) {
     const float slope = Bm25::slope(total > 0.0 ? total / double(n) : 1.0);
     std::vector<float>& bm25 = search.sessions.bm25;
     bm25.assign(n, 0.0F);
-    std::vector<float> rare;
+    Sessions::Frequency rare;
     for (const TermCount& asked : search.terms) {
         const auto* list = lexical_.postings(asked.term);
         if (list == nullptr) continue;
-        const std::vector<float>& frequency = session_frequency(scope, asked.term, *list, rare);
-        std::size_t holding = 0;
-        for (std::size_t i = 0; i < n; ++i) holding += frequency[i] > 0.0F;
-        const float weight = asked.count * inverse_frequency(n, holding) * (Bm25::k1 + 1.0F);
-        for (std::size_t i = 0; i < n; ++i)
-            bm25[i] += Bm25::gain(frequency[i], weight, slope, sessions.length[i]);
+        const Sessions::Frequency& own = session_frequency(scope, asked.term, *list, rare);
+        const float weight = asked.count * inverse_frequency(n, own.holding) * (Bm25::k1 + 1.0F);
+        add_gains(own.counts.data(), sessions.length.data(), n, weight, slope, bm25.data());
     }
 }
 
-const std::vector<float>& RetrievalIndex::session_frequency(Scope& scope, Term term,
-                                                            const Postings& list,
-                                                            std::vector<float>& rare) const {
+const Sessions::Frequency& RetrievalIndex::session_frequency(Scope& scope, Term term,
+                                                             const Postings& list,
+                                                             Sessions::Frequency& rare) const {
     Sessions& sessions = scope.sessions();
     const std::size_t n = sessions.length.size();
     const auto known = sessions.common.find(term);
     if (known != sessions.common.end()) return known->second;
-    count_by_session(scope, term, list, rare);
+    count_by_session(scope, term, list, rare.counts);
+    rare.holding = 0;
+    for (std::size_t i = 0; i < n; ++i) rare.holding += rare.counts[i] > 0.0F;
     const bool keep =
         list.size() >= common_from * n && (sessions.common.size() + 1) * n <= common_room;
     return keep ? sessions.common.emplace(term, rare).first->second : rare;
@@ -206,7 +205,7 @@ const float* RetrievalIndex::score_windows(const Search& search,
                                            const std::vector<Around>& around) {
     if (!layout(search.scope).sequential) return nullptr;
     const auto& members = scopes_[search.scope].members();
-    windows_.clear();
+    windows_.clear(around.size());
     for (const Around& one : around)
         windows_.add(one, [&](std::uint32_t position) { return stems_.words(members[position]); });
     return windows_.score(search.reading.asked, stems_.average_length());

@@ -82,6 +82,11 @@ ENGRAIN_DISPATCH(void, fixed_dots,
                   std::size_t dim, float* out),
                  (rows, query, n, dim, out))
 
+// 0 for NaN. A loop of its own, and so without branches: nobody can tell which are below.
+void at_least_zero(const float* x, std::size_t n, float* out) {
+    for (std::size_t i = 0; i < n; ++i) out[i] = x[i] > 0 ? x[i] : 0.0F;
+}
+
 // What a past question counts for: K^3 and C^4, its heaviest mass, K.
 struct Worth {
     double cube, fourth, heaviest;
@@ -184,9 +189,10 @@ double Similar::share_alike(const Resemblance& own) const noexcept {
     return own.fourths / (fourths - own.fourths_missing + alike_discount);
 }
 
-float Similar::passed_over(std::int64_t handle) const noexcept {
-    const auto next = std::lower_bound(passed.begin(), passed.end(), Passed{handle + 1, 0.0F});
-    return next == passed.begin() || next[-1].handle != handle ? 0.0F : next[-1].likeness;
+void PassedOver::clear(std::size_t most) {
+    std::size_t room = 1;
+    while (room < 2 * most) room *= 2;
+    entries_.assign(room, Entry{});
 }
 
 // Where the past questions of a scope stand, without one of them.
@@ -218,10 +224,8 @@ void Evidence::resemble(Similar& out) const {
     worth.resize(held);
     kernel.resize(held);
     alike.resize(held);
-    for (std::size_t i = 0; i < held; ++i) {  // a loop of its own, and so without branches
-        kernel[i] = out.kernel[i] > 0 ? out.kernel[i] : 0.0F;
-        alike[i] = out.dots[i] > 0 ? out.dots[i] : 0.0F;
-    }
+    at_least_zero(out.kernel.data(), held, kernel.data());
+    at_least_zero(out.dots.data(), held, alike.data());
     for (std::size_t i = 0; i < held; ++i) {
         const double k = kernel[i], c = alike[i];
         worth[i] = {k * k * k, (c * c) * (c * c), heaviest_[i], out.kernel[i]};
@@ -260,11 +264,12 @@ void Evidence::pass_over(Similar& out) const {
     }
     for (std::size_t i = 0; i < n; ++i) engrain::prefetch(&ring_[like[i]].passed);
     for (std::size_t i = 0; i < n; ++i) engrain::prefetch(ring_[like[i]].passed.data());
-    out.passed.clear();
+    std::size_t most = 0;
+    for (std::size_t i = 0; i < n; ++i) most += ring_[like[i]].passed.size();
+    out.passed.clear(most);
     for (std::size_t i = 0; i < n; ++i)
         for (const std::int64_t handle : ring_[like[i]].passed)
-            out.passed.push_back({handle, out.kernel[like[i]]});
-    std::sort(out.passed.begin(), out.passed.end());
+            out.passed.add(handle, out.kernel[like[i]]);
 }
 
 void Evidence::similarity(std::int64_t scope, const float* query, TermView terms,
@@ -280,7 +285,7 @@ void Evidence::similarity(std::int64_t scope, const float* query, TermView terms
     out.capacity = static_cast<std::int64_t>(capacity_);
     out.newest = next_ > 0 ? static_cast<std::int64_t>(position(next_ - 1)) : 0;
     static thread_local std::vector<std::uint32_t> places;
-    static thread_local std::vector<float> dots, cosines;
+    static thread_local std::vector<float> dots, alike, cosines;
     static thread_local std::vector<WeightedTerm> asked;
     take_scope(scope, exclude, places);
     dots.assign(places.size(), 0.0F);
@@ -290,9 +295,11 @@ void Evidence::similarity(std::int64_t scope, const float* query, TermView terms
     cosines.assign(ring_.size(), 0.0F);
     for (const WeightedTerm& term : asked)
         holders_.accumulate(term.term, term.weight, cosines.data());
+    alike.resize(places.size());
+    at_least_zero(dots.data(), places.size(), alike.data());
     for (std::size_t i = 0; i < places.size(); ++i) {
         out.dots[places[i]] = dots[i];
-        out.kernel[places[i]] = 0.5F * std::max(dots[i], 0.0F) + 0.5F * cosines[places[i]];
+        out.kernel[places[i]] = 0.5F * alike[i] + 0.5F * cosines[places[i]];
     }
     resemble(out);
     out.adapted.assign(dim_, 0.0F);
@@ -389,7 +396,7 @@ void Evidence::features(const Similar& similar, const CandidateView& block, Term
             prefetch_row(held->counts.data(), held->counts.size());
     for (std::size_t i = 0; i < block.n; ++i) {
         float* row = out + i * stride;
-        const float passed = similar.passed_over(block.handles[i]), square = passed * passed;
+        const float passed = similar.passed.of(block.handles[i]), square = passed * passed;
         row[7] = (square * square) * (square * square);
         const std::int32_t own = slot(block.handles[i]);
         if (own < 0) continue;

@@ -75,15 +75,18 @@ struct Measured {
 template <int W>
 ENGRAIN_INLINE void centred_cosines_body(const float* rows, std::size_t width,
                                          const std::uint32_t* members, std::size_t n,
-                                         const float* mean, const float* query, float* cosine) {
+                                         const float* mean, const float* query, float* cosine,
+                                         float* inverse) {
     const float offset = dot<W>(mean, query, width);
     for (std::size_t i = 0; i < n; i += abreast<W>) {
         Measured<W> own;
         own.take(rows, width, members, n, i, mean, query);
-        for (std::size_t k = 0; k < abreast<W> && i + k < n; ++k)
-            cosine[i + k] = own.squared[k] > negligible
-                                ? (own.along[k] - offset) / std::sqrt(own.squared[k])
-                                : 0.0F;
+        for (std::size_t k = 0; k < abreast<W> && i + k < n; ++k) {
+            const bool empty = own.squared[k] <= negligible;
+            const float length = std::sqrt(own.squared[k]);
+            cosine[i + k] = empty ? 0.0F : (own.along[k] - offset) / length;
+            inverse[i + k] = empty ? 0.0F : 1.0F / length;
+        }
     }
 }
 
@@ -102,18 +105,10 @@ ENGRAIN_INLINE void centre_row(const float* row, const float* mean, float scale,
 template <int W>
 ENGRAIN_INLINE void centre_rows_body(const float* rows, std::size_t width,
                                      const std::uint32_t* members, std::size_t n, const float* mean,
-                                     const float* query, std::size_t dim, float* out,
-                                     float* cosine) {
-    const float offset = dot<W>(mean, query, width);
-    for (std::size_t i = 0; i < n; i += abreast<W>) {
-        Measured<W> own;
-        own.take(rows, width, members, n, i, mean, query);
-        for (std::size_t k = 0; k < abreast<W> && i + k < n; ++k) {
-            const bool empty = own.squared[k] <= negligible;
-            const float length = std::sqrt(own.squared[k]);
-            cosine[i + k] = empty ? 0.0F : (own.along[k] - offset) / length;
-            centre_row<W>(own.row[k], mean, empty ? 0.0F : 1.0F / length, dim, out + (i + k) * dim);
-        }
+                                     const float* inverse, std::size_t dim, float* out) {
+    for (std::size_t i = 0; i < n; ++i) {
+        if (i + rows_ahead < n) prefetch_all(rows + members[i + rows_ahead] * width, width);
+        centre_row<W>(rows + members[i] * width, mean, inverse[i], dim, out + i * dim);
     }
 }
 
@@ -338,14 +333,13 @@ ENGRAIN_DISPATCH(float, squared_distance, (const float* a, const float* b, std::
 
 ENGRAIN_DISPATCH(void, centred_cosines,
                  (const float* rows, std::size_t width, const std::uint32_t* members, std::size_t n,
-                  const float* mean, const float* query, float* cosine),
-                 (rows, width, members, n, mean, query, cosine))
+                  const float* mean, const float* query, float* cosine, float* inverse),
+                 (rows, width, members, n, mean, query, cosine, inverse))
 
 ENGRAIN_DISPATCH(void, centre_rows,
                  (const float* rows, std::size_t width, const std::uint32_t* members, std::size_t n,
-                  const float* mean, const float* query, std::size_t dim, float* out,
-                  float* cosine),
-                 (rows, width, members, n, mean, query, dim, out, cosine))
+                  const float* mean, const float* inverse, std::size_t dim, float* out),
+                 (rows, width, members, n, mean, inverse, dim, out))
 
 ENGRAIN_DISPATCH(void, cosines_of_codes,
                  (const std::int32_t* dots, const float* gain, const float* inverse, std::size_t n,

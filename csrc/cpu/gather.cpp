@@ -16,6 +16,17 @@ using Guard = std::lock_guard<std::mutex>;
 constexpr std::size_t equal_documents = 5, weighted_documents = 10, ranked = 100;
 constexpr float least_neighbour = -3.0F;
 
+ENGRAIN_INLINE void ask_for(const Context& context) {
+    prefetch_all(reinterpret_cast<const char*>(&context), sizeof(Context));
+}
+
+// What was found of a member, and of those around it as a rule.
+ENGRAIN_INLINE void ask_for(const Search& search, std::uint32_t position) {
+    prefetch(&search.bm25[position]);
+    prefetch(&search.fixed[position]);
+    if (!search.views.empty() && search.views[0].asked) prefetch(&search.views[0].scores[position]);
+}
+
 }  // namespace
 
 bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::size_t n,
@@ -25,14 +36,14 @@ bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::s
     order_best(search, ranked);
     if (!last_.empty()) score_sessions(search);
     gauge_words(search);
-    std::vector<float> cosine(n, 0.0F);
-    if (!views_.empty()) {
-        const Search::Cosines& asked = search.views[0];
-        centre(search.scope, asked.asked ? asked.query.data() : nullptr, handles, n, out.centred,
-               cosine.data());
-    }
-    const std::vector<Around> around = surroundings(search.scope, handles, n);
+    const std::vector<Around> around = surroundings(search, handles, n);
     const std::vector<std::size_t> ranks = ranks_of(search, around);
+    Measures own = measure_candidates(search, handles, n, ranks);
+    std::vector<float> likeness(2 * n);
+    if (!views_.empty()) {
+        prefetch_written(out.x, n * out.stride);
+        write_vectors(search, handles, around, own.inverse.data(), likeness.data(), out);
+    }
     const std::vector<Words> words = read_candidates(search, handles, n, ranks);
     const float* window = score_windows(search, around);
     write_texts(search, handles, n, out);
@@ -42,34 +53,35 @@ bool RetrievalIndex::gather(Search& search, const std::uint32_t* handles, std::s
         write_context(search, around[i], window == nullptr ? 0.0F : window[i], row);
         write_words(search, words[i], row + context_columns);
     }
-    write_cosines(search, cosine.data(), handles, n, out);
-    if (!views_.empty()) write_feedback(search, n, out);
+    write_cosines(search, own.cosine.data(), handles, n, out);
+    if (!views_.empty()) write_feedback(search, likeness.data(), n, out);
     for (std::size_t view = 1; view < views_.size(); ++view) {
         if (!search.views[view].asked) continue;
-        exact_cosines(search, view, handles, n, cosine.data());
+        measure(search, view, handles, n, own);
         for (std::size_t i = 0; i < n; ++i)
-            out.x[i * out.stride + 1 + view] = standard_cosine(search, view, handles[i], cosine[i]);
+            out.x[i * out.stride + 1 + view] =
+                standard_cosine(search, view, handles[i], own.cosine[i]);
     }
     return true;
 }
 
-void RetrievalIndex::prefetch_context(std::uint32_t handle) const noexcept {
-    prefetch_all(reinterpret_cast<const char*>(&contexts_[handle]), sizeof(Context));
-}
-
 // Memory is asked for what is read of the candidates and of those around them.
-std::vector<Around> RetrievalIndex::surroundings(std::uint32_t scope, const std::uint32_t* handles,
+std::vector<Around> RetrievalIndex::surroundings(const Search& search, const std::uint32_t* handles,
                                                  std::size_t n) {
-    const auto& members = scopes_[scope].members();
-    const Layout& layout = this->layout(scope);
+    const Scope& scope = scopes_[search.scope];
+    const auto& members = scope.members();
+    const Layout& layout = this->layout(search.scope);
     std::vector<Around> around(n);
     for (std::size_t i = 0; i < n; ++i) {
-        prefetch_context(handles[i]);
-        around[i] =
-            this->around(layout, static_cast<std::uint32_t>(scopes_[scope].position(handles[i])));
+        const auto position = static_cast<std::uint32_t>(scope.position(handles[i]));
+        ask_for(contexts_[handles[i]]);
+        ask_for(search, position);
+        if (!last_.empty()) prefetch(&scope.sessions().of[position]);
+        lexical_.prefetch_length(handles[i]);
+        around[i] = this->around(layout, position);
         for (const std::uint32_t near : around[i].at)
             if (near != none) pages_.prefetch_place(members[near]);
-        if (around[i].at[1] != none) prefetch_context(members[around[i].at[1]]);
+        if (around[i].at[1] != none) ask_for(contexts_[members[around[i].at[1]]]);
     }
     return around;
 }
@@ -77,37 +89,60 @@ std::vector<Around> RetrievalIndex::surroundings(std::uint32_t scope, const std:
 void RetrievalIndex::centred(std::uint32_t scope, const std::uint32_t* handles, std::size_t n,
                              float* out) {
     const Guard lock(mutex_);
-    std::vector<float> cosine(n);
-    centre(scope, nullptr, handles, n, out, cosine.data());
-}
-
-// Centred documents of view 0 and their exact cosines with a query, where there is one.
-void RetrievalIndex::centre(std::uint32_t scope, const float* query, const std::uint32_t* handles,
-                            std::size_t n, float* rows, float* cosine) {
-    const VectorView& view = views_[0];
     ScopeView& seen = scopes_[scope].view(0);
     seen.refresh_mean();
-    const float* against = query != nullptr ? query : seen.mean.data();
-    centre_rows(view.rows(), view.width(), handles, n, seen.mean.data(), against, view.dim(), rows,
-                cosine);
+    Measures own;
+    own.resize(n);
+    centred_cosines(views_[0].rows(), views_[0].width(), handles, n, seen.mean.data(),
+                    seen.mean.data(), own.cosine.data(), own.inverse.data());
+    centre(scope, handles, n, own.inverse.data(), out);
+}
+
+// Of view 0, where there is one; those of the best static documents are known.
+Measures RetrievalIndex::measure_candidates(const Search& search, const std::uint32_t* handles,
+                                            std::size_t n, const std::vector<std::size_t>& ranks) {
+    Measures own, rest;
+    own.resize(n);
+    if (views_.empty()) return own;
+    scopes_[search.scope].view(0).refresh_mean();
+    const std::size_t known = search.views[0].asked ? search.best.size() : 0;
+    std::vector<std::uint32_t> unknown;
+    for (std::size_t i = 0; i < n; ++i)
+        if (ranks[i] >= known) unknown.push_back(handles[i]);
+    measure(search, 0, unknown.data(), unknown.size(), rest);
+    for (std::size_t i = 0, next = 0; i < n; ++i) {
+        const bool fresh = ranks[i] >= known;
+        const Measures& from = fresh ? rest : search.best_measures;
+        const std::size_t at = fresh ? next++ : ranks[i];
+        own.cosine[i] = from.cosine[at];
+        own.inverse[i] = from.inverse[at];
+    }
+    return own;
+}
+
+// Documents of view 0 at unit length, less the scope's mean.
+void RetrievalIndex::centre(std::uint32_t scope, const std::uint32_t* handles, std::size_t n,
+                            const float* inverse, float* rows) {
+    const VectorView& view = views_[0];
+    centre_rows(view.rows(), view.width(), handles, n, scopes_[scope].view(0).mean.data(), inverse,
+                view.dim(), rows);
     for (std::size_t i = 0; i < n; ++i)
         if (!view.has(handles[i])) std::fill_n(rows + i * view.dim(), view.dim(), 0.0F);
 }
 
-// Unit centroids of the best static documents (pseudo-relevance feedback): of five, each counting
-// the same, and of ten, each by how far its score lies above the next.
-void RetrievalIndex::feedback_vectors(const Search& search, std::vector<float>& equal,
-                                      std::vector<float>& weighted) {
+// Unit centroids of the best static documents (pseudo-relevance feedback), one after the other: of
+// five, each counting the same, and of ten, each by how far its score lies above the next.
+std::vector<float> RetrievalIndex::feedback_vectors(const Search& search) {
     const std::size_t dim = views_[0].dim(), n = std::min(weighted_documents, search.best.size());
     const auto& members = scopes_[search.scope].members();
     std::uint32_t handles[weighted_documents];
     for (std::size_t i = 0; i < n; ++i) handles[i] = members[search.best[i]];
     const float floor = n == 0 ? 0.0F : search.best_scores[std::min(n, search.best.size() - 1)];
-    std::vector<float> rows(n * dim);
-    float cosine[weighted_documents];
-    centre(search.scope, nullptr, handles, n, rows.data(), cosine);
-    equal.assign(dim, 0.0F);
-    weighted.assign(dim, 0.0F);
+    std::vector<float> rows(n * dim), centroids(2 * dim, 0.0F);
+    Measures own = search.best_measures;
+    if (!search.views[0].asked) measure(search, 0, handles, n, own);
+    centre(search.scope, handles, n, own.inverse.data(), rows.data());
+    float *equal = centroids.data(), *weighted = equal + dim;
     for (std::size_t i = 0; i < n; ++i) {
         const float weight = search.best_scores[i] - floor;
         for (std::size_t j = 0; j < dim; ++j) {
@@ -115,12 +150,13 @@ void RetrievalIndex::feedback_vectors(const Search& search, std::vector<float>& 
             if (i < equal_documents) equal[j] += rows[i * dim + j];
         }
     }
-    for (std::vector<float>* centroid : {&equal, &weighted}) {
+    for (float* centroid : {equal, weighted}) {
         float squared = 0.0F;
-        score_rows(centroid->data(), centroid->data(), 1, dim, &squared);
+        score_rows(centroid, centroid, 1, dim, &squared);
         const float inverse = squared > 1e-12F ? 1.0F / std::sqrt(squared) : 0.0F;
-        for (float& value : *centroid) value *= inverse;
+        for (std::size_t j = 0; j < dim; ++j) centroid[j] *= inverse;
     }
+    return centroids;
 }
 
 // Static ranks: exact among the best, by the scan's scores beyond.
@@ -200,16 +236,34 @@ void RetrievalIndex::write_cosines(const Search& search, const float* cosine,
     }
 }
 
-void RetrievalIndex::write_feedback(const Search& search, std::size_t n, const Rows& out) {
-    const std::size_t dim = views_[0].dim();
-    std::vector<float> equal, weighted, cosine(n);
-    feedback_vectors(search, equal, weighted);
-    score_rows(out.centred, equal.data(), n, dim, cosine.data());
-    for (std::size_t i = 0; i < n; ++i) out.x[i * out.stride + base_columns() - 7] = cosine[i];
-    score_rows(out.centred, weighted.data(), n, dim, cosine.data());
+// Centred vectors of the candidates and, as long as each is at hand, its cosines with the feedback
+// vectors. Memory is asked meanwhile for the stems that will be counted.
+void RetrievalIndex::write_vectors(const Search& search, const std::uint32_t* handles,
+                                   const std::vector<Around>& around, const float* inverse,
+                                   float* likeness, const Rows& out) {
+    constexpr std::size_t together = 16;
+    const std::size_t dim = views_[0].dim(), n = around.size();
+    const auto& members = scopes_[search.scope].members();
+    const std::vector<float> centroids = feedback_vectors(search);
+    for (std::size_t start = 0; start < n; start += together) {
+        const std::size_t count = std::min(together, n - start);
+        for (std::size_t i = start; i < start + count; ++i)
+            for (const std::uint32_t near : around[i].at)
+                if (near != none) pages_.prefetch_stems(members[near]);
+        float* rows = out.centred + start * dim;
+        centre(search.scope, handles + start, count, inverse + start, rows);
+        score_queries(rows, centroids.data(), count, 2, dim, likeness + 2 * start);
+    }
+}
+
+void RetrievalIndex::write_feedback(const Search& search, const float* likeness, std::size_t n,
+                                    const Rows& out) const {
     const float inverse = search.views[0].standard.inverse;
-    float* column = out.x + base_columns() + context_columns + feedback_cosine;
-    for (std::size_t i = 0; i < n; ++i) column[i * out.stride] = cosine[i] * inverse;
+    for (std::size_t i = 0; i < n; ++i) {
+        float* row = out.x + i * out.stride + base_columns();
+        row[-7] = likeness[2 * i];
+        row[context_columns + feedback_cosine] = likeness[2 * i + 1] * inverse;
+    }
 }
 
 }  // namespace engrain

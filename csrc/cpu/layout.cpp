@@ -36,6 +36,7 @@ void RetrievalIndex::lay_out(const Scope& scope, Layout& layout) const {
     const auto& members = scope.members();
     layout.sequential = false;
     layout.adjacent = true;
+    layout.known.assign(members.size(), 0);
     for (std::size_t at = 0; at < 4; ++at) {
         layout.near[at].assign(members.size(), static_cast<std::uint32_t>(members.size()));
         layout.beside[at].assign(members.size(), 0.0F);
@@ -50,6 +51,7 @@ void RetrievalIndex::lay_out(const Scope& scope, Layout& layout) const {
             if (position < 0) continue;
             layout.near[at][i] = static_cast<std::uint32_t>(position);
             layout.beside[at][i] = 1.0F;
+            layout.known[i] |= static_cast<std::uint8_t>(1U << at);
             layout.adjacent &= position == static_cast<std::int64_t>(i) + steps[at];
         }
     }
@@ -58,17 +60,11 @@ void RetrievalIndex::lay_out(const Scope& scope, Layout& layout) const {
 Around RetrievalIndex::around(const Layout& layout, std::uint32_t position) const noexcept {
     Around around{{none, none, position, none, none}};
     if (!layout.sequential) return around;
-    // Neighbourhoods were scored from what is read here, where members are adjacent.
-    const std::size_t members = layout.near[0].size();
-    for (std::size_t at = 0; at < 4; ++at) {
-        std::uint32_t& place = around.at[at < 2 ? at : at + 1];
-        if (layout.adjacent) {
-            const auto near = position + static_cast<std::uint32_t>(steps[at]);
-            place = layout.beside[at][position] > 0.0F ? near : none;
-        } else if (layout.near[at][position] < members) {
-            place = layout.near[at][position];
-        }
-    }
+    for (std::size_t at = 0; at < 4; ++at)
+        if (layout.known[position] >> at & 1)
+            around.at[at < 2 ? at : at + 1] = layout.adjacent
+                                                  ? position + static_cast<std::uint32_t>(steps[at])
+                                                  : layout.near[at][position];
     return around;
 }
 

@@ -22,11 +22,6 @@ ENGRAIN_INLINE void add_gains_body(const float* counts, const float* lengths, st
         scores[i] += Bm25::gain(counts[i], weight, slope, lengths[i]);
 }
 
-ENGRAIN_DISPATCH(void, add_gains,
-                 (const float* counts, const float* lengths, std::size_t n, float weight,
-                  float slope, float* scores),
-                 (counts, lengths, n, weight, slope, scores))
-
 ENGRAIN_DISPATCH(void, gains,
                  (const float* counts, const float* lengths, std::size_t n, float weight,
                   float slope, float* gains),
@@ -53,6 +48,11 @@ float inverse_frequency(std::size_t documents, std::size_t holding) noexcept {
     const double df = double(holding);
     return static_cast<float>(engrain::log(1.0 + (double(documents) - df + 0.5) / (df + 0.5)));
 }
+
+ENGRAIN_DISPATCH(void, add_gains,
+                 (const float* counts, const float* lengths, std::size_t n, float weight,
+                  float slope, float* scores),
+                 (counts, lengths, n, weight, slope, scores))
 
 std::vector<TermCount> count_terms(std::vector<Term>& terms) {
     std::sort(terms.begin(), terms.end());

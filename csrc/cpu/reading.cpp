@@ -113,7 +113,8 @@ void RetrievalIndex::read_words(const char* text, std::size_t size, Search& sear
 }
 
 // The question's stems and those that set the best static documents apart, half each (RM3: Abdul-
-// Jaleel et al., TREC 2004); a document counts by exp(its static score).
+// Jaleel et al., TREC 2004); a document counts by exp(its static score). Memory is asked meanwhile
+// for the words of the documents that are read next.
 void RetrievalIndex::find_feedback_words(Search& search) const {
     const auto& members = scopes_[search.scope].members();
     const std::size_t n = std::min(feedback_documents, search.best.size());
@@ -121,7 +122,10 @@ void RetrievalIndex::find_feedback_words(Search& search) const {
     std::size_t most = 0;
     for (std::size_t i = 0; i < n; ++i) most += stems_.words(members[search.best[i]]).count;
     weights.clear(most);
+    const std::size_t next = std::min(gauging, search.best.size());
     for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t k = i * next / n; k < (i + 1) * next / n; ++k)
+            pages_.prefetch(members[search.best[k]]);
         const std::uint32_t handle = members[search.best[i]];
         const double trust = engrain::exp(double(search.best_scores[i] - search.best_scores[0]));
         const float share = static_cast<float>(trust) / std::max(stems_.length(handle), 1.0F);

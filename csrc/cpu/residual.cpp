@@ -17,30 +17,26 @@ namespace {
 
 constexpr float discount = 0.1F;
 
-// sum += weight times each row of codes, in their order; `width` is a multiple of 64. A line of
-// each row at a time, four rows abreast.
+// sum += weight times each row of codes, in their order, four rows abreast; `width` is a multiple
+// of
+// 64. Rows lie anywhere and are short: they are asked for whole, well before they are used.
 template <int W>
 ENGRAIN_INLINE void add_codes_body(const std::int8_t* const* rows, const float* weights,
-                                   std::size_t n, std::size_t width, float* sum) {
-    constexpr std::size_t line = 64, ahead = 8;
-    for (std::size_t start = 0; start < width; start += line) {
-        float* __restrict to = sum + start;
-        std::size_t t = 0;
-        for (; t + 4 <= n; t += 4) {
-            for (std::size_t k = t + ahead; k < std::min(n, t + ahead + 4); ++k)
-                engrain::prefetch(rows[k] + start);
-            const std::int8_t *a = rows[t] + start, *b = rows[t + 1] + start;
-            const std::int8_t *c = rows[t + 2] + start, *d = rows[t + 3] + start;
-            const float p = weights[t], q = weights[t + 1], r = weights[t + 2], s = weights[t + 3];
-            for (std::size_t j = 0; j < line; ++j)
-                to[j] = (((to[j] + p * float(a[j])) + q * float(b[j])) + r * float(c[j])) +
-                        s * float(d[j]);
-        }
-        for (; t < n; ++t) {
-            const std::int8_t* own = rows[t] + start;
-            for (std::size_t j = 0; j < line; ++j) to[j] += weights[t] * float(own[j]);
-        }
+                                   std::size_t n, std::size_t width, float* __restrict sum) {
+    constexpr std::size_t abreast = 4, ahead = 12;
+    for (std::size_t t = 0; t < std::min(n, ahead); ++t) prefetch_all(rows[t], width);
+    std::size_t t = 0;
+    for (; t + abreast <= n; t += abreast) {
+        for (std::size_t k = t + ahead; k < std::min(n, t + ahead + abreast); ++k)
+            prefetch_all(rows[k], width);
+        const std::int8_t *a = rows[t], *b = rows[t + 1], *c = rows[t + 2], *d = rows[t + 3];
+        const float p = weights[t], q = weights[t + 1], r = weights[t + 2], s = weights[t + 3];
+        for (std::size_t j = 0; j < width; ++j)
+            sum[j] = (((sum[j] + p * float(a[j])) + q * float(b[j])) + r * float(c[j])) +
+                     s * float(d[j]);
     }
+    for (; t < n; ++t)
+        for (std::size_t j = 0; j < width; ++j) sum[j] += weights[t] * float(rows[t][j]);
 }
 
 ENGRAIN_DISPATCH(void, add_codes,
@@ -83,6 +79,11 @@ ENGRAIN_DISPATCH(void, add_up,
                  (const float* const* rows, const float* weights, std::size_t n, std::size_t dim,
                   float* out),
                  (rows, weights, n, dim, out))
+
+// Without branches: nobody can tell which questions point the other way.
+void clamp(std::vector<float>& likeness) {
+    for (float& like : likeness) like = like > 0.0F ? like : 0.0F;
+}
 
 // Places of the memories that take part, best first, ties by place.
 std::vector<std::size_t> likely(const Told& told) {
@@ -183,14 +184,14 @@ void Residuals::score(std::int64_t scope, const float* query, const Similar* sim
     static thread_local std::vector<const std::int8_t*> rows;
     static thread_local std::vector<float> likeness, weights;
     take_likeness(query, similar, likeness);
+    clamp(likeness);
     rows.resize(size());
     weights.resize(size());
     std::size_t taken = 0;
     float all = discount;
-    // Without branches: nobody can tell which questions point the other way.
     for (std::size_t t = 0; t < size(); ++t) {
         if (held_.scope[t] != scope || (exclude >= 0 && held_.number[t] == exclude)) continue;
-        const float like = std::max(likeness[t], 0.0F);
+        const float like = likeness[t];
         all += like;
         rows[taken] = toward_.codes(t);
         weights[taken] = like * toward_.scale(t);

@@ -19,6 +19,16 @@ constexpr float code_noise = 0.004F, float_noise = 1e-6F;
 
 constexpr float least_bm25_sd = 0.3F;
 
+// Best first, ties by position.
+struct Place {
+    float score;
+    std::uint32_t position;
+    std::size_t from;
+    bool operator<(const Place& other) const noexcept {
+        return score != other.score ? score > other.score : position < other.position;
+    }
+};
+
 }  // namespace
 
 void RetrievalIndex::search(const char* text, std::size_t size, const float* const* vectors,
@@ -63,10 +73,13 @@ void RetrievalIndex::score_view(const float* vector, std::size_t i, Search& sear
     seen.centre(vector, view.dim(), cosines.query.data());
     cosines.scores.resize(n);
     const bool exact = n <= exact_up_to;
-    if (exact)
-        exact_cosines(search, i, members.data(), n, cosines.scores.data());
-    else
+    if (exact) {
+        Measures own;
+        measure(search, i, members.data(), n, own);
+        cosines.scores.swap(own.cosine);
+    } else {
         scan(search, i, cosines.scores.data());
+    }
     const Moments spread = moments(cosines.scores.data(), n, count);
     const float deviation = static_cast<float>(spread.deviation);
     cosines.standard = {static_cast<float>(spread.mean),
@@ -93,13 +106,17 @@ void RetrievalIndex::scan(const Search& search, std::size_t i, float* out) {
     cosines_of_codes(dots_.data(), seen.gain.data(), seen.inverse.data(), n, step, offset, out);
 }
 
-void RetrievalIndex::exact_cosines(const Search& search, std::size_t i,
-                                   const std::uint32_t* handles, std::size_t n, float* out) {
+// A query that was not asked leaves the cosines without meaning.
+void RetrievalIndex::measure(const Search& search, std::size_t i, const std::uint32_t* handles,
+                             std::size_t n, Measures& out) {
     const VectorView& view = views_[i];
-    centred_cosines(view.rows(), view.width(), handles, n,
-                    scopes_[search.scope].view(i).mean.data(), search.views[i].query.data(), out);
+    const float* mean = scopes_[search.scope].view(i).mean.data();
+    const float* query = search.views[i].asked ? search.views[i].query.data() : mean;
+    out.resize(n);
+    centred_cosines(view.rows(), view.width(), handles, n, mean, query, out.cosine.data(),
+                    out.inverse.data());
     for (std::size_t j = 0; j < n; ++j)
-        if (!view.has(handles[j])) out[j] = 0.0F;
+        if (!view.has(handles[j])) out.cosine[j] = 0.0F;
 }
 
 float RetrievalIndex::standard_cosine(const Search& search, std::size_t i, std::uint32_t handle,
@@ -141,26 +158,30 @@ void RetrievalIndex::order_best(Search& search, std::size_t n) {
     // The scan proposes a quarter more than wanted; exact scores order them.
     std::vector<std::uint32_t> best;
     select_best(search.fixed.data(), members.size(), n + n / 4 + 8, best);
-    std::vector<float> exact(best.size(), 0.0F);
+    Measures exact;
+    exact.resize(best.size());
     std::vector<std::uint32_t> handles(best.size());
     for (std::size_t i = 0; i < best.size(); ++i) handles[i] = members[best[i]];
     if (!views_.empty() && search.views[0].asked)
-        exact_cosines(search, 0, handles.data(), handles.size(), exact.data());
-    std::vector<std::pair<float, std::uint32_t>> order(best.size());
+        measure(search, 0, handles.data(), handles.size(), exact);
+    std::vector<Place> order(best.size());
     for (std::size_t i = 0; i < best.size(); ++i) {
         const float cosine =
-            views_.empty() ? 0.0F : standard_cosine(search, 0, handles[i], exact[i]);
-        order[i] = {-(search.bm25_standard.z(search.bm25[best[i]]) + cosine), best[i]};
+            views_.empty() ? 0.0F : standard_cosine(search, 0, handles[i], exact.cosine[i]);
+        order[i] = {search.bm25_standard.z(search.bm25[best[i]]) + cosine, best[i], i};
     }
     std::sort(order.begin(), order.end());
     search.best.resize(n);
     search.best_scores.resize(n);
+    search.best_measures.resize(n);
     search.ranks.resize(n);
     search.reading.gauged = false;
     for (std::size_t i = 0; i < n; ++i) {
-        search.best[i] = order[i].second;
-        search.best_scores[i] = -order[i].first;
-        search.ranks[i] = {order[i].second, static_cast<std::uint32_t>(i)};
+        search.best[i] = order[i].position;
+        search.best_scores[i] = order[i].score;
+        search.best_measures.cosine[i] = exact.cosine[order[i].from];
+        search.best_measures.inverse[i] = exact.inverse[order[i].from];
+        search.ranks[i] = {order[i].position, static_cast<std::uint32_t>(i)};
     }
     std::sort(search.ranks.begin(), search.ranks.end());
 }

@@ -44,23 +44,27 @@ ENGRAIN_DISPATCH(void, score_windows,
 
 }  // namespace
 
-void Windows::clear() noexcept {
+void Windows::clear(std::size_t most) {
     std::fill_n(seen_, held, Around::none);
-    documents_.clear();
-    rows_.clear();
-    lengths_.clear();
+    windows_ = 0;
+    opened_ = 0;
+    if (lengths_.size() >= most) return;
+    documents_.resize(most * width);
+    rows_.resize(most * width);
+    lengths_.resize(most);
+    scores_.resize(most);
 }
 
 const float* Windows::score(const Sought& question, double average_length) {
     float windows = 0.0F;
     for (const float weight : window_weights) windows += weight;
     const float slope = Bm25::slope(average_length * windows);
-    scores_.resize(lengths_.size());
-    counts_.resize(documents_.size() * question.room());
-    question.count(documents_.data(), documents_.size(), counts_.data());
-    for (float& length : lengths_) length = Bm25::beside(slope, length);
+    const std::size_t counts = opened_ * question.room();
+    if (counts_.size() < counts) counts_.resize(counts);
+    question.count(documents_.data(), opened_, counts_.data());
+    for (std::size_t i = 0; i < windows_; ++i) lengths_[i] = Bm25::beside(slope, lengths_[i]);
     score_windows(counts_.data(), question.weights(), question.room(), rows_.data(), width,
-                  lengths_.data(), scores_.size(), scores_.data());
+                  lengths_.data(), windows_, scores_.data());
     return scores_.data();
 }
 

@@ -114,15 +114,15 @@ static void check_centring(std::size_t dim) {
     for (std::size_t j = 0; j < dim; ++j) mean[j] = 0.1F, query[j] = pseudo(j + 77);
     const std::uint32_t members[] = {2, 0};
     std::vector<float> out(2 * dim);
-    float cosine[2], alone[2], first[2];
+    float cosine[2], inverse[2], first[2];
     for (Level level : {Level::baseline, Level::avx2, Level::avx512}) {
         simd::set_level(level);
-        centre_rows(view.rows(), view.width(), members, 2, mean.data(), query.data(), dim,
-                    out.data(), cosine);
-        centred_cosines(view.rows(), view.width(), members, 2, mean.data(), query.data(), alone);
+        centred_cosines(view.rows(), view.width(), members, 2, mean.data(), query.data(), cosine,
+                        inverse);
+        centre_rows(view.rows(), view.width(), members, 2, mean.data(), inverse, dim, out.data());
         for (int i = 0; i < 2; ++i) {
             if (level == Level::baseline) first[i] = cosine[i];
-            CHECK(cosine[i] == alone[i] && cosine[i] == first[i]);
+            CHECK(cosine[i] == first[i]);
             double exact = 0, length = 0;
             for (std::size_t j = 0; j < dim; ++j) {
                 exact += double(out[std::size_t(i) * dim + j]) * query[j];

@@ -59,7 +59,7 @@ int main() {
     std::vector<float> first;
     for (Level level : {Level::baseline, Level::avx2, Level::avx512}) {
         simd::set_level(level);
-        windows.clear();
+        windows.clear(members);
         for (std::uint32_t i = 0; i < members; i += i % 3 + 1)
             windows.add(around(i), [&](std::uint32_t position) {
                 return WordSpan{stems[position].data(), stems[position].size()};

@@ -12,6 +12,9 @@ def surprise(scores: F32Array, outcomes: F32Array) -> F32Array:
     p is the softmax of the scores, y the outcomes over their sum.
     """
 
+def zero_untold(told: F32Array) -> F32Array:
+    """Return outcomes, shape (n,), with 0 where nothing was said: where they are NaN."""
+
 def raise_to_eighth(rows: F32Array, source: int, target: int) -> None:
     """Write the eighth power of one column of rows, shape (n, columns), into another."""
 
@@ -41,6 +44,18 @@ class ResidualState:
         exclude: int = -1,
         similar: Similar | None = None,
     ) -> F32Array | None: ...
+    def write(
+        self,
+        scope: int,
+        query: F32Array | None,
+        centred: F32Array,
+        rows: F32Array,
+        column: int,
+        exclude: int = -1,
+        similar: Similar | None = None,
+    ) -> bool:
+        """Write what `score` returns into a column of rows; False where that is None."""
+
     def forget(self, handle: int) -> None: ...
     def state(self) -> dict[str, np.ndarray[Any, Any]]: ...
     def load(self, state: Mapping[str, np.ndarray[Any, Any]]) -> None: ...

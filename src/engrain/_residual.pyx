@@ -76,6 +76,7 @@ cdef class ResidualState:
     """The residual vectors of the last questions; see `engrain.memory.residual`."""
 
     cdef Residuals* core
+    cdef vector[float] scores
     cdef readonly Py_ssize_t dim, questions
 
     def __cinit__(self, Py_ssize_t dim, Py_ssize_t questions=4096):
@@ -115,20 +116,33 @@ cdef class ResidualState:
 
     def score(self, int64_t scope, query, centred, int64_t exclude=-1, Similar similar=None):
         cdef Py_ssize_t n = len(centred)
-        cdef const float* rows = self.rows_of(centred, n)
-        if query is None or not self.core.size():
-            return None
-        cdef const float* q = f32_vector(query, self.dim, "query")
         cdef cnp.npy_intp extent = n
         cdef cnp.ndarray found = cnp.PyArray_EMPTY(1, &extent, cnp.NPY_FLOAT32, 0)
-        cdef float* to = <float*>cnp.PyArray_DATA(found)
+        told = self.write(scope, query, centred, found[:, None], 0, exclude, similar)
+        return found if told else None
+
+    def write(self, int64_t scope, query, centred, cnp.ndarray rows not None, Py_ssize_t column,
+              int64_t exclude=-1, Similar similar=None):
+        cdef Py_ssize_t i, n = len(centred)
+        cdef const float* vectors = self.rows_of(centred, n)
+        check_array(rows, cnp.NPY_FLOAT32, 2, True, "rows")
+        check_extent(rows, 0, n, "rows")
+        cdef Py_ssize_t width = cnp.PyArray_DIM(rows, 1)
+        if not 0 <= column < width:
+            raise ValueError(f"column: expected one of {width}, got {column}")
+        if query is None or not self.core.size():
+            return False
+        cdef const float* q = f32_vector(query, self.dim, "query")
         cdef const CSimilar* known = NULL
         if similar is not None:
             (<EvidenceState>similar.owner).check_fresh(similar)
             known = &similar.value
-        with nogil:
-            self.core.score(scope, q, known, rows, n, exclude, to)
-        return found
+        self.scores.resize(n)
+        self.core.score(scope, q, known, vectors, n, exclude, self.scores.data())
+        cdef float* to = <float*>cnp.PyArray_DATA(rows) + column
+        for i in range(n):
+            to[i * width] = self.scores[i]
+        return True
 
     def forget(self, int64_t handle):
         self.core.forget(handle)
@@ -168,6 +182,17 @@ cdef class ResidualState:
         rows.scope.assign(scope, scope + n)
         rows.number.assign(number, number + n)
         self.core.load(rows)
+
+
+def zero_untold(told):
+    cdef Py_ssize_t i, n = len(told)
+    cdef const float* y = f32_vector(told, n, "told")
+    cdef cnp.npy_intp extent = n
+    cdef cnp.ndarray out = cnp.PyArray_EMPTY(1, &extent, cnp.NPY_FLOAT32, 0)
+    cdef float* to = <float*>cnp.PyArray_DATA(out)
+    for i in range(n):
+        to[i] = y[i] if y[i] == y[i] else 0.0
+    return out
 
 
 def raise_to_eighth(cnp.ndarray rows not None, Py_ssize_t source, Py_ssize_t target):

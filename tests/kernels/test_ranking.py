@@ -266,6 +266,14 @@ def test_wrong_arrays_are_refused_before_anything_changes() -> None:
         ranking.observe(np.zeros(6), 1.5, 0.05)
 
 
+def test_what_was_not_told_counts_0() -> None:
+    told = np.array([1, np.nan, 0.25, 0, np.nan], np.float32)
+    np.testing.assert_array_equal(ranking.zero_untold(told), [1, 0, 0.25, 0, 0])
+    assert ranking.zero_untold(told[:0]).shape == (0,)
+    with pytest.raises(TypeError, match="told"):
+        ranking.zero_untold(told.astype(float))
+
+
 def test_a_column_is_raised_to_the_eighth() -> None:
     rows = normal(4, 9, 5)
     before = rows.copy()

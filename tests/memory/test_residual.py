@@ -100,6 +100,21 @@ def test_what_says_nothing_leaves_nothing() -> None:
     assert residual.score(0, None, centred) is None
 
 
+def test_scores_go_into_a_column_of_rows() -> None:
+    rng, residual = np.random.default_rng(3), Residual(DIM)
+    query, centred, scores, outcomes = lesson(rng, 9)
+    rows = rng.standard_normal((9, 4)).astype(np.float32)
+    before = rows.copy()
+    assert not residual.write(0, query, centred, rows, 2)
+    np.testing.assert_array_equal(rows, before)
+    residual.add(0, query, np.arange(9), centred, scores, outcomes)
+    assert residual.write(0, query, centred, rows, 2)
+    np.testing.assert_array_equal(rows[:, 2], residual.score(0, query, centred))
+    np.testing.assert_array_equal(np.delete(rows, 2, 1), np.delete(before, 2, 1))
+    with pytest.raises(ValueError, match="column: expected one of 4, got 4"):
+        residual.write(0, query, centred, rows, 4)
+
+
 def test_what_evidence_knows_of_a_question_gives_the_same_scores() -> None:
     rng, residual, evidence = np.random.default_rng(6), Residual(DIM), Evidence(DIM, questions=8)
     terms, ones = np.arange(2, dtype=np.int32), np.ones(2, np.float32)

@@ -6,6 +6,7 @@
 // its credit stays.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -71,13 +72,31 @@ struct Resemblance {
     float near = 0;                          // max of mass * K
 };
 
-// Of a question that showed a memory and did not use it: K, where it is not below `least_passed`.
-struct Passed {
-    std::int64_t handle;
-    float likeness;
-    bool operator<(const Passed& other) const noexcept {
-        return handle != other.handle ? handle < other.handle : likeness < other.likeness;
+// By memory: the largest K of the questions that showed it and did not use it.
+class PassedOver {
+  public:
+    // Room for so many memories, of which none is there yet.
+    void clear(std::size_t most);
+    void add(std::int64_t handle, float likeness) noexcept {
+        Entry& entry = entries_[find(handle)];
+        entry = {handle, std::max(entry.likeness, likeness)};
     }
+    // 0 where there is none.
+    float of(std::int64_t handle) const noexcept { return entries_[find(handle)].likeness; }
+
+  private:
+    struct Entry {
+        std::int64_t handle = -1;  // none
+        float likeness = 0.0F;
+    };
+    // Where a memory stands or would stand.
+    std::size_t find(std::int64_t handle) const noexcept {
+        const std::size_t mask = entries_.size() - 1;
+        std::size_t at = static_cast<std::size_t>(handle) & mask;
+        while (entries_[at].handle != handle && entries_[at].handle >= 0) at = (at + 1) & mask;
+        return at;
+    }
+    std::vector<Entry> entries_ = std::vector<Entry>(1);  // open addressing, half full at most
 };
 
 // How one question resembles the past ones of its scope.
@@ -91,15 +110,13 @@ struct Similar {
     double cubes = 0;    // sum of heaviest mass * K^3, 1 for a question that used nothing
     double fourths = 0;  // the same of C^4
     std::vector<Resemblance> known;  // by slot of the credit
-    std::vector<Passed> passed;      // ascending
+    PassedOver passed;
     std::vector<float> query;
     std::vector<float> adapted;  // 0.5 q + W q
 
     // What a memory's questions are of all that are similar.
     double share(const Resemblance& own) const noexcept;
     double share_alike(const Resemblance& own) const noexcept;
-    // The largest K of those that passed a memory over, 0 where none did.
-    float passed_over(std::int64_t handle) const noexcept;
     // q . t of a past question by its number, NaN where it was not taken.
     float dot(std::int64_t number) const noexcept;
 };

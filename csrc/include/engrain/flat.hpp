@@ -22,15 +22,15 @@ float quantize_row(const float* row, std::size_t width, std::int8_t* codes) noex
 void dot_codes(const std::int8_t* codes, std::size_t width, const std::uint32_t* members,
                std::size_t n, const std::int8_t* query, std::int32_t* out) noexcept;
 
-// Cosines (row - mean) . query / |row - mean| of rows members[i]; 0 for a row that equals the mean.
+// Cosines (row - mean) . query / |row - mean| of rows members[i] and 1 / |row - mean|; both 0 for a
+// row that equals the mean.
 void centred_cosines(const float* rows, std::size_t width, const std::uint32_t* members,
-                     std::size_t n, const float* mean, const float* query, float* cosine) noexcept;
+                     std::size_t n, const float* mean, const float* query, float* cosine,
+                     float* inverse) noexcept;
 
-// The same, and the centred rows themselves: out[i * dim + j] = (row - mean)_j / |row - mean|, 0
-// for a row that equals the mean or is all zero.
+// The centred rows themselves: out[i * dim + j] = (row - mean)_j * inverse[i].
 void centre_rows(const float* rows, std::size_t width, const std::uint32_t* members, std::size_t n,
-                 const float* mean, const float* query, std::size_t dim, float* out,
-                 float* cosine) noexcept;
+                 const float* mean, const float* inverse, std::size_t dim, float* out) noexcept;
 
 // |a - b|^2 over `width` floats.
 float squared_distance(const float* a, const float* b, std::size_t width) noexcept;

@@ -13,6 +13,8 @@ struct Layout {
     bool sequential = false;               // some member belongs to a sequence
     // Positions two and one places before, one and two after; the number of members for none.
     std::array<std::vector<std::uint32_t>, 4> near;
+    // By position: bit i is set where there is one at near[i]. Few bytes for what is asked of few.
+    std::vector<std::uint8_t> known;
     // Whether those places are also so many positions away; then 1 where there is one, 0 for none.
     bool adjacent = false;
     std::array<std::vector<float>, 4> beside;

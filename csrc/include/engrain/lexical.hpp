@@ -38,6 +38,10 @@ struct Bm25 {
     }
 };
 
+// scores[i] += Bm25::gain(counts[i], weight, slope, lengths[i]).
+void add_gains(const float* counts, const float* lengths, std::size_t n, float weight, float slope,
+               float* scores) noexcept;
+
 // Sorts `terms` and returns each once with how often it occurs, ascending by term.
 std::vector<TermCount> count_terms(std::vector<Term>& terms);
 
@@ -112,6 +116,9 @@ class LexicalIndex : public ForwardIndex {
     void remove(std::uint32_t document);
 
     float length(std::uint32_t document) const noexcept { return lengths_[document]; }
+    ENGRAIN_INLINE void prefetch_length(std::uint32_t document) const noexcept {
+        engrain::prefetch(&lengths_[document]);
+    }
     float idf(Term term) const noexcept;
     // Null where no document has the term.
     const Postings* postings(Term term) const noexcept;

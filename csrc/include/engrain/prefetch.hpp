@@ -31,6 +31,12 @@ ENGRAIN_INLINE void prefetch_next(const T* row, std::size_t n) noexcept {
     for (std::size_t i = 0; i < n; i += 64 / sizeof(T)) __builtin_prefetch(row + i, 0, 3);
 }
 
+// All n elements, which will be written.
+template <class T>
+ENGRAIN_INLINE void prefetch_written(T* row, std::size_t n) noexcept {
+    for (std::size_t i = 0; i < n; i += 64 / sizeof(T)) __builtin_prefetch(row + i, 1, 2);
+}
+
 // Rows that lie apart and are soon used one after the other: short ones whole, since each would end
 // before the machine has seen that it goes on; it follows the longer ones by itself.
 template <class T>

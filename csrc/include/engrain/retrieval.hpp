@@ -20,6 +20,15 @@
 
 namespace engrain {
 
+// Of vectors seen from the mean of a scope: cosines with a query, and 1 over their lengths.
+struct Measures {
+    std::vector<float> cosine, inverse;
+    void resize(std::size_t n) {
+        cosine.resize(n, 0.0F);
+        inverse.resize(n, 0.0F);
+    }
+};
+
 // One request with the scores of every member of its scope.
 struct Search {
     struct Cosines {
@@ -45,6 +54,7 @@ struct Search {
 
     std::vector<std::uint32_t> best;  // positions by exact static score, best first
     std::vector<float> best_scores;   // the exact scores
+    Measures best_measures;           // by rank, where the first view was asked
     std::vector<std::pair<std::uint32_t, std::uint32_t>> ranks;  // (position, rank), by position
 };
 
@@ -131,8 +141,8 @@ class RetrievalIndex {
     void number_sessions(Scope& scope) const;
     void score_session_texts(Search& search);
     // How often each session holds a term; in `rare` unless it is kept.
-    const std::vector<float>& session_frequency(Scope& scope, Term term, const Postings& list,
-                                                std::vector<float>& rare) const;
+    const Sessions::Frequency& session_frequency(Scope& scope, Term term, const Postings& list,
+                                                 Sessions::Frequency& rare) const;
     void count_by_session(const Scope& scope, Term term, const Postings& list,
                           std::vector<float>& frequency) const;
     const Layout& layout(std::uint32_t scope);
@@ -161,16 +171,16 @@ class RetrievalIndex {
     void score_view(const float* vector, std::size_t i, Search& search);
     void scan(const Search& search, std::size_t view, float* out);
     void fuse(Search& search);
-    void exact_cosines(const Search& search, std::size_t view, const std::uint32_t* handles,
-                       std::size_t n, float* out);
+    void measure(const Search& search, std::size_t view, const std::uint32_t* handles,
+                 std::size_t n, Measures& out);
+    Measures measure_candidates(const Search& search, const std::uint32_t* handles, std::size_t n,
+                                const std::vector<std::size_t>& ranks);
     float standard_cosine(const Search& search, std::size_t view, std::uint32_t handle,
                           float cosine) const noexcept;
-    void centre(std::uint32_t scope, const float* query, const std::uint32_t* handles,
-                std::size_t n, float* rows, float* cosine);
-    void feedback_vectors(const Search& search, std::vector<float>& equal,
-                          std::vector<float>& weighted);
-    void prefetch_context(std::uint32_t handle) const noexcept;
-    std::vector<Around> surroundings(std::uint32_t scope, const std::uint32_t* handles,
+    void centre(std::uint32_t scope, const std::uint32_t* handles, std::size_t n,
+                const float* inverse, float* rows);
+    std::vector<float> feedback_vectors(const Search& search);
+    std::vector<Around> surroundings(const Search& search, const std::uint32_t* handles,
                                      std::size_t n);
     static float neighbour_score(const Search& search, std::uint32_t position) noexcept;
     void write_texts(const Search& search, const std::uint32_t* handles, std::size_t n,
@@ -179,7 +189,11 @@ class RetrievalIndex {
                    const Rows& out) const;
     void write_cosines(const Search& search, const float* cosine, const std::uint32_t* handles,
                        std::size_t n, const Rows& out) const;
-    void write_feedback(const Search& search, std::size_t n, const Rows& out);
+    void write_vectors(const Search& search, const std::uint32_t* handles,
+                       const std::vector<Around>& around, const float* inverse, float* likeness,
+                       const Rows& out);
+    void write_feedback(const Search& search, const float* likeness, std::size_t n,
+                        const Rows& out) const;
 
     std::mutex mutex_;
     std::string folder_;

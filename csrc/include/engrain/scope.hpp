@@ -54,8 +54,12 @@ struct Sessions {
     // Where members of one session begin to stand side by side, and the end.
     std::vector<std::uint32_t> runs;
     std::vector<float> length;  // by session, in terms
-    // Of terms that many members hold: how often, by session.
-    std::unordered_map<Term, std::vector<float>> common;
+    // Of a term: how often, by session, and in how many sessions.
+    struct Frequency {
+        std::vector<float> counts;
+        std::size_t holding = 0;
+    };
+    std::unordered_map<Term, Frequency> common;  // of terms that many members hold
     bool stale = true;
 };
 

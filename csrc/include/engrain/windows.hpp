@@ -17,19 +17,21 @@ constexpr float window_weights[] = {0.3F, 0.6F, 1.0F, 0.6F, 0.3F};
 // counted once.
 class Windows {
   public:
-    void clear() noexcept;
+    // Room for so many windows, of which none is there yet.
+    void clear(std::size_t most);
     // One more window; `words(position)` are a document's stems.
     template <class Words>
     void add(const Around& around, Words words) {
+        std::uint32_t* rows = rows_.data() + windows_ * width;
         float length = 0.0F;
         for (std::size_t place = 0; place < width; ++place) {
             const std::uint32_t position = around.at[place];
-            rows_.push_back(Around::none);
+            rows[place] = Around::none;
             if (position == Around::none) continue;
-            rows_.back() = row(position, words);
-            length += window_weights[place] * static_cast<float>(documents_[rows_.back()].count);
+            rows[place] = row(position, words);
+            length += window_weights[place] * static_cast<float>(documents_[rows[place]].count);
         }
-        lengths_.push_back(length);
+        lengths_[windows_++] = length;
     }
     // BM25 of each window; rarity and mean length are those of single documents. Valid until the
     // next call.
@@ -43,14 +45,16 @@ class Windows {
         const std::size_t at = position % held;
         if (seen_[at] != position) {
             seen_[at] = position;
-            row_[at] = static_cast<std::uint32_t>(documents_.size());
-            documents_.push_back(words(position));
+            row_[at] = opened_;
+            documents_[opened_++] = words(position);
         }
         return row_[at];
     }
 
     std::uint32_t seen_[held], row_[held];  // the last positions and where their documents stand
-    std::vector<WordSpan> documents_;
+    std::size_t windows_ = 0;
+    std::uint32_t opened_ = 0;         // documents
+    std::vector<WordSpan> documents_;  // of this request, then of earlier ones; so is all below
     std::vector<std::uint32_t> rows_;  // (windows, width), none where there is no document
     std::vector<float> lengths_, counts_, scores_;
 };

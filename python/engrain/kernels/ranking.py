@@ -16,7 +16,7 @@ from engrain._ranking import (
     observe,
     sequence_bounds,
 )
-from engrain._residual import ResidualState, raise_to_eighth, surprise
+from engrain._residual import ResidualState, raise_to_eighth, surprise, zero_untold
 from engrain.base.arrays import F32Array, F64Array
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "sequence_bounds",
     "surprise",
     "weigh_rows",
+    "zero_untold",
 ]
 
 

@@ -17,7 +17,7 @@ from engrain.base.arrays import BoolArray, F32Array, I64Array
 from engrain.base.errors import NonFiniteError
 from engrain.base.protocols import Component, Query, Trace
 from engrain.kernels.loop import InstantLearningLoop, LoopRule, LoopTrace
-from engrain.kernels.ranking import raise_to_eighth
+from engrain.kernels.ranking import raise_to_eighth, zero_untold
 from engrain.memory.codec import Arrays
 from engrain.memory.columns import reorder_arrays
 from engrain.memory.evidence import Evidence, Similar
@@ -195,9 +195,9 @@ class Learner:
         )
         near, again = self._again
         raise_to_eighth(rows, near, again)
-        told = self.residual.score(question.scope, question.vector, block.centred, exclude, similar)
-        if told is not None:
-            rows[:, again + 1] = told
+        self.residual.write(
+            question.scope, question.vector, block.centred, rows, again + 1, exclude, similar
+        )
         if self.components:
             self._score_components(question, block.handles, time, rows)
         return rows
@@ -257,7 +257,7 @@ class Learner:
             told = shared_out(self.score(trace.rows), credited, told)
             self._step_by_evidence(trace.listed, told, share)
             share = 0.0
-        outcomes = np.where(np.isnan(told), np.float32(0), told)
+        outcomes = zero_untold(told)
         better, worse = self.guard.observe(trace.rows, outcomes, share)
         expected = self.control.score(trace.rows)
         masses = None if principal is None else self._masses(trace.handles, told, principal)
@@ -293,7 +293,7 @@ class Learner:
     def _step_by_evidence(self, listed: F32Array, told: F32Array, share: float) -> None:
         """Move the weights of evidence by the parts of a joint reward, as far as it may."""
         outcomes = np.zeros(len(listed), np.float32)
-        outcomes[: len(told)] = np.where(np.isnan(told), np.float32(0), told)
+        outcomes[: len(told)] = zero_untold(told)
         if share > 0.0 and outcomes.any():
             learnable = self.model.learnable
             for name in CORRECTIONS:

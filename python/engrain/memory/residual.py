@@ -34,6 +34,7 @@ class Residual(ResidualState):
     will never be left out), `share` is what its principal may cause. Where the question is the
     newest of `evidence`, what a `similar` knows of it is not taken again. ``score`` returns r:dir
     of candidates, shape (n,), leaving out the question `exclude`; None where it is 0 for all.
+    ``write`` puts it into a column of their rows, which it leaves alone where it is 0 for all.
     ``forget`` drops every residual that a memory has a part in. ``len`` is how many are held.
 
     Parameters
