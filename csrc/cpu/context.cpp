@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "engrain/log_table.hpp"
+#include "engrain/prefetch.hpp"
 #include "engrain/retrieval.hpp"
 
 namespace engrain {
@@ -93,6 +94,11 @@ void RetrievalIndex::score_sessions(Search& search) {
     Scope& scope = scopes_[search.scope];
     if (scope.sessions().stale) number_sessions(scope);
     const Sessions& sessions = scope.sessions();
+    for (const TermCount& asked : search.terms) {
+        const auto known = sessions.common.find(asked.term);
+        if (known != sessions.common.end())
+            prefetch_all(known->second.counts.data(), known->second.counts.size());
+    }
     std::vector<float>& best = search.sessions.best;
     best.assign(sessions.length.size(), std::numeric_limits<float>::lowest());
     for (std::size_t i = 0; i + 1 < sessions.runs.size(); ++i) {

@@ -35,6 +35,7 @@ class Weights {
         while (places < 2 * most) places *= 2;
         places_.assign(places, 0);
         words_.clear();
+        words_.reserve(most);
     }
     void add(Term term, float weight) {
         std::size_t at = static_cast<std::uint32_t>(term) & (places_.size() - 1);
@@ -118,7 +119,7 @@ void RetrievalIndex::read_words(const char* text, std::size_t size, Search& sear
 void RetrievalIndex::find_feedback_words(Search& search) const {
     const auto& members = scopes_[search.scope].members();
     const std::size_t n = std::min(feedback_documents, search.best.size());
-    static thread_local Weights weights;
+    Weights weights;  // of one call: a thread's own would be looked up for each word
     std::size_t most = 0;
     for (std::size_t i = 0; i < n; ++i) most += stems_.words(members[search.best[i]]).count;
     weights.clear(most);
@@ -129,10 +130,12 @@ void RetrievalIndex::find_feedback_words(Search& search) const {
         const std::uint32_t handle = members[search.best[i]];
         const double trust = engrain::exp(double(search.best_scores[i] - search.best_scores[0]));
         const float share = static_cast<float>(trust) / std::max(stems_.length(handle), 1.0F);
-        stems_.each(handle, [&](Term term, float count) { weights.add(term, share * count); });
+        stems_.each(handle, [&](Term term, float count) {
+            stems_.prefetch_idf(term);
+            weights.add(term, share * count);
+        });
     }
     std::vector<TermWeight> words = weights.words();
-    for (const TermWeight& word : words) stems_.prefetch_idf(word.term);
     for (TermWeight& word : words) word.weight *= stems_.idf(word.term);
     keep_heaviest(words, feedback_words, 0.5F);
     float asked = 0.0F;
