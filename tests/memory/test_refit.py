@@ -52,6 +52,26 @@ def test_corrections_are_learned_where_lessons_recur_and_survive_a_restart(
         np.testing.assert_array_equal(again.weights, weights)
 
 
+def test_of_what_recalls_taught_only_the_last_is_fitted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other outcomes long ago change nothing: rows of that time knew less."""
+    weights = []
+    for reverse in (False, True):
+        monkeypatch.setattr("engrain.memory.refit.MOST_CLICKED", 20)
+        (tmp_path / str(reverse)).mkdir()
+        with open_subject(make_world(), tmp_path / str(reverse)) as subject:
+            asked = [subject.ask(index) for index in range(30)]
+            for number, recall in enumerate(asked):
+                ids = [hit.id for hit in recall.hits]
+                praised = ids[-1] if reverse and number < 10 else ids[0]
+                subject.answer(recall, {id: float(id == praised) for id in ids})
+            report = subject.memory.refit()
+            assert report.clicked == 20
+            weights.append(report.weights)
+    assert weights[0] == weights[1]
+
+
 def test_requests_go_on_while_a_refit_works(tmp_path: Path) -> None:
     with open_subject(make_world(), tmp_path) as subject:
         for index in range(TOPICS * WORDINGS):

@@ -17,7 +17,7 @@ from engrain.memory.state import State
 CANDIDATES = 100
 AROUND = 60  # more of them in dialogues, by their neighbours
 PROPOSED = 20
-UNSHOWN = 20
+UNSHOWN = 12
 RUNNERS = 5  # that would have been shown next
 
 
@@ -80,7 +80,7 @@ def rank(state: State, request: Request, now: float, exclude: int = -1) -> Ranke
 
 
 def beside(ranked: Ranked, shown: Ranked) -> tuple[F32Array, int]:
-    """Return the rows of what is shown and, below, of up to 20 candidates that are not.
+    """Return the rows of what is shown and, below, of up to 12 candidates that are not.
 
     Last stand those of up to 5 runners-up, for the ledger alone, and their number comes beside.
 

@@ -2,7 +2,8 @@
 
 Judged questions enter with leave-one-out rows: their features are computed anew from today's
 evidence with the question's own part taken out, because rows that have seen their own reward teach
-blind trust. Fed-back recalls enter with the rows that were logged when they were shown.
+blind trust. Fed-back recalls enter with the rows that were logged when they were shown: only the
+last ones, since older rows were written when there was less evidence, and teach to trust it less.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from engrain.memory.learner import JUDGE_LAMBDA, JUDGE_OMEGA, click_lambda, outc
 from engrain.memory.state import Judgment, State
 
 MOST_JUDGED = 800
+MOST_CLICKED = 500
 LEAST_LESSONS = 10
 LEAST_RECURRING = 0.6
 
@@ -122,7 +124,8 @@ class Refitting:
 
     def __init__(self, state: State, now: float) -> None:
         self.state, self._now = state, now
-        judgments, self._clicks = list(state.judgments), list(state.clicks)
+        judgments = list(state.judgments)
+        self._clicks = [trace for trace in state.clicks if trace.share > 0][-MOST_CLICKED:]
         self._counts = len(judgments), len(self._clicks)
         enough = sum(self._counts) >= LEAST_LESSONS
         self._ridge = state.learner.evidence.refit_ridge() if enough else None
