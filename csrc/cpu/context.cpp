@@ -238,6 +238,7 @@ void RetrievalIndex::write_sequence(const Search& search, const Around& around, 
     out[session_best] = search.sessions.best[session];
     out[asks] = flag(own.form.asks);
     out[place] = log_of(1 + std::size_t{own.place});
+    out[word_rarity] = own.rarity;
     const std::uint32_t before = around.at[1];
     if (before == none || !contexts_[members[before]].form.asks) return;
     out[after_question] = 1.0F;

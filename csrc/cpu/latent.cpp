@@ -8,6 +8,11 @@
 #include "engrain/transcendental.hpp"
 
 namespace engrain {
+namespace {
+
+constexpr float log_two = 0.69314718F;
+
+}  // namespace
 
 void LatentSpace::learn(const Term* terms, const float* idf, const float* basis, std::size_t n,
                         std::size_t dim) {
@@ -15,6 +20,7 @@ void LatentSpace::learn(const Term* terms, const float* idf, const float* basis,
     rows_.clear();
     for (std::size_t i = 0; i < n; ++i) rows_[terms[i]] = static_cast<std::uint32_t>(i);
     idf_.assign(idf, idf + n);
+    unknown_ = n > 0 ? *std::max_element(idf, idf + n) + log_two : 0.0F;
     basis_.assign(basis, basis + n * dim);
 }
 
@@ -36,6 +42,17 @@ void LatentSpace::place(const TermCount* terms, std::size_t n, float* out) const
     if (dim_ > 0) score_rows(out, out, 1, dim_, &squared);
     const float inverse = squared > 1e-12F ? 1.0F / std::sqrt(squared) : 0.0F;
     for (std::size_t j = 0; j < dim_; ++j) out[j] *= inverse;
+}
+
+float LatentSpace::rarity(const TermCount* terms, std::size_t n) const noexcept {
+    float most[3] = {};
+    for (const TermCount* own = terms; own != terms + n; ++own) {
+        const auto at = rows_.find(own->term);
+        float idf = at == rows_.end() ? unknown_ : idf_[at->second];
+        for (float& held : most)
+            if (idf > held) std::swap(idf, held);
+    }
+    return (most[0] + most[1] + most[2]) / 3.0F;
 }
 
 }  // namespace engrain

@@ -28,12 +28,12 @@ void RetrievalIndex::add(std::uint32_t handle, const char* text, std::size_t siz
     pages_.add(handle, words);
     lexical_.add(handle);
     for (CountedIndex* index : {&stems_, &grams_, &pairs_}) index->add(handle);
-    if (latent_.known()) place_latent(handle);
     live_.resize(handle, 0);
     live_.push_back(1);
     contexts_.resize(handle + 1);
     contexts_[handle] = context_of(text, size, origin);
     if (!origin.source.empty()) contexts_[handle].source = sources_.add(origin.source);
+    if (latent_.known()) place_latent(handle);
     for (std::size_t i = 0; i < views_.size(); ++i) {
         views_[i].resize(handle + 1);
         if (vectors[i] != nullptr) views_[i].set(handle, vectors[i]);
@@ -58,6 +58,7 @@ void RetrievalIndex::place_latent(std::uint32_t handle) {
     latent_.place(terms.data(), terms.size(), place.data());
     if (latent_rows_.rows() <= handle) latent_rows_.resize(handle + 1);
     latent_rows_.set(handle, place.data());
+    contexts_[handle].rarity = latent_.rarity(terms.data(), terms.size());
 }
 
 void RetrievalIndex::link(std::uint32_t handle, std::int64_t sequence) {

@@ -46,8 +46,11 @@ static void texts_lie_where_their_words_do() {
     CHECK(at[0] > 0.316F && at[0] < 0.3163F && at[1] > 0.948F && at[1] < 0.949F);
     space.place(text + 1, 1, at);
     CHECK(at[0] == 0.0F && at[1] == 0.0F);
+    const float unknown = 2.6931472F;
+    CHECK(space.rarity(text, 3) == (unknown + 2.0F + 1.0F) / 3.0F);
+    CHECK(space.rarity(text, 1) == 1.0F / 3.0F && space.rarity(text, 0) == 0.0F);
     space.learn(terms, idf, basis, 0, 2);
-    CHECK(!space.known());
+    CHECK(!space.known() && space.rarity(text, 3) == 0.0F);
 }
 
 int main() {

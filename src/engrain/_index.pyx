@@ -40,6 +40,7 @@ cnp.import_array()
 CONTEXT = (
     "x:winbm", "x:wincos", "x:n-2", "x:n+2", "x:src", "x:men", "x:date", "x:when_time",
     "x:num_digit", "x:sessbm", "x:sessmax", "x:qmark", "x:prevq", "x:prevq_score", "x:pos",
+    "x:rare",
 )
 WORDS = ("x:porter", "x:char4", "x:bigram", "x:rm3", "x:diff", "x:lsa")
 

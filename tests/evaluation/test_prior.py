@@ -39,6 +39,13 @@ def test_only_static_columns_are_gathered_and_each_question_once(talks: Asked) -
     assert talks.parts == ("world/c0", "world/c1", "world/c2")
 
 
+def test_every_conversation_has_a_memory_of_its_own(talks: Asked) -> None:
+    alone = gather(make_world(conversations=3).conversation("c1"))
+    together = [j for j in talks.judged if j.part == "world/c1"]
+    for one, other in zip(alone.judged, together, strict=True):
+        assert one.rows.tobytes() == other.rows.tobytes()
+
+
 def test_a_conversation_is_measured_by_the_weights_of_the_others(talks: Asked) -> None:
     own = [j for j in talks.judged if j.part == "world/c1"]
     weights = talks.weights(static_weights(talks, without="world/c1"))

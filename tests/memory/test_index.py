@@ -263,7 +263,7 @@ def test_empty_scopes_and_texts() -> None:
     index = StaticIndex([4])
     query = unit_rows(normal(1, 1, 4))[0]
     assert index.search("wing", [query], 0).top(5).size == 0
-    assert index.search("wing", [query], 0).gather(as_handles([])).x.shape == (0, 30)
+    assert index.search("wing", [query], 0).gather(as_handles([])).x.shape == (0, 31)
     index.add(0, "", [query])
     block = index.search("", [query], 0).gather(as_handles([0]))
     assert np.isfinite(block.x).all()

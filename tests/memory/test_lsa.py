@@ -5,7 +5,14 @@ import pytest
 
 from engrain.base.errors import ConfigError, SnapshotError
 from engrain.kernels.index import count_terms_of
-from engrain.memory.lsa import LsaEmbedder, count_texts, right_singular_vectors, weigh
+from engrain.memory.lsa import (
+    LsaEmbedder,
+    add_neighbours,
+    count_texts,
+    learn_basis,
+    right_singular_vectors,
+    weigh,
+)
 
 TEXTS = [
     "the captain steered the ship over the ocean",
@@ -69,6 +76,34 @@ def test_an_unfitted_embedder_says_so() -> None:
         LsaEmbedder().fit([])
     with pytest.raises(ConfigError, match="dim"):
         LsaEmbedder(dim=0)
+
+
+def window_matrix(sequences: list[int]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Return what each text counts in the window of each other."""
+    found = np.eye(len(sequences))
+    for own in set(sequences) - {-1}:
+        line = [i for i, sequence in enumerate(sequences) if sequence == own]
+        for steps, weight in ((1, 0.6), (2, 0.3)):
+            for i, j in zip(line, line[steps:], strict=False):
+                found[i, j] = found[j, i] = weight
+    return found
+
+
+@pytest.mark.parametrize("sequences", [[0, 0, 1, 0, -1, 1, 0], [-1] * 7, [3] * 7])
+def test_neighbours_are_added_within_their_sequence(sequences: list[int]) -> None:
+    rows = np.random.default_rng(1).standard_normal((7, 3)).astype(np.float32)
+    found = add_neighbours(np.array(sequences), rows)
+    np.testing.assert_allclose(found, window_matrix(sequences) @ rows, atol=1e-6)
+
+
+def test_a_basis_over_windows_is_that_of_their_exact_svd() -> None:
+    sequences = [0, 0, 0, -1, 1, 1, 1]
+    basis = learn_basis(count_texts(TEXTS), 3, sequences=np.array(sequences))
+    _, _, v = np.linalg.svd(window_matrix(sequences) @ dense(TEXTS), full_matrices=False)
+    terms = sorted({t for text in TEXTS for t in count_terms_of(text)[0].tolist()})
+    assert [t for t in terms if t in basis.terms] == basis.terms.tolist()
+    found = basis.vectors.astype(float)
+    np.testing.assert_allclose(found @ found.T, v[:3].T @ v[:3], atol=1e-4)
 
 
 def test_singular_vectors_are_orthonormal() -> None:

@@ -12,7 +12,7 @@ from engrain.memory.index import StaticIndex, unit_rows
 from engrain.memory.lsa import Counts, learn_basis
 from tests.memory.collection import DIM, as_handles, forget, grow
 from tests.memory.conversation import talk
-from tests.memory.words import gauge, latent_cosines, word_columns
+from tests.memory.words import gauge, latent_cosines, rarity, word_columns
 from tests.strategies import normal, seeds
 
 QUESTION = "Which gliders had parties, and what wings lift theory?"
@@ -64,6 +64,24 @@ def test_latent_cosines_need_a_basis_and_place_later_memories_too() -> None:
     # Places take 8 bits a dimension: cosines are off by up to .01 deviations here.
     np.testing.assert_allclose(block.x[:, column], expected, atol=2e-2)
     assert block.x[90, column] == pytest.approx(block.x[3, column], abs=1e-5)
+
+
+def test_rarity_is_that_of_the_three_rarest_stems_as_the_basis_knows_them() -> None:
+    index, told = talk(7, 90)
+    column = index.names.index("x:rare")
+    assert not index.search(QUESTION, [None]).gather(index.members(0)).x[:, column].any()
+    basis = learn_basis(Counts(*index.stem_counts()), 8)
+    index.learn_latent(basis.terms, basis.idf, basis.vectors)
+    index.remove(5)
+    del told[5]
+    index.add(90, "zeppelin", [None], 1)
+    index.add(91, "", [None], 1)
+    index.add(92, "zeppelin", [None])
+    found = index.search(QUESTION, [None]).gather(index.members(0)).x[:, column]
+    expected = [rarity(turn.text, basis) * (turn.sequence >= 0) for turn in told.values()]
+    unknown = (basis.idf.max() + np.log(2)) / 3
+    np.testing.assert_allclose(found, [*expected, unknown, 0, 0], rtol=1e-6)
+    assert len(set(found.tolist())) > 10
 
 
 def test_stems_are_counted_per_memory() -> None:

@@ -103,3 +103,11 @@ def latent_cosines(question: str, texts: Sequence[str], basis: Basis) -> F64Arra
 
     asked = at(question)
     return np.array([at(text) @ asked for text in texts])
+
+
+def rarity(text: str, basis: Basis) -> float:
+    """Return the mean idf of the text's three rarest stems, unknown ones beyond all others."""
+    known = dict(zip(basis.terms.tolist(), basis.idf.tolist(), strict=True))
+    unknown = max(known.values()) + np.log(2)
+    found = [known.get(term, unknown) for term in set(reference.read_stems(text)[0])]
+    return float(sum(sorted(found, reverse=True)[:3]) / 3)

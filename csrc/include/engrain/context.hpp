@@ -29,6 +29,7 @@ enum ContextColumn : std::size_t {
     after_question,
     after_question_score,
     place,
+    word_rarity,
     context_columns
 };
 
@@ -45,6 +46,7 @@ struct Context {
     std::uint32_t previous = none, next = none, place = 0;
     std::uint32_t source = Sources::none;
     std::int32_t day = no_day;
+    float rarity = 0.0F;  // of its words, see LatentSpace; 0 without a basis
     Form form;
     bool announced = false;  // the text begins with the source's name and a colon
 };

@@ -23,9 +23,13 @@ class LatentSpace {
                std::size_t dim);
     // Unit vector sum_t (1 + ln tf) idf_t basis_t of n terms; 0 where none of them is known.
     void place(const TermCount* terms, std::size_t n, float* out) const;
+    // Mean idf of the three rarest terms; one that is not known counts as twice as rare as any that
+    // is.
+    float rarity(const TermCount* terms, std::size_t n) const noexcept;
 
   private:
     std::size_t dim_ = 0;
+    float unknown_ = 0.0F;  // idf of terms without a row
     std::unordered_map<Term, std::uint32_t> rows_;
     std::vector<float> idf_, basis_;
 };

@@ -92,7 +92,18 @@ class Asked:
 
 
 def gather(dataset: Dataset) -> Asked:
-    """Ask every judged question that is not adversarial; return its candidates' static columns."""
+    """Ask every judged question that is not adversarial; return its candidates' static columns.
+
+    Every conversation has a memory of its own, as where the weights will be used.
+    """
+    convs = dict.fromkeys(question.conv for question in dataset.questions)
+    owns = [dataset if conv is None else dataset.conversation(conv) for conv in convs]
+    found = [_gather(own) for own in owns]
+    names = found[0][0]
+    return Asked(dataset.name, names, tuple(j for _, judged in found for j in judged))
+
+
+def _gather(dataset: Dataset) -> tuple[tuple[str, ...], list[Judged]]:
     with _subject(dataset) as subject:
         names = subject.study(0).names
         kept = [i for i, n in enumerate(names) if n.startswith(STATIC)]
@@ -100,7 +111,7 @@ def gather(dataset: Dataset) -> Asked:
         for index in dataset.judged(exclude_adversarial=True):
             subject.ask(index)
             judged.append(_judged(subject, index, kept))
-    return Asked(dataset.name, tuple(names[i] for i in kept), tuple(judged))
+    return tuple(names[i] for i in kept), judged
 
 
 def gather_stream(

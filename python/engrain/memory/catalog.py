@@ -131,6 +131,11 @@ class Catalog:
             return -1
         return self.sequences.setdefault(sequence, len(self.sequences))
 
+    def live_sequences(self) -> I64Array:
+        """Return the number of every live memory's sequence, by handle; -1 for none."""
+        told = (record.sequence for record in self.records if record is not None)
+        return np.fromiter(map(self.sequence_number, told), np.int64, len(self))
+
     def live(self) -> I64Array:
         """Return the handles of all live memories, ascending."""
         return np.fromiter(sorted(self._handles.values()), np.int64, len(self))

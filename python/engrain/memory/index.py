@@ -60,6 +60,8 @@ class StaticIndex(RetrievalIndex):
     x:prevq       1 where the neighbour before does
     x:prevq_score its static score, at least 0: answers follow matching questions
     x:pos         log(1 + place in the sequence)
+    x:rare        mean idf of its three rarest stems, as the latent basis knows it (a stem
+                  that it does not know: ln 2 above all others); 0 without a basis
     x:src         where the question names exactly one source: 1 on its memories, -1 on others'
     x:men         and 1 where the text names it too
     x:date        closeness in time to a date in the question: exp(-days / 10), of a month / 25

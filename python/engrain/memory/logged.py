@@ -31,6 +31,7 @@ from engrain.storage import Event, EventLog, Head, Receipt
 KERNEL_EPOCH = 5  # raised whenever a kernel that writes state changes its results
 DEFAULT_EMBEDDER = "hashed"
 LEAST_PLACED, LATENT_DIM = 64, 200
+DIALOGUE_DIM = 32  # of words by what is said around them: fewer senses than texts
 
 
 class LoggedState:
@@ -189,7 +190,10 @@ class LoggedState:
         counts = Counts(*state.index.stem_counts())
         if len(counts.ids) == len(np.unique(counts.ids)):
             return  # no two texts share a word
-        basis = learn_basis(counts, LATENT_DIM, self._seed)
+        sequences = state.catalog.live_sequences()
+        dialogue = 2 * np.count_nonzero(sequences >= 0) > len(sequences)
+        dim = DIALOGUE_DIM if dialogue else LATENT_DIM
+        basis = learn_basis(counts, dim, self._seed, sequences if dialogue else None)
         arrays = {"terms": basis.terms, "idf": basis.idf, "vectors": basis.vectors.astype("<f2")}
         self._commit(events.PLACED, events.simple({"memories": len(state.index)}, arrays))
 

@@ -8,8 +8,9 @@ by its first singular vectors, A ≈ U Σ Vᵀ, found by a randomized range find
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from engrain.memory.index import unit_rows
 
 OVERSAMPLING, POWER_ITERATIONS = 10, 3
 MAX_TERMS = 20_000
+NEIGHBOURS = {1: 0.6, 2: 0.3}  # what a text so many places away counts in a window
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +158,11 @@ def count_texts(texts: Sequence[str]) -> Counts:
     return Counts(starts, ids, counts)
 
 
-def learn_basis(texts: Counts, dim: int, seed: int = 0) -> Basis:
+def learn_basis(texts: Counts, dim: int, seed: int = 0, sequences: I64Array | None = None) -> Basis:
     """Learn from texts where terms lie; terms of fewer than two texts are left out.
+
+    Texts may belong to `sequences`, int64 (n,), each in the order given, -1 for none: then words go
+    together where they stand in the window of a text and its two neighbours on either side.
 
     Raises
     ------
@@ -172,7 +177,27 @@ def learn_basis(texts: Counts, dim: int, seed: int = 0) -> Basis:
     terms, df = terms[kept].astype(np.int32), df[kept]
     idf = (1 + np.log(len(texts) / df)).astype(np.float32)
     matrix = weigh(texts, terms, idf)
-    return Basis(terms, idf, right_singular_vectors(matrix, dim, seed))
+    around = unmixed if sequences is None else partial(add_neighbours, sequences)
+    return Basis(terms, idf, right_singular_vectors(matrix, dim, seed, around))
+
+
+def unmixed(rows: F32Array) -> F32Array:
+    """Return rows of texts as they are."""
+    return rows
+
+
+def add_neighbours(sequences: I64Array, rows: F32Array) -> F32Array:
+    """Return rows of texts with those of their neighbours added: a symmetric map over texts."""
+    order = np.argsort(sequences, kind="stable")
+    ordered, line = rows[order], sequences[order]
+    summed = ordered.copy()
+    for steps, weight in NEIGHBOURS.items():
+        same = ((line[steps:] == line[:-steps]) & (line[steps:] >= 0))[:, None]
+        summed[steps:] += np.where(same, weight * ordered[:-steps], np.float32(0))
+        summed[:-steps] += np.where(same, weight * ordered[steps:], np.float32(0))
+    found = np.empty_like(summed)
+    found[order] = summed
+    return found
 
 
 def weigh(texts: Counts, terms: I32Array, idf: F32Array) -> SparseRows:
@@ -188,14 +213,19 @@ def weigh(texts: Counts, terms: I32Array, idf: F32Array) -> SparseRows:
     return SparseRows(starts, column, (values / length[row]).astype(np.float32), len(terms))
 
 
-def right_singular_vectors(matrix: SparseRows, dim: int, seed: int) -> F32Array:
-    """Return V, shape (width, dim), of the randomized SVD; zero columns beyond the rank."""
+def right_singular_vectors(
+    matrix: SparseRows, dim: int, seed: int, mix: Callable[[F32Array], F32Array] = unmixed
+) -> F32Array:
+    """Return V, shape (width, dim), of the randomized SVD; zero columns beyond the rank.
+
+    The matrix is taken after `mix`, a symmetric linear map over its rows.
+    """
     across = matrix.transposed()
     sampled = min(dim + OVERSAMPLING, matrix.width, across.width)
     sketch = np.random.default_rng(seed).standard_normal((matrix.width, sampled), np.float32)
     for _ in range(POWER_ITERATIONS):
-        sketch = orthonormal(across.times(orthonormal(matrix.times(sketch))))
-    directions, _ = principal_directions(matrix.times(sketch))
+        sketch = orthonormal(across.times(mix(orthonormal(mix(matrix.times(sketch))))))
+    directions, _ = principal_directions(mix(matrix.times(sketch)))
     found = sketch @ directions[:, :dim]
     return np.pad(found, ((0, 0), (0, dim - found.shape[1])))
 

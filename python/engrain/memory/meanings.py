@@ -34,6 +34,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "x:prevq": "it follows a question",
         "x:prevq_score": "it follows a question that fits",
         "x:pos": "how late it comes in its sequence",
+        "x:rare": "says something rare",
         "x:porter": "has the question's words in any form",
         "x:char4": "shares parts of words with the question",
         "x:bigram": "has pairs of the question's words side by side",
