@@ -24,8 +24,9 @@ $(VENV)/.test: $(BIN)/python $(SOURCES)
 demo: $(VENV)/.cli  ## a memory gets better on real questions, in minutes
 	$(BIN)/engrain demo
 
+# One process per core, each in one thread: sums then have one order on every machine.
 test: $(VENV)/.test  ## the whole suite against the installed wheel
-	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
 lint: $(VENV)/.test  ## style, types, floors of the house
 	$(BIN)/ruff check .

@@ -13,7 +13,7 @@ set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
 set(CMAKE_CUDA_STANDARD 17)
 enable_language(CUDA)
 file(GLOB cuda_sources CONFIGURE_DEPENDS csrc/cuda/*.cu)
-pybind11_add_module(_cuda NO_EXTRAS csrc/cuda/bindings/cuda.cpp ${cuda_sources})
+nanobind_add_module(_cuda NB_STATIC FREE_THREADED csrc/cuda/bindings/cuda.cpp ${cuda_sources})
 # cuda.cpp includes the runtime's headers, which only nvcc finds by itself. FindCUDAToolkit would
 # also ask for the shared runtime, which the pip packages name differently and nothing here needs.
 target_include_directories(_cuda PRIVATE csrc/include)

@@ -20,16 +20,15 @@ void solve_cable_py(const I32Array& parent, const F64Array& axial, F64Array& dia
                     "parent: every node but the first needs a parent before it");
     const double* a = axial.data();
     double *d = diagonal.mutable_data(), *r = rhs.mutable_data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     solve_cable(p, a, d, r, nodes, cells);
 }
 
 }  // namespace
 
-void bind_cable(py::module_& m) {
-    m.def("solve_cable", &solve_cable_py, py::arg("parent").noconvert(),
-          py::arg("axial").noconvert(), py::arg("diagonal").noconvert(),
-          py::arg("rhs").noconvert());
+void bind_cable(nb::module_& m) {
+    m.def("solve_cable", &solve_cable_py, nb::arg("parent"), nb::arg("axial"), nb::arg("diagonal"),
+          nb::arg("rhs"));
 }
 
 }  // namespace engrain::bindings

@@ -5,7 +5,8 @@
 #include <new>
 #include <optional>
 
-#include <pybind11/stl.h>
+#include <nanobind/stl/array.h>
+#include <nanobind/stl/optional.h>
 
 #include "arrays.hpp"
 
@@ -13,9 +14,6 @@ namespace engrain::bindings {
 namespace {
 
 using Four = std::array<std::int64_t, 4>;
-
-template <class T>
-using Array = py::array_t<T, py::array::c_style>;
 
 // How Bf16 travels through NumPy: as its 16 bits.
 template <class Stored>
@@ -85,7 +83,7 @@ void forward_py(const StoredArray<Stored>& x, const Array<Real<Stored>>& weight,
                 "bias: expected shape (out channels,)");
     const Real<Stored>* b = bias ? bias->data() : nullptr;
     Stored* target = mutable_view<Stored>(out);
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     const auto memory = allocate(conv4d_forward_workspace<Stored>(g, threads));
     conv4d_forward(g, view<Stored>(x), weight.data(), b, target, memory.get(), threads);
 }
@@ -97,7 +95,7 @@ void grad_input_py(const StoredArray<Stored>& grad_out, const Array<Real<Stored>
     const Conv4dGeometry g =
         geometry<Stored>(grad_x, weight, grad_out, {stride, pad, dilation, groups, threads});
     Stored* target = mutable_view<Stored>(grad_x);
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     const auto memory = allocate(conv4d_grad_input_workspace<Stored>(g, threads));
     conv4d_grad_input(g, view<Stored>(grad_out), weight.data(), target, memory.get(), threads);
 }
@@ -109,28 +107,27 @@ void grad_weight_py(const StoredArray<Stored>& x, const StoredArray<Stored>& gra
     const Conv4dGeometry g =
         geometry<Stored>(x, grad_weight, grad_out, {stride, pad, dilation, groups, threads});
     Real<Stored>* target = grad_weight.mutable_data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     const auto memory = allocate(conv4d_grad_weight_workspace<Stored>(g, threads));
     conv4d_grad_weight(g, view<Stored>(x), view<Stored>(grad_out), target, memory.get(), threads);
 }
 
 template <class Stored>
-void bind_stored(py::module_& m) {
-    m.def("conv4d_forward", &forward_py<Stored>, py::arg("x").noconvert(),
-          py::arg("weight").noconvert(), py::arg("bias").noconvert().none(true),
-          py::arg("out").noconvert(), py::arg("stride"), py::arg("pad"), py::arg("dilation"),
-          py::arg("groups"), py::arg("threads"));
-    m.def("conv4d_grad_input", &grad_input_py<Stored>, py::arg("grad_out").noconvert(),
-          py::arg("weight").noconvert(), py::arg("grad_x").noconvert(), py::arg("stride"),
-          py::arg("pad"), py::arg("dilation"), py::arg("groups"), py::arg("threads"));
-    m.def("conv4d_grad_weight", &grad_weight_py<Stored>, py::arg("x").noconvert(),
-          py::arg("grad_out").noconvert(), py::arg("grad_weight").noconvert(), py::arg("stride"),
-          py::arg("pad"), py::arg("dilation"), py::arg("groups"), py::arg("threads"));
+void bind_stored(nb::module_& m) {
+    m.def("conv4d_forward", &forward_py<Stored>, nb::arg("x"), nb::arg("weight"),
+          nb::arg("bias").none(), nb::arg("out"), nb::arg("stride"), nb::arg("pad"),
+          nb::arg("dilation"), nb::arg("groups"), nb::arg("threads"));
+    m.def("conv4d_grad_input", &grad_input_py<Stored>, nb::arg("grad_out"), nb::arg("weight"),
+          nb::arg("grad_x"), nb::arg("stride"), nb::arg("pad"), nb::arg("dilation"),
+          nb::arg("groups"), nb::arg("threads"));
+    m.def("conv4d_grad_weight", &grad_weight_py<Stored>, nb::arg("x"), nb::arg("grad_out"),
+          nb::arg("grad_weight"), nb::arg("stride"), nb::arg("pad"), nb::arg("dilation"),
+          nb::arg("groups"), nb::arg("threads"));
 }
 
 }  // namespace
 
-void bind_conv4d(py::module_& m) {
+void bind_conv4d(nb::module_& m) {
     bind_stored<float>(m);
     bind_stored<double>(m);
     bind_stored<Bf16>(m);

@@ -17,16 +17,15 @@ std::size_t follow_cusum_py(const F64Array& rows, const F64Array& mean, const F6
     const double *r = rows.data(), *m = mean.data(), *d = deviation.data();
     double* s = sums.mutable_data();
     const CusumRule rule{allowance, clip, threshold};
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     return follow_cusum(r, n, streams, m, d, rule, s);
 }
 
 }  // namespace
 
-void bind_cusum(py::module_& m) {
-    m.def("follow_cusum", &follow_cusum_py, py::arg("rows").noconvert(),
-          py::arg("mean").noconvert(), py::arg("deviation").noconvert(), py::arg("allowance"),
-          py::arg("clip"), py::arg("threshold"), py::arg("sums").noconvert());
+void bind_cusum(nb::module_& m) {
+    m.def("follow_cusum", &follow_cusum_py, nb::arg("rows"), nb::arg("mean"), nb::arg("deviation"),
+          nb::arg("allowance"), nb::arg("clip"), nb::arg("threshold"), nb::arg("sums"));
 }
 
 }  // namespace engrain::bindings

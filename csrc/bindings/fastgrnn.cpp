@@ -1,9 +1,9 @@
 #include "engrain/fastgrnn.hpp"
 
+#include <nanobind/stl/optional.h>
+
 #include <optional>
 #include <vector>
-
-#include <pybind11/stl.h>
 
 #include "arrays.hpp"
 
@@ -32,7 +32,7 @@ void forward_fastgrnn_py(const F32Array& weights, const F32Array& x, F32Array& l
         forward_fastgrnn(w, shape, rows, n, out, scratch.data());
         return;
     }
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     forward_fastgrnn(w, shape, rows, n, out, scratch.data());
 }
 
@@ -58,7 +58,7 @@ double descend_fastgrnn_py(F32Array& weights, const F32Array& x, const F32Array&
     const float *rows = x.data(), *told = targets.data();
     const std::int64_t* places = order.data();
     double loss = 0.0;
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     for (std::size_t epoch = 0; epoch < epochs; ++epoch, places += n)
         loss = descend_fastgrnn(w, shape, rows, told, places, n, rule, scratch.data());
     return loss;
@@ -82,23 +82,20 @@ void fisher_fastgrnn_py(const F32Array& weights, const F32Array& x, const I64Arr
     const float *w = weights.data(), *rows = x.data();
     const std::int64_t* which = actions.data();
     float* out = fisher.mutable_data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     fisher_fastgrnn(w, shape, rows, which, n, out, scratch.data());
 }
 
 }  // namespace
 
-void bind_fastgrnn(py::module_& m) {
-    m.def("forward_fastgrnn", &forward_fastgrnn_py, py::arg("weights").noconvert(),
-          py::arg("x").noconvert(), py::arg("logits").noconvert(), py::arg("hidden"),
-          py::arg("gain"));
-    m.def("descend_fastgrnn", &descend_fastgrnn_py, py::arg("weights").noconvert(),
-          py::arg("x").noconvert(), py::arg("targets").noconvert(), py::arg("order").noconvert(),
-          py::arg("hidden"), py::arg("gain"), py::arg("batch"), py::arg("rate"),
-          py::arg("kept").noconvert().none(true), py::arg("added").noconvert().none(true));
-    m.def("fisher_fastgrnn", &fisher_fastgrnn_py, py::arg("weights").noconvert(),
-          py::arg("x").noconvert(), py::arg("actions").noconvert(), py::arg("fisher").noconvert(),
-          py::arg("hidden"), py::arg("gain"));
+void bind_fastgrnn(nb::module_& m) {
+    m.def("forward_fastgrnn", &forward_fastgrnn_py, nb::arg("weights"), nb::arg("x"),
+          nb::arg("logits"), nb::arg("hidden"), nb::arg("gain"));
+    m.def("descend_fastgrnn", &descend_fastgrnn_py, nb::arg("weights"), nb::arg("x"),
+          nb::arg("targets"), nb::arg("order"), nb::arg("hidden"), nb::arg("gain"),
+          nb::arg("batch"), nb::arg("rate"), nb::arg("kept").none(), nb::arg("added").none());
+    m.def("fisher_fastgrnn", &fisher_fastgrnn_py, nb::arg("weights"), nb::arg("x"),
+          nb::arg("actions"), nb::arg("fisher"), nb::arg("hidden"), nb::arg("gain"));
 }
 
 }  // namespace engrain::bindings

@@ -1,8 +1,8 @@
 #include "engrain/fisher.hpp"
 
-#include <optional>
+#include <nanobind/stl/optional.h>
 
-#include <pybind11/stl.h>
+#include <optional>
 
 #include "arrays.hpp"
 #include "engrain/finite.hpp"
@@ -28,7 +28,7 @@ bool update_fisher_py(F32Array& fisher, const F32Array& gradient, float decay, f
         return true;
     };
     if (n < release_gil_above) return work();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     return work();
 }
 
@@ -41,18 +41,17 @@ double elastic_penalty_py(const F32Array& weights, const F32Array& anchor, const
     float* g = gradient ? gradient->mutable_data() : nullptr;
     const float *w = weights.data(), *a = anchor.data(), *f = fisher.data();
     if (n < release_gil_above) return elastic_penalty(w, a, f, n, strength, g);
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     return elastic_penalty(w, a, f, n, strength, g);
 }
 
 }  // namespace
 
-void bind_fisher(py::module_& m) {
-    m.def("update_fisher", &update_fisher_py, py::arg("fisher").noconvert(),
-          py::arg("gradient").noconvert(), py::arg("decay"), py::arg("gain"));
-    m.def("elastic_penalty", &elastic_penalty_py, py::arg("weights").noconvert(),
-          py::arg("anchor").noconvert(), py::arg("fisher").noconvert(), py::arg("strength"),
-          py::arg("gradient").noconvert().none(true));
+void bind_fisher(nb::module_& m) {
+    m.def("update_fisher", &update_fisher_py, nb::arg("fisher"), nb::arg("gradient"),
+          nb::arg("decay"), nb::arg("gain"));
+    m.def("elastic_penalty", &elastic_penalty_py, nb::arg("weights"), nb::arg("anchor"),
+          nb::arg("fisher"), nb::arg("strength"), nb::arg("gradient").none());
 }
 
 }  // namespace engrain::bindings

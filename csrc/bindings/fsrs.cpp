@@ -37,7 +37,7 @@ void review_cards_py(F64Array& stability, F64Array& difficulty, const F64Array& 
     const double *t = elapsed.data(), *w = parameters.data();
     const std::uint8_t* r = rating.data();
     if (n < release_gil_above_cards) return review_cards(s, d, t, r, n, w);
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     review_cards(s, d, t, r, n, w);
 }
 
@@ -49,19 +49,17 @@ void retrieve_cards_py(const F64Array& stability, const F64Array& elapsed,
     const double *s = stability.data(), *t = elapsed.data(), *w = parameters.data();
     double* o = out.mutable_data();
     if (n < release_gil_above_cards) return retrieve_cards(s, t, n, w, o);
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     retrieve_cards(s, t, n, w, o);
 }
 
 }  // namespace
 
-void bind_fsrs(py::module_& m) {
-    m.def("review_cards", &review_cards_py, py::arg("stability").noconvert(),
-          py::arg("difficulty").noconvert(), py::arg("elapsed").noconvert(),
-          py::arg("rating").noconvert(), py::arg("parameters").noconvert());
-    m.def("retrieve_cards", &retrieve_cards_py, py::arg("stability").noconvert(),
-          py::arg("elapsed").noconvert(), py::arg("parameters").noconvert(),
-          py::arg("out").noconvert());
+void bind_fsrs(nb::module_& m) {
+    m.def("review_cards", &review_cards_py, nb::arg("stability"), nb::arg("difficulty"),
+          nb::arg("elapsed"), nb::arg("rating"), nb::arg("parameters"));
+    m.def("retrieve_cards", &retrieve_cards_py, nb::arg("stability"), nb::arg("elapsed"),
+          nb::arg("parameters"), nb::arg("out"));
 }
 
 }  // namespace engrain::bindings

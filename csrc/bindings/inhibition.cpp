@@ -1,11 +1,15 @@
 #include "engrain/inhibition.hpp"
 
+#include <nanobind/stl/optional.h>
+
+#include <optional>
+
 #include "arrays.hpp"
 
 namespace engrain::bindings {
 namespace {
 
-std::size_t inhibit_py(F32Array& scores, const py::object& similarity, float strength,
+std::size_t inhibit_py(F32Array& scores, const std::optional<F32Array>& similarity, float strength,
                        float sparsity, float temperature, int rounds, F32Array& scratch) {
     const std::size_t n = extent(scores, 0);
     check_shape(scores.ndim() == 1, "scores: expected shape (n,)");
@@ -13,28 +17,26 @@ std::size_t inhibit_py(F32Array& scores, const py::object& similarity, float str
                 "scratch: expected shape (2 n,)");
     check_finite(scores.data(), n, "scores");
     const float* rows = nullptr;
-    if (!similarity.is_none()) {
-        if (!F32Array::check_(similarity))
-            throw py::type_error("similarity: expected a C-contiguous float32 array");
-        const auto matrix = py::reinterpret_borrow<F32Array>(similarity);
-        check_shape(matrix.ndim() == 2 && extent(matrix, 0) == n && extent(matrix, 1) == n,
-                    "similarity: expected shape (n, n)");
-        check_finite(matrix.data(), n * n, "similarity");
-        rows = matrix.data();
+    if (similarity) {
+        check_shape(
+            similarity->ndim() == 2 && extent(*similarity, 0) == n && extent(*similarity, 1) == n,
+            "similarity: expected shape (n, n)");
+        rows = similarity->data();
+        check_finite(rows, n * n, "similarity");
     }
     const InhibitionRule rule{strength, sparsity, temperature, rounds};
     float *s = scores.mutable_data(), *work = scratch.mutable_data();
     if (n * n * std::size_t(rounds) < release_gil_above) return inhibit(s, rows, n, rule, work);
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     return inhibit(s, rows, n, rule, work);
 }
 
 }  // namespace
 
-void bind_inhibition(py::module_& m) {
-    m.def("inhibit", &inhibit_py, py::arg("scores").noconvert(), py::arg("similarity"),
-          py::arg("strength"), py::arg("sparsity"), py::arg("temperature"), py::arg("rounds"),
-          py::arg("scratch").noconvert());
+void bind_inhibition(nb::module_& m) {
+    m.def("inhibit", &inhibit_py, nb::arg("scores"), nb::arg("similarity").none(),
+          nb::arg("strength"), nb::arg("sparsity"), nb::arg("temperature"), nb::arg("rounds"),
+          nb::arg("scratch"));
 }
 
 }  // namespace engrain::bindings

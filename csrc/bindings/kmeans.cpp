@@ -1,10 +1,11 @@
 #include "engrain/kmeans.hpp"
 
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+
 #include <optional>
 #include <utility>
 #include <vector>
-
-#include <pybind11/stl.h>
 
 #include "arrays.hpp"
 
@@ -55,7 +56,7 @@ bool seed_centres_py(const F32Array& rows, const F64Array& uniforms, I64Array& c
     const float* r = rows.data();
     const double* u = uniforms.data();
     std::int64_t* out = chosen.mutable_data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     if (!all_finite(r, n * dim)) return false;
     std::vector<float> distance(n);
     std::vector<std::int64_t> nearest(n);
@@ -84,7 +85,7 @@ std::optional<std::pair<std::size_t, bool>> kmeans_py(const F32Array& rows,
     float *m = centres.mutable_data(), *d = distances.mutable_data();
     std::int64_t *l = labels.mutable_data(), *c = counts.mutable_data();
     double* s = sums.mutable_data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     if (!all_finite(r, n * dim)) return std::nullopt;
     std::vector<float> units(spherical ? n * dim : 0);
     if (spherical) {
@@ -104,13 +105,12 @@ std::optional<std::pair<std::size_t, bool>> kmeans_py(const F32Array& rows,
 
 }  // namespace
 
-void bind_kmeans(py::module_& m) {
-    m.def("seed_centres", &seed_centres_py, py::arg("rows").noconvert(),
-          py::arg("uniforms").noconvert(), py::arg("chosen").noconvert());
-    m.def("kmeans", &kmeans_py, py::arg("rows").noconvert(), py::arg("uniforms").noconvert(),
-          py::arg("steps"), py::arg("spherical"), py::arg("centres").noconvert(),
-          py::arg("labels").noconvert(), py::arg("distances").noconvert(),
-          py::arg("sums").noconvert(), py::arg("counts").noconvert());
+void bind_kmeans(nb::module_& m) {
+    m.def("seed_centres", &seed_centres_py, nb::arg("rows"), nb::arg("uniforms"),
+          nb::arg("chosen"));
+    m.def("kmeans", &kmeans_py, nb::arg("rows"), nb::arg("uniforms"), nb::arg("steps"),
+          nb::arg("spherical"), nb::arg("centres"), nb::arg("labels"), nb::arg("distances"),
+          nb::arg("sums"), nb::arg("counts"));
 }
 
 }  // namespace engrain::bindings

@@ -12,11 +12,7 @@ namespace {
 std::size_t padded(std::size_t dim) { return (dim + 63) / 64 * 64; }
 
 void check_ids(const I32Array& ids, std::size_t rows, const char* name) {
-    const std::int32_t* p = ids.data();
-    for (std::size_t i = 0; i < std::size_t(ids.size()); ++i)
-        if (p[i] < -1 || p[i] >= std::int64_t(rows))
-            throw py::value_error(std::string(name) + ": " + std::to_string(p[i]) +
-                                  " is not in [-1, " + std::to_string(rows) + ")");
+    check_indices(ids.data(), std::size_t(ids.size()), -1, rows, name);
 }
 
 void to_bfloat16_py(const F32Array& values, U16Array& out) {
@@ -46,7 +42,7 @@ void code_rows_py(const U16Array& rows, const I32Array& ids, U8Array& codes, F32
     const std::int32_t* i = ids.data();
     std::uint8_t* c = codes.mutable_data();
     float* s = scale.mutable_data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     code_rows(r, dim, i, places, row.data(), row_codes.data(), c, s);
 }
 
@@ -128,24 +124,20 @@ void search_lists_py(const U16Array& rows, const I32Array& ids, const U8Array& c
                             found.mutable_data(),
                             scores.mutable_data()};
     const Scratch scratch(threads, padded(lists.dim), search);
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     search_lists(lists, search, scratch.parts.data(), threads);
 }
 
 }  // namespace
 
-void bind_lists(py::module_& m) {
-    m.def("to_bfloat16", &to_bfloat16_py, py::arg("values").noconvert(),
-          py::arg("out").noconvert());
-    m.def("from_bfloat16", &from_bfloat16_py, py::arg("values").noconvert(),
-          py::arg("out").noconvert());
-    m.def("code_rows", &code_rows_py, py::arg("rows").noconvert(), py::arg("ids").noconvert(),
-          py::arg("codes").noconvert(), py::arg("scale").noconvert());
-    m.def("search_lists", &search_lists_py, py::arg("rows").noconvert(), py::arg("ids").noconvert(),
-          py::arg("codes").noconvert(), py::arg("scale").noconvert(), py::arg("start").noconvert(),
-          py::arg("queries").noconvert(), py::arg("own").noconvert(), py::arg("probes").noconvert(),
-          py::arg("candidates"), py::arg("found").noconvert(), py::arg("scores").noconvert(),
-          py::arg("threads"));
+void bind_lists(nb::module_& m) {
+    m.def("to_bfloat16", &to_bfloat16_py, nb::arg("values"), nb::arg("out"));
+    m.def("from_bfloat16", &from_bfloat16_py, nb::arg("values"), nb::arg("out"));
+    m.def("code_rows", &code_rows_py, nb::arg("rows"), nb::arg("ids"), nb::arg("codes"),
+          nb::arg("scale"));
+    m.def("search_lists", &search_lists_py, nb::arg("rows"), nb::arg("ids"), nb::arg("codes"),
+          nb::arg("scale"), nb::arg("start"), nb::arg("queries"), nb::arg("own"), nb::arg("probes"),
+          nb::arg("candidates"), nb::arg("found"), nb::arg("scores"), nb::arg("threads"));
 }
 
 }  // namespace engrain::bindings

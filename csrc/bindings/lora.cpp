@@ -37,7 +37,7 @@ void apply_lora_py(const F32Array& a, const F32Array& b, const I64Array& adapter
         apply_lora_batch(pa, pb, which, px, batch.n, batch.rank, batch.dim, scale, po);
     };
     if (batch.n * batch.rank * batch.dim < release_gil_above) return work();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     work();
 }
 
@@ -58,20 +58,18 @@ bool update_lora_py(F32Array& a, F32Array& b, const I64Array& adapter, const F32
                update_lora_batch(pa, pb, which, px, pg, batch.n, batch.rank, batch.dim, step);
     };
     if (size * batch.rank < release_gil_above) return work();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     return work();
 }
 
 }  // namespace
 
-void bind_lora(py::module_& m) {
-    m.def("apply_lora", &apply_lora_py, py::arg("a").noconvert(), py::arg("b").noconvert(),
-          py::arg("adapter").noconvert(), py::arg("x").noconvert(), py::arg("scale"),
-          py::arg("out").noconvert());
-    m.def("update_lora", &update_lora_py, py::arg("a").noconvert(), py::arg("b").noconvert(),
-          py::arg("adapter").noconvert(), py::arg("x").noconvert(), py::arg("gradient").noconvert(),
-          py::arg("learning_rate"), py::arg("scale"), py::arg("decay"), py::arg("epsilon"),
-          py::arg("normalised"));
+void bind_lora(nb::module_& m) {
+    m.def("apply_lora", &apply_lora_py, nb::arg("a"), nb::arg("b"), nb::arg("adapter"),
+          nb::arg("x"), nb::arg("scale"), nb::arg("out"));
+    m.def("update_lora", &update_lora_py, nb::arg("a"), nb::arg("b"), nb::arg("adapter"),
+          nb::arg("x"), nb::arg("gradient"), nb::arg("learning_rate"), nb::arg("scale"),
+          nb::arg("decay"), nb::arg("epsilon"), nb::arg("normalised"));
 }
 
 }  // namespace engrain::bindings

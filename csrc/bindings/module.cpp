@@ -1,35 +1,39 @@
 // The one place that defines the extension module; each family registers itself below.
-#include <pybind11/pybind11.h>
+#include <nanobind/nanobind.h>
 
 #include "engrain/simd.hpp"
 
 namespace engrain::bindings {
-void bind_cable(pybind11::module_& m);
-void bind_conv4d(pybind11::module_& m);
-void bind_cusum(pybind11::module_& m);
-void bind_fastgrnn(pybind11::module_& m);
-void bind_fisher(pybind11::module_& m);
-void bind_fsrs(pybind11::module_& m);
-void bind_grams(pybind11::module_& m);
-void bind_kmeans(pybind11::module_& m);
-void bind_lists(pybind11::module_& m);
-void bind_lora(pybind11::module_& m);
-void bind_neuron(pybind11::module_& m);
-void bind_patterns(pybind11::module_& m);
-void bind_reconsolidate(pybind11::module_& m);
-void bind_similarity(pybind11::module_& m);
-void bind_som(pybind11::module_& m);
-void bind_sparse(pybind11::module_& m);
-void bind_stdp(pybind11::module_& m);
-void bind_topk(pybind11::module_& m);
-void bind_traces(pybind11::module_& m);
-void bind_inhibition(pybind11::module_& m);
-void bind_scorer(pybind11::module_& m);
-void bind_value(pybind11::module_& m);
+void import_numpy();
+void bind_cable(nanobind::module_& m);
+void bind_conv4d(nanobind::module_& m);
+void bind_cusum(nanobind::module_& m);
+void bind_fastgrnn(nanobind::module_& m);
+void bind_fisher(nanobind::module_& m);
+void bind_fsrs(nanobind::module_& m);
+void bind_grams(nanobind::module_& m);
+void bind_kmeans(nanobind::module_& m);
+void bind_lists(nanobind::module_& m);
+void bind_lora(nanobind::module_& m);
+void bind_neuron(nanobind::module_& m);
+void bind_patterns(nanobind::module_& m);
+void bind_reconsolidate(nanobind::module_& m);
+void bind_similarity(nanobind::module_& m);
+void bind_som(nanobind::module_& m);
+void bind_sparse(nanobind::module_& m);
+void bind_stdp(nanobind::module_& m);
+void bind_topk(nanobind::module_& m);
+void bind_traces(nanobind::module_& m);
+void bind_inhibition(nanobind::module_& m);
+void bind_scorer(nanobind::module_& m);
+void bind_value(nanobind::module_& m);
 }  // namespace engrain::bindings
 
-PYBIND11_MODULE(_kernels, m, pybind11::mod_gil_not_used()) {
+NB_MODULE(_kernels, m) {
     using engrain::simd::Level;
+    // Rules live in module globals: that they outlive the interpreter is no leak.
+    nanobind::set_leak_warnings(false);
+    engrain::bindings::import_numpy();
     m.doc() = "Stateless array kernels. Import them from engrain.kernels.";
     m.def("simd_level", [] { return static_cast<int>(engrain::simd::level()); });
     m.def("set_simd_level", [](int level) {

@@ -1,9 +1,9 @@
 #include "engrain/neuron.hpp"
 
+#include <nanobind/stl/array.h>
+
 #include <algorithm>
 #include <array>
-
-#include <pybind11/stl.h>
 
 #include "arrays.hpp"
 #include "engrain/parallel.hpp"
@@ -16,8 +16,8 @@ constexpr std::size_t chunk = 1024;  // neurons of one task
 using Step = void (*)(const HodgkinHuxley&, const NeuronState&, const float*, std::int32_t*,
                       std::size_t, float, std::size_t, float) noexcept;
 
-void check_vector(const py::array& array, std::size_t n, const char* message) {
-    check_shape(array.ndim() == 1 && static_cast<std::size_t>(array.shape(0)) == n, message);
+void check_vector(const AnyArray& array, std::size_t n, const char* message) {
+    check_shape(array.ndim() == 1 && extent(array, 0) == n, message);
 }
 
 template <Step step>
@@ -35,7 +35,7 @@ void step_py(F32Array& v, F32Array& m, F32Array& h, F32Array& n, const F32Array&
     const NeuronState at{v.mutable_data(), m.mutable_data(), h.mutable_data(), n.mutable_data()};
     const float* input = current.data();
     std::int32_t* out = spikes.mutable_data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     // A thread costs as much as some thousand neuron-steps.
     const std::size_t useful = std::min(threads, 1 + count * steps / 20000);
     run_tasks((count + chunk - 1) / chunk, useful, [&](std::size_t task, std::size_t) {
@@ -55,7 +55,7 @@ void step_calcium_py(const F32Array& v, F32Array& gate, F32Array& inside, F32Arr
     const CalciumChannel c{channel[0], channel[1], channel[2], channel[3], channel[4], channel[5]};
     const float* volts = v.data();
     float *g = gate.mutable_data(), *ca = inside.mutable_data(), *out = current.mutable_data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     step_calcium(c, volts, g, ca, out, count, dt);
 }
 
@@ -88,25 +88,22 @@ void deliver_spikes_py(const I32Array& spikes, const I64Array& indptr, const I32
 }
 
 template <Step step>
-void bind_step(py::module_& m, const char* name) {
-    m.def(name, &step_py<step>, py::arg("v").noconvert(), py::arg("m").noconvert(),
-          py::arg("h").noconvert(), py::arg("n").noconvert(), py::arg("current").noconvert(),
-          py::arg("spikes").noconvert(), py::arg("cell"), py::arg("dt"), py::arg("steps"),
-          py::arg("threshold"), py::arg("threads"));
+void bind_step(nb::module_& m, const char* name) {
+    m.def(name, &step_py<step>, nb::arg("v"), nb::arg("m"), nb::arg("h"), nb::arg("n"),
+          nb::arg("current"), nb::arg("spikes"), nb::arg("cell"), nb::arg("dt"), nb::arg("steps"),
+          nb::arg("threshold"), nb::arg("threads"));
 }
 
 }  // namespace
 
-void bind_neuron(py::module_& m) {
+void bind_neuron(nb::module_& m) {
     bind_step<&step_hodgkin_huxley>(m, "step_hodgkin_huxley");
     bind_step<&step_hodgkin_huxley_rk4>(m, "step_hodgkin_huxley_rk4");
-    m.def("step_calcium", &step_calcium_py, py::arg("v").noconvert(), py::arg("gate").noconvert(),
-          py::arg("inside").noconvert(), py::arg("current").noconvert(), py::arg("channel"),
-          py::arg("dt"));
-    m.def("deliver_spikes", &deliver_spikes_py, py::arg("spikes").noconvert(),
-          py::arg("indptr").noconvert(), py::arg("targets").noconvert(),
-          py::arg("weights").noconvert(), py::arg("delays").noconvert(),
-          py::arg("ring").noconvert(), py::arg("now"));
+    m.def("step_calcium", &step_calcium_py, nb::arg("v"), nb::arg("gate"), nb::arg("inside"),
+          nb::arg("current"), nb::arg("channel"), nb::arg("dt"));
+    m.def("deliver_spikes", &deliver_spikes_py, nb::arg("spikes"), nb::arg("indptr"),
+          nb::arg("targets"), nb::arg("weights"), nb::arg("delays"), nb::arg("ring"),
+          nb::arg("now"));
 }
 
 }  // namespace engrain::bindings

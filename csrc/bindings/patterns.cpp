@@ -1,5 +1,7 @@
 #include "engrain/patterns.hpp"
 
+#include <nanobind/stl/tuple.h>
+
 #include <tuple>
 
 #include "arrays.hpp"
@@ -39,20 +41,18 @@ Merged merge_patterns_py(I64Array& ids, I64Array& levels, F64Array& counts, F64A
                        next};
     const PatternsAdded added{centroids.data(), confidences.data(), sizes.data(), n, level};
     std::int64_t *k = kept.mutable_data(), *g = gone.mutable_data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     const std::size_t went = merge_patterns(table, added, {cosine, capacity}, k, g);
     return {table.held, went};
 }
 
 }  // namespace
 
-void bind_patterns(py::module_& m) {
-    m.def("merge_patterns", &merge_patterns_py, py::arg("ids").noconvert(),
-          py::arg("levels").noconvert(), py::arg("counts").noconvert(), py::arg("sums").noconvert(),
-          py::arg("units").noconvert(), py::arg("held"), py::arg("next"),
-          py::arg("centroids").noconvert(), py::arg("confidences").noconvert(),
-          py::arg("sizes").noconvert(), py::arg("level"), py::arg("cosine"), py::arg("capacity"),
-          py::arg("kept").noconvert(), py::arg("gone").noconvert());
+void bind_patterns(nb::module_& m) {
+    m.def("merge_patterns", &merge_patterns_py, nb::arg("ids"), nb::arg("levels"),
+          nb::arg("counts"), nb::arg("sums"), nb::arg("units"), nb::arg("held"), nb::arg("next"),
+          nb::arg("centroids"), nb::arg("confidences"), nb::arg("sizes"), nb::arg("level"),
+          nb::arg("cosine"), nb::arg("capacity"), nb::arg("kept"), nb::arg("gone"));
 }
 
 }  // namespace engrain::bindings

@@ -33,16 +33,15 @@ bool reconsolidate_py(F32Array& memories, const I64Array& rows, const F32Array& 
         return true;
     };
     if (n * dim < release_gil_above) return work();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     return work();
 }
 
 }  // namespace
 
-void bind_reconsolidate(py::module_& m) {
-    m.def("reconsolidate", &reconsolidate_py, py::arg("memories").noconvert(),
-          py::arg("rows").noconvert(), py::arg("queries").noconvert(), py::arg("rates").noconvert(),
-          py::arg("max_tangent"), py::arg("cosine").noconvert());
+void bind_reconsolidate(nb::module_& m) {
+    m.def("reconsolidate", &reconsolidate_py, nb::arg("memories"), nb::arg("rows"),
+          nb::arg("queries"), nb::arg("rates"), nb::arg("max_tangent"), nb::arg("cosine"));
 }
 
 }  // namespace engrain::bindings

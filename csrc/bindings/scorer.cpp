@@ -22,7 +22,7 @@ void score_features_py(const F32Array& parameters, const F32Array& features, F32
     if (n < 32) {
         score_features(p, x, n, extent(features, 1), out);
     } else {
-        py::gil_scoped_release release;
+        nb::gil_scoped_release release;
         score_features(p, x, n, extent(features, 1), out);
     }
 }
@@ -37,7 +37,7 @@ void backpropagate_py(const F32Array& parameters, const F32Array& features,
     check_finite(upstream.data(), n, "upstream");
     const float *p = parameters.data(), *x = features.data(), *u = upstream.data();
     float* g = gradient.mutable_data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     backpropagate(p, x, u, n, extent(features, 1), g);
 }
 
@@ -67,18 +67,16 @@ void sgd_step_py(F32Array& parameters, const F32Array& gradient, float learning_
 
 }  // namespace
 
-void bind_scorer(py::module_& m) {
-    m.def("score_features", &score_features_py, py::arg("parameters").noconvert(),
-          py::arg("features").noconvert(), py::arg("logits").noconvert());
-    m.def("backpropagate", &backpropagate_py, py::arg("parameters").noconvert(),
-          py::arg("features").noconvert(), py::arg("upstream").noconvert(),
-          py::arg("gradient").noconvert());
-    m.def("adam_step", &adam_step_py, py::arg("parameters").noconvert(),
-          py::arg("gradient").noconvert(), py::arg("mean").noconvert(),
-          py::arg("square").noconvert(), py::arg("learning_rate"), py::arg("beta1"),
-          py::arg("beta2"), py::arg("epsilon"), py::arg("weight_decay"), py::arg("step"));
-    m.def("sgd_step", &sgd_step_py, py::arg("parameters").noconvert(),
-          py::arg("gradient").noconvert(), py::arg("learning_rate"));
+void bind_scorer(nb::module_& m) {
+    m.def("score_features", &score_features_py, nb::arg("parameters"), nb::arg("features"),
+          nb::arg("logits"));
+    m.def("backpropagate", &backpropagate_py, nb::arg("parameters"), nb::arg("features"),
+          nb::arg("upstream"), nb::arg("gradient"));
+    m.def("adam_step", &adam_step_py, nb::arg("parameters"), nb::arg("gradient"), nb::arg("mean"),
+          nb::arg("square"), nb::arg("learning_rate"), nb::arg("beta1"), nb::arg("beta2"),
+          nb::arg("epsilon"), nb::arg("weight_decay"), nb::arg("step"));
+    m.def("sgd_step", &sgd_step_py, nb::arg("parameters"), nb::arg("gradient"),
+          nb::arg("learning_rate"));
 }
 
 }  // namespace engrain::bindings

@@ -16,7 +16,7 @@ void score_rows_py(const F32Array& rows, const F32Array& query, F32Array& out) {
     if (n * dim < release_gil_above) {
         score_rows(r, q, n, dim, o);
     } else {
-        py::gil_scoped_release release;
+        nb::gil_scoped_release release;
         score_rows(r, q, n, dim, o);
     }
 }
@@ -30,7 +30,7 @@ void score_queries_py(const F32Array& rows, const F32Array& queries, F32Array& o
     const float *r = rows.data(), *q = queries.data();
     float* o = out.mutable_data();
     if (n * k * dim < release_gil_above) return score_queries(r, q, n, k, dim, o);
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     score_queries(r, q, n, k, dim, o);
 }
 
@@ -42,19 +42,16 @@ bool compare_rows_py(const F32Array& rows, F32Array& out) {
     const float* r = rows.data();
     float* o = out.mutable_data();
     if (n * n * dim < 2 * release_gil_above) return compare_rows(r, n, dim, o);
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     return compare_rows(r, n, dim, o);
 }
 
 }  // namespace
 
-void bind_similarity(py::module_& m) {
-    m.def("compare_rows", &compare_rows_py, py::arg("rows").noconvert(),
-          py::arg("out").noconvert());
-    m.def("score_queries", &score_queries_py, py::arg("rows").noconvert(),
-          py::arg("queries").noconvert(), py::arg("out").noconvert());
-    m.def("score_rows", &score_rows_py, py::arg("rows").noconvert(), py::arg("query").noconvert(),
-          py::arg("out").noconvert());
+void bind_similarity(nb::module_& m) {
+    m.def("compare_rows", &compare_rows_py, nb::arg("rows"), nb::arg("out"));
+    m.def("score_queries", &score_queries_py, nb::arg("rows"), nb::arg("queries"), nb::arg("out"));
+    m.def("score_rows", &score_rows_py, nb::arg("rows"), nb::arg("query"), nb::arg("out"));
 }
 
 }  // namespace engrain::bindings

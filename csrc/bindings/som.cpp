@@ -1,8 +1,8 @@
 #include "engrain/som.hpp"
 
-#include <array>
+#include <nanobind/stl/array.h>
 
-#include <pybind11/stl.h>
+#include <array>
 
 #include "arrays.hpp"
 
@@ -19,7 +19,7 @@ void train_online_py(const F32Array& x, F32Array& weights, const std::array<std:
         check_shape(side >= 1 && side <= Grid::largest, "grid: every extent must lie in 1..256");
     check_shape(extent(weights, 0) == g.units() && extent(weights, 1) == dim && g.units() > 0,
                 "weights: expected shape (units, dim)");
-    for (const py::array& array : std::initializer_list<py::array>{rate, sigma, best, distance})
+    for (const AnyArray& array : std::initializer_list<AnyArray>{rate, sigma, best, distance})
         check_shape(array.ndim() == 1 && extent(array, 0) == n,
                     "rate, sigma, best, distance: expected shape (n,)");
     const float *r = rate.data(), *s = sigma.data(), *input = x.data();
@@ -27,7 +27,7 @@ void train_online_py(const F32Array& x, F32Array& weights, const std::array<std:
         check_shape(r[i] >= 0 && r[i] <= 1 && s[i] > 0, "need 0 <= rate <= 1 and sigma > 0");
     float *w = weights.mutable_data(), *d = distance.mutable_data();
     std::int64_t* b = best.mutable_data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     train_som_online(input, w, g, n, dim, r, s, cutoff, b, d);
 }
 
@@ -43,7 +43,7 @@ void best_units_py(const F32Array& dots, const F32Array& squared_norms, I64Array
         "best and second: expected shape (n,)");
     const float *d = dots.data(), *norms = squared_norms.data();
     std::int64_t *b = best.mutable_data(), *s = second.mutable_data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     best_som_units(d, norms, n, units, b, s);
 }
 
@@ -58,22 +58,20 @@ void accumulate_py(const F32Array& x, const I64Array& best, F32Array& sums, F32A
         check_shape(b[i] >= 0 && std::size_t(b[i]) < units, "best: a unit outside the map");
     const float* input = x.data();
     float *s = sums.mutable_data(), *c = counts.mutable_data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     accumulate_som(input, b, n, extent(x, 1), s, c);
 }
 
 }  // namespace
 
-void bind_som(py::module_& m) {
-    m.def("train_som_online", &train_online_py, py::arg("x").noconvert(),
-          py::arg("weights").noconvert(), py::arg("grid"), py::arg("rate").noconvert(),
-          py::arg("sigma").noconvert(), py::arg("cutoff"), py::arg("best").noconvert(),
-          py::arg("distance").noconvert());
-    m.def("best_som_units", &best_units_py, py::arg("dots").noconvert(),
-          py::arg("squared_norms").noconvert(), py::arg("best").noconvert(),
-          py::arg("second").noconvert());
-    m.def("accumulate_som", &accumulate_py, py::arg("x").noconvert(), py::arg("best").noconvert(),
-          py::arg("sums").noconvert(), py::arg("counts").noconvert());
+void bind_som(nb::module_& m) {
+    m.def("train_som_online", &train_online_py, nb::arg("x"), nb::arg("weights"), nb::arg("grid"),
+          nb::arg("rate"), nb::arg("sigma"), nb::arg("cutoff"), nb::arg("best"),
+          nb::arg("distance"));
+    m.def("best_som_units", &best_units_py, nb::arg("dots"), nb::arg("squared_norms"),
+          nb::arg("best"), nb::arg("second"));
+    m.def("accumulate_som", &accumulate_py, nb::arg("x"), nb::arg("best"), nb::arg("sums"),
+          nb::arg("counts"));
 }
 
 }  // namespace engrain::bindings

@@ -35,16 +35,15 @@ void multiply_sparse_py(const I64Array& starts, const I32Array& columns, const F
     const auto* c = columns.data();
     const float *v = values.data(), *d = dense.data();
     float* o = out.mutable_data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     multiply_sparse(s, c, v, n, d, width, o);
 }
 
 }  // namespace
 
-void bind_sparse(py::module_& m) {
-    m.def("multiply_sparse", &multiply_sparse_py, py::arg("starts").noconvert(),
-          py::arg("columns").noconvert(), py::arg("values").noconvert(),
-          py::arg("dense").noconvert(), py::arg("out").noconvert());
+void bind_sparse(nb::module_& m) {
+    m.def("multiply_sparse", &multiply_sparse_py, nb::arg("starts"), nb::arg("columns"),
+          nb::arg("values"), nb::arg("dense"), nb::arg("out"));
 }
 
 }  // namespace engrain::bindings

@@ -1,36 +1,29 @@
 #include "engrain/stdp.hpp"
 
+#include <nanobind/stl/optional.h>
+
+#include <optional>
+
 #include "arrays.hpp"
 
 namespace engrain::bindings {
 namespace {
 
-using U16Array = py::array_t<std::uint16_t, py::array::c_style>;
-using U32Array = py::array_t<std::uint32_t, py::array::c_style>;
-
 template <class T>
-using Array = py::array_t<T, py::array::c_style>;
+using Maybe = std::optional<Array<T>>;
 
-StdpRule make_rule(double a_plus, double a_minus, double a3_plus, double a3_minus,
-                   double decay_plus, double decay_minus, double decay_x, double decay_y,
-                   double w_min, double w_max, double mu, bool nearest) {
-    return {a_plus,  a_minus, a3_plus, a3_minus, decay_plus, decay_minus,
-            decay_x, decay_y, w_min,   w_max,    mu,         nearest};
-}
-
-// Data of an optional one-dimensional array of n elements, nullptr for None.
+// Data of a one-dimensional array of n elements, nullptr where there is none.
 template <class T>
-T* optional_data(const py::object& object, std::size_t n, const char* name) {
-    if (object.is_none()) return nullptr;
-    if (!Array<T>::check_(object))
-        throw py::type_error(std::string(name) + ": wrong dtype or layout");
-    auto array = py::reinterpret_borrow<Array<T>>(object);
-    check_shape(array.ndim() == 1 && extent(array, 0) == n, "an array has the wrong shape");
-    return array.mutable_data();
+T* optional_data(Maybe<T>& array, std::size_t n, const char* name) {
+    if (!array) return nullptr;
+    if (array->ndim() != 1 || extent(*array, 0) != n)
+        throw nb::value_error(
+            (std::string(name) + ": expected shape (" + std::to_string(n) + ",)").c_str());
+    return array->mutable_data();
 }
 
 template <class T>
-StdpTraces<T> make_traces(Array<T>& x, Array<T>& y, const py::object& x2, const py::object& y2) {
+StdpTraces<T> make_traces(Array<T>& x, Array<T>& y, Maybe<T>& x2, Maybe<T>& y2) {
     check_shape(x.ndim() == 1 && y.ndim() == 1, "x, y: expected shapes (n_pre,), (n_post,)");
     const std::size_t n_pre = extent(x, 0), n_post = extent(y, 0);
     return {x.mutable_data(),
@@ -42,9 +35,8 @@ StdpTraces<T> make_traces(Array<T>& x, Array<T>& y, const py::object& x2, const 
 }
 
 template <class T>
-void dense_py(Array<T>& weights, Array<T>& x, Array<T>& y, const py::object& x2,
-              const py::object& y2, const I64Array& pre, const I64Array& post,
-              const StdpRule& rule) {
+void dense_py(Array<T>& weights, Array<T>& x, Array<T>& y, Maybe<T>& x2, Maybe<T>& y2,
+              const I64Array& pre, const I64Array& post, const StdpRule& rule) {
     const StdpTraces<T> traces = make_traces<T>(x, y, x2, y2);
     check_shape(weights.ndim() == 2 && extent(weights, 0) == traces.n_pre &&
                     extent(weights, 1) == traces.n_post,
@@ -55,7 +47,7 @@ void dense_py(Array<T>& weights, Array<T>& x, Array<T>& y, const py::object& x2,
     check_handles(post.data(), n_post, traces.n_post, "post");
     T* w = weights.mutable_data();
     const std::int64_t *p = pre.data(), *q = post.data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     stdp_dense(w, traces, p, n_pre, q, n_post, rule);
 }
 
@@ -110,10 +102,10 @@ struct Partition {
         check_index(column, source, &place, n_post, n_pre, extent(weight, 0));
     }
 
-    void run(Array<T>& x, Array<T>& y, const py::object& x2, const py::object& y2,
-             const I64Array& pre_start, const I32Array& pre_ids, const I64Array& post_start,
-             const I32Array& post_ids, const StdpRule& rule, const py::object& tag,
-             const py::object& pairs, const py::object& fade, const py::object& total) {
+    void run(Array<T>& x, Array<T>& y, Maybe<T>& x2, Maybe<T>& y2, const I64Array& pre_start,
+             const I32Array& pre_ids, const I64Array& post_start, const I32Array& post_ids,
+             const StdpRule& rule, Maybe<T>& tag, Maybe<T>& pairs, Maybe<double>& fade,
+             Maybe<double>& total) {
         const StdpTraces<T> traces = make_traces<T>(x, y, x2, y2);
         check_shape(traces.n_pre == n_pre && traces.n_post == n_post,
                     "x, y: expected one trace per neuron of the partition");
@@ -137,25 +129,22 @@ struct Partition {
         check_shape(told == (synapses.pairs != nullptr) && told == (dopamine.fade != nullptr) &&
                         told == (dopamine.total != nullptr),
                     "tag, pairs, fade and total belong together");
-        py::gil_scoped_release release;
+        nb::gil_scoped_release release;
         stdp_sparse(synapses, traces, pre, post, steps, rule, dopamine);
     }
 };
 
 template <class T>
-void bind_partition(py::module_& m, const char* name) {
-    py::class_<Partition<T>>(m, name)
-        .def(py::init<Array<T>, U32Array, U16Array, U32Array, U16Array, U32Array, std::int32_t,
+void bind_partition(nb::module_& m, const char* name) {
+    nb::class_<Partition<T>>(m, name)
+        .def(nb::init<Array<T>, U32Array, U16Array, U32Array, U16Array, U32Array, std::int32_t,
                       std::int32_t>(),
-             py::arg("weight").noconvert(), py::arg("row").noconvert(),
-             py::arg("target").noconvert(), py::arg("column").noconvert(),
-             py::arg("source").noconvert(), py::arg("place").noconvert(), py::arg("pre_offset"),
-             py::arg("post_offset"))
-        .def("run", &Partition<T>::run, py::arg("x").noconvert(), py::arg("y").noconvert(),
-             py::arg("x2"), py::arg("y2"), py::arg("pre_start").noconvert(),
-             py::arg("pre_ids").noconvert(), py::arg("post_start").noconvert(),
-             py::arg("post_ids").noconvert(), py::arg("rule"), py::arg("tag"), py::arg("pairs"),
-             py::arg("fade"), py::arg("total"));
+             nb::arg("weight"), nb::arg("row"), nb::arg("target"), nb::arg("column"),
+             nb::arg("source"), nb::arg("place"), nb::arg("pre_offset"), nb::arg("post_offset"))
+        .def("run", &Partition<T>::run, nb::arg("x"), nb::arg("y"), nb::arg("x2").none(),
+             nb::arg("y2").none(), nb::arg("pre_start"), nb::arg("pre_ids"), nb::arg("post_start"),
+             nb::arg("post_ids"), nb::arg("rule"), nb::arg("tag").none(), nb::arg("pairs").none(),
+             nb::arg("fade").none(), nb::arg("total").none());
 }
 
 std::size_t poisson_spikes_py(std::size_t n, double probability, std::uint64_t seed,
@@ -166,24 +155,26 @@ std::size_t poisson_spikes_py(std::size_t n, double probability, std::uint64_t s
     const std::size_t steps = extent(start, 0) - 1, capacity = extent(ids, 0);
     std::int64_t* s = start.mutable_data();
     std::int32_t* i = ids.mutable_data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     return poisson_spikes(n, steps, probability, seed, s, i, capacity);
 }
 
 }  // namespace
 
-void bind_stdp(py::module_& m) {
-    py::class_<StdpRule>(m, "StdpRule").def(py::init(&make_rule));
-    m.def("step_stdp", &dense_py<float>, py::arg("weights").noconvert(), py::arg("x").noconvert(),
-          py::arg("y").noconvert(), py::arg("x2"), py::arg("y2"), py::arg("pre").noconvert(),
-          py::arg("post").noconvert(), py::arg("rule"));
-    m.def("step_stdp", &dense_py<double>, py::arg("weights").noconvert(), py::arg("x").noconvert(),
-          py::arg("y").noconvert(), py::arg("x2"), py::arg("y2"), py::arg("pre").noconvert(),
-          py::arg("post").noconvert(), py::arg("rule"));
+void bind_stdp(nb::module_& m) {
+    nb::class_<StdpRule>(m, "StdpRule")
+        .def(nb::init<double, double, double, double, double, double, double, double, double,
+                      double, double, bool>());
+    m.def("step_stdp", &dense_py<float>, nb::arg("weights"), nb::arg("x"), nb::arg("y"),
+          nb::arg("x2").none(), nb::arg("y2").none(), nb::arg("pre"), nb::arg("post"),
+          nb::arg("rule"));
+    m.def("step_stdp", &dense_py<double>, nb::arg("weights"), nb::arg("x"), nb::arg("y"),
+          nb::arg("x2").none(), nb::arg("y2").none(), nb::arg("pre"), nb::arg("post"),
+          nb::arg("rule"));
     bind_partition<float>(m, "SynapsesF32");
     bind_partition<double>(m, "SynapsesF64");
-    m.def("poisson_spikes", &poisson_spikes_py, py::arg("n"), py::arg("probability"),
-          py::arg("seed"), py::arg("start").noconvert(), py::arg("ids").noconvert());
+    m.def("poisson_spikes", &poisson_spikes_py, nb::arg("n"), nb::arg("probability"),
+          nb::arg("seed"), nb::arg("start"), nb::arg("ids"));
 }
 
 }  // namespace engrain::bindings

@@ -26,7 +26,7 @@ std::size_t topk_rows_py(const F32Array& rows, const F32Array& query, I64Array& 
     const std::size_t n = extent(rows, 0), dim = extent(rows, 1);
     Best best = check_best(index, score, n);
     const float *r = rows.data(), *q = query.data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     scan_rows(best, r, n, dim, q);
     sort_best(best);
     return best.size;
@@ -50,7 +50,7 @@ std::size_t topk_codes_py(const I8Array& codes, const F32Array& scale, const F32
     std::copy(query.data(), query.data() + dim, padded.begin());
     const std::int8_t* c = codes.data();
     const float *r = rows.data(), *q = query.data(), *s = scale.data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     Best least{places.data(), lows.data(), best.k, 0};
     const CodedQuery coded = code_query(padded.data(), dim, width, asked.data());
     const std::size_t sifted =
@@ -72,7 +72,7 @@ void topk_merge_py(const F32Array& scores, std::int64_t first, bool finish, I64A
     const float* from = scores.data();
     std::int64_t *i = index.mutable_data(), *held = sizes.mutable_data();
     float* s = score.mutable_data();
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     for (std::size_t query = 0; query < queries; ++query) {
         Best best{i + query * k, s + query * k, k, std::size_t(held[query])};
         offer_scores(best, from + query * m, m, first);
@@ -92,7 +92,7 @@ void quantize_rows_py(const F32Array& rows, I8Array& codes, F32Array& scale) {
     std::int8_t* c = codes.mutable_data();
     float* s = scale.mutable_data();
     std::vector<float> padded(width);
-    py::gil_scoped_release release;
+    nb::gil_scoped_release release;
     for (std::size_t i = 0; i < n; ++i) {
         std::copy(r + i * dim, r + (i + 1) * dim, padded.begin());
         s[i] = quantize_row(padded.data(), width, c + i * width);
@@ -101,17 +101,14 @@ void quantize_rows_py(const F32Array& rows, I8Array& codes, F32Array& scale) {
 
 }  // namespace
 
-void bind_topk(py::module_& m) {
-    m.def("topk_rows", &topk_rows_py, py::arg("rows").noconvert(), py::arg("query").noconvert(),
-          py::arg("index").noconvert(), py::arg("score").noconvert());
-    m.def("topk_codes", &topk_codes_py, py::arg("codes").noconvert(), py::arg("scale").noconvert(),
-          py::arg("rows").noconvert(), py::arg("query").noconvert(), py::arg("index").noconvert(),
-          py::arg("score").noconvert());
-    m.def("topk_merge", &topk_merge_py, py::arg("scores").noconvert(), py::arg("first"),
-          py::arg("finish"), py::arg("sizes").noconvert(), py::arg("index").noconvert(),
-          py::arg("score").noconvert());
-    m.def("quantize_rows", &quantize_rows_py, py::arg("rows").noconvert(),
-          py::arg("codes").noconvert(), py::arg("scale").noconvert());
+void bind_topk(nb::module_& m) {
+    m.def("topk_rows", &topk_rows_py, nb::arg("rows"), nb::arg("query"), nb::arg("index"),
+          nb::arg("score"));
+    m.def("topk_codes", &topk_codes_py, nb::arg("codes"), nb::arg("scale"), nb::arg("rows"),
+          nb::arg("query"), nb::arg("index"), nb::arg("score"));
+    m.def("topk_merge", &topk_merge_py, nb::arg("scores"), nb::arg("first"), nb::arg("finish"),
+          nb::arg("sizes"), nb::arg("index"), nb::arg("score"));
+    m.def("quantize_rows", &quantize_rows_py, nb::arg("rows"), nb::arg("codes"), nb::arg("scale"));
 }
 
 }  // namespace engrain::bindings

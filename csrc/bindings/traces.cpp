@@ -3,13 +3,21 @@
 #include "arrays.hpp"
 
 namespace engrain::bindings {
+
+template <>
+struct Dtype<Trace> {
+    static constexpr int number = NPY_VOID;
+    static constexpr auto name = nb::detail::const_name("TRACE");
+};
+
 namespace {
 
-using TraceArray = py::array_t<Trace, py::array::c_style>;
+using TraceArray = Array<Trace>;
 
-TraceRule make_trace_rule(int kind, float dutch, float mix, double tau_fast, double tau_slow,
-                          double cascade) {
-    return {static_cast<TraceKind>(kind), dutch, mix, 1.0 / tau_fast, 1.0 / tau_slow, cascade};
+void make_trace_rule(TraceRule* rule, int kind, float dutch, float mix, double tau_fast,
+                     double tau_slow, double cascade) {
+    new (rule) TraceRule{
+        static_cast<TraceKind>(kind), dutch, mix, 1.0 / tau_fast, 1.0 / tau_slow, cascade};
 }
 
 void touch_traces_py(TraceArray& traces, const I64Array& handles, const F32Array& activity,
@@ -27,7 +35,7 @@ void touch_traces_py(TraceArray& traces, const I64Array& handles, const F32Array
     if (n * 16 < release_gil_above) {
         touch_traces(t, h, a, n, now, rule);
     } else {
-        py::gil_scoped_release release;
+        nb::gil_scoped_release release;
         touch_traces(t, h, a, n, now, rule);
     }
 }
@@ -47,7 +55,7 @@ void read_traces_py(const TraceArray& traces, const I64Array& handles, double no
     if (n * 16 < release_gil_above) {
         read_traces(t, h, n, now, rule, scale, o);
     } else {
-        py::gil_scoped_release release;
+        nb::gil_scoped_release release;
         read_traces(t, h, n, now, rule, scale, o);
     }
 }
@@ -63,25 +71,21 @@ void step_traces_py(F32Array& fast, F32Array& slow, F32Array& weights, float dec
     if (n < release_gil_above) {
         step_traces(f, s, w, n, decay_fast, decay_slow, mix, reward);
     } else {
-        py::gil_scoped_release release;
+        nb::gil_scoped_release release;
         step_traces(f, s, w, n, decay_fast, decay_slow, mix, reward);
     }
 }
 
 }  // namespace
 
-void bind_traces(py::module_& m) {
-    PYBIND11_NUMPY_DTYPE(Trace, fast, slow, last);
-    py::class_<TraceRule>(m, "TraceRule").def(py::init(&make_trace_rule));
-    m.def("touch_traces", &touch_traces_py, py::arg("traces").noconvert(),
-          py::arg("handles").noconvert(), py::arg("activity").noconvert(), py::arg("now"),
-          py::arg("rule"));
-    m.def("read_traces", &read_traces_py, py::arg("traces").noconvert(),
-          py::arg("handles").noconvert(), py::arg("now"), py::arg("rule"), py::arg("scale"),
-          py::arg("out").noconvert());
-    m.def("step_traces", &step_traces_py, py::arg("fast").noconvert(), py::arg("slow").noconvert(),
-          py::arg("weights").noconvert(), py::arg("decay_fast"), py::arg("decay_slow"),
-          py::arg("mix"), py::arg("reward"));
+void bind_traces(nb::module_& m) {
+    nb::class_<TraceRule>(m, "TraceRule").def("__init__", &make_trace_rule);
+    m.def("touch_traces", &touch_traces_py, nb::arg("traces"), nb::arg("handles"),
+          nb::arg("activity"), nb::arg("now"), nb::arg("rule"));
+    m.def("read_traces", &read_traces_py, nb::arg("traces"), nb::arg("handles"), nb::arg("now"),
+          nb::arg("rule"), nb::arg("scale"), nb::arg("out"));
+    m.def("step_traces", &step_traces_py, nb::arg("fast"), nb::arg("slow"), nb::arg("weights"),
+          nb::arg("decay_fast"), nb::arg("decay_slow"), nb::arg("mix"), nb::arg("reward"));
 }
 
 }  // namespace engrain::bindings

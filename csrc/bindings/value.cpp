@@ -44,21 +44,19 @@ void td_lambda_py(F32Array& values, F32Array& traces, F32Array& carry, const I64
     if (n * n_states < release_gil_above) {
         td_lambda(v, e, c, n_states, states.data(), next.data(), rewards.data(), n, rule, out);
     } else {
-        py::gil_scoped_release release;
+        nb::gil_scoped_release release;
         td_lambda(v, e, c, n_states, states.data(), next.data(), rewards.data(), n, rule, out);
     }
 }
 
 }  // namespace
 
-void bind_value(py::module_& m) {
-    m.def("learn_values", &learn_values_py, py::arg("values").noconvert(),
-          py::arg("handles").noconvert(), py::arg("outcomes").noconvert(), py::arg("alpha"),
-          py::arg("errors").noconvert());
-    m.def("td_lambda", &td_lambda_py, py::arg("values").noconvert(), py::arg("traces").noconvert(),
-          py::arg("carry").noconvert(), py::arg("states").noconvert(), py::arg("next").noconvert(),
-          py::arg("rewards").noconvert(), py::arg("kind"), py::arg("alpha"), py::arg("gamma"),
-          py::arg("fade"), py::arg("errors").noconvert());
+void bind_value(nb::module_& m) {
+    m.def("learn_values", &learn_values_py, nb::arg("values"), nb::arg("handles"),
+          nb::arg("outcomes"), nb::arg("alpha"), nb::arg("errors"));
+    m.def("td_lambda", &td_lambda_py, nb::arg("values"), nb::arg("traces"), nb::arg("carry"),
+          nb::arg("states"), nb::arg("next"), nb::arg("rewards"), nb::arg("kind"), nb::arg("alpha"),
+          nb::arg("gamma"), nb::arg("fade"), nb::arg("errors"));
 }
 
 }  // namespace engrain::bindings

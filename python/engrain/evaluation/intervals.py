@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from engrain.base.arrays import F64Array
+from engrain.base.arrays import F64Array, I64Array
 
 REPLICATES = 2000
 BLOCK = 250
@@ -28,16 +28,29 @@ def bootstrap_interval(
     None for fewer than three values, of which no resampling can speak.
     """
     sample = np.asarray(values, dtype=np.float64)
-    if len(sample) < 3:
-        return None
+    found = bootstrap_intervals(sample[:, None], seed=seed, replicates=replicates, level=level)
+    return found[0]
+
+
+def bootstrap_intervals(
+    values: npt.ArrayLike, *, seed: int = 0, replicates: int = REPLICATES, level: float = 0.95
+) -> list[Interval | None]:
+    """Return `bootstrap_interval` of each column of `values`, shape (n, columns).
+
+    All columns are resampled by the same draws.
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    n = len(sample)
+    if n < 3:
+        return [None] * sample.shape[1]
     rng = np.random.default_rng(seed)
     means = np.concatenate(
         [
-            sample[rng.integers(0, len(sample), (size, len(sample)))].mean(axis=1)
+            draw_counts(rng.integers(0, n, (size, n))) @ sample / n
             for size in block_sizes(replicates)
         ]
     )
-    return quantiles(means, level)
+    return [quantiles(column, level) for column in means.T]
 
 
 def clustered_interval(
@@ -61,6 +74,13 @@ def clustered_interval(
     counts = np.bincount(of)
     drawn = np.random.default_rng(seed).integers(0, len(number), (replicates, len(number)))
     return quantiles(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1), level)
+
+
+def draw_counts(drawn: I64Array) -> I64Array:
+    """Return how often each of n values was drawn by each replicate, shape (replicates, n)."""
+    replicates, n = drawn.shape
+    flat = drawn + n * np.arange(replicates)[:, None]
+    return np.bincount(flat.ravel(), minlength=drawn.size).reshape(drawn.shape)
 
 
 def block_sizes(replicates: int) -> list[int]:

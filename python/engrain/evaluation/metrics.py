@@ -13,6 +13,7 @@ import numpy as np
 from engrain.base.arrays import BoolArray, F64Array
 
 DISCOUNT: F64Array = 1.0 / np.log2(np.arange(2, 12))
+GAIN_AT: F64Array = np.append(DISCOUNT, 0.0)  # of a relevant document by its place, 10 and more
 IDEAL: F64Array = np.concatenate([[0.0], np.cumsum(DISCOUNT)])
 
 

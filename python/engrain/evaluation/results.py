@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from engrain.base.arrays import BoolArray, F32Array, F64Array
-from engrain.evaluation.intervals import bootstrap_interval, clustered_interval
-from engrain.evaluation.metrics import DISCOUNT, IDEAL, Quality, mean_quality, measure
+from engrain.evaluation.intervals import bootstrap_interval, bootstrap_intervals, clustered_interval
+from engrain.evaluation.metrics import GAIN_AT, IDEAL, Quality, mean_quality, measure
 from engrain.evaluation.subject import Stopwatch
 from engrain.evaluation.trees import Trees
 from engrain.memory import Candidates
@@ -105,10 +105,12 @@ def ablate(
     if shown:
         best = np.argsort(-scores, kind="stable")[:10]
         hits, rows, scores = hits[best], rows[best], scores[best]
-    addends = rows[:, picked] * candidates.weights[picked]
-    order = np.argsort(addends - scores[:, None], axis=0, kind="stable")[:10]
-    gains = hits[order] * DISCOUNT[: len(order), None]
-    return np.asarray(gains.sum(axis=0) / IDEAL[min(10, relevant)])
+    left = scores[:, None] - rows[:, picked] * candidates.weights[picked]
+    gained = np.zeros(len(picked))
+    for hit in np.flatnonzero(hits):
+        place = (left > left[hit]).sum(axis=0) + (left[:hit] == left[hit]).sum(axis=0)
+        gained += GAIN_AT[np.minimum(place, 10)]
+    return np.asarray(gained / IDEAL[min(10, relevant)])
 
 
 def summarise(
@@ -162,8 +164,10 @@ def own_lifts(full: F64Array, without: F64Array, names: Sequence[str]) -> dict[s
     """
     differences = np.round(full[:, None] - without, 12) + 0.0
     return {
-        name: {"lift": mean(column), "ci95": bootstrap_interval(column)}
-        for name, column in zip(names, differences.T, strict=True)
+        name: {"lift": mean(column), "ci95": interval}
+        for name, column, interval in zip(
+            names, differences.T, bootstrap_intervals(differences), strict=True
+        )
     }
 
 
