@@ -2,8 +2,7 @@
 
 One stream of questions answered by a simulated user. From outside: nDCG@10 of every question, with
 all mechanisms minus without one. Live: what the ledger makes of the shown lists that got feedback,
-and of what would have been shown next. The same ablation, where only the shown are ranked again,
-stands below.
+and of what would have been shown next.
 
 Usage: ``python -m engrain.evaluation.agreement FOLDER [--clicks noisy] [--seed S]``
 """
@@ -16,11 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engrain.base.arrays import F64Array
 from engrain.evaluation.clicks import CLICKS
 from engrain.evaluation.datasets import Dataset, load_dataset
 from engrain.evaluation.options import LEAVE_OUT, Options
-from engrain.evaluation.protocols import Run, run_all
+from engrain.evaluation.protocols import run_all
 from engrain.evaluation.results import own_lifts
 from engrain.memory.ledger import Lift
 
@@ -59,20 +57,11 @@ class Line:
         return self.offline * self.live > 0
 
 
-def compare(dataset: Dataset, options: Options) -> tuple[list[Line], list[Line]]:
-    """Run a stream and return each mechanism's lift from outside and live.
-
-    From outside: of all candidates, and where only the shown are ranked again.
-    """
+def compare(dataset: Dataset, options: Options) -> list[Line]:
+    """Run a stream and return each mechanism's lift from outside and live."""
     run = run_all(dataset, options)
-    every = np.array([studied.without for studied in run.studied])
-    shown = np.array([studied.shown_without for studied in run.studied])
-    return beside_live(run, every), beside_live(run, shown)
-
-
-def beside_live(run: Run, without: F64Array) -> list[Line]:
-    """Return lifts from nDCG@10 without each mechanism, (questions, mechanisms), beside live."""
     live = pooled(run.ledger)
+    without = np.array([studied.without for studied in run.studied])
     full = np.array([studied.learned.ndcg10 for studied in run.studied])
     found = own_lifts(full, without, run.names)
     return [
@@ -119,8 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         clicks=given.clicks,
         seed=given.seed,
     )
-    every, shown = compare(load_dataset(given.folder), options)
-    print("\n".join(["of all candidates", *table(every), "", "of the shown", *table(shown)]))
+    print("\n".join(table(compare(load_dataset(given.folder), options))))
 
 
 if __name__ == "__main__":

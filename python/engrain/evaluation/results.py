@@ -34,9 +34,8 @@ class Studied:
         What was praised for the very same question first, then as by `prior`.
     trees : Quality or None
         By LambdaMART on the static columns, where it was fitted.
-    without, shown_without : ndarray of float64, shape (mechanisms,)
-        nDCG@10 when one mechanism's addends are left out, of all candidates, and where only the ten
-        that are shown are ranked again.
+    without : ndarray of float64, shape (mechanisms,)
+        nDCG@10 when one mechanism's addends are left out.
     """
 
     question: int
@@ -49,7 +48,6 @@ class Studied:
     learned: Quality
     cache: Quality
     without: F64Array
-    shown_without: F64Array
     trees: Quality | None = None
     category: str | None = None
 
@@ -86,7 +84,6 @@ def study(
         learned=quality(candidates.scores, hits),
         cache=quality(np.where(known, np.inf, started), hits),
         without=ablate(hits, len(relevant), candidates, columns),
-        shown_without=ablate(hits, len(relevant), candidates, columns, shown=True),
         trees=None if trees is None else quality(trees.score(rows)),
         category=category,
     )
@@ -97,14 +94,9 @@ def ablate(
     relevant: int,
     candidates: Candidates,
     columns: Sequence[int],
-    *,
-    shown: bool = False,
 ) -> F64Array:
-    """Return nDCG@10 without each of the columns, shape (columns,), of all or of the shown."""
+    """Return nDCG@10 without each of the columns, shape (columns,)."""
     picked, rows, scores = np.asarray(columns, dtype=int), candidates.rows, candidates.scores
-    if shown:
-        best = np.argsort(-scores, kind="stable")[:10]
-        hits, rows, scores = hits[best], rows[best], scores[best]
     left = scores[:, None] - rows[:, picked] * candidates.weights[picked]
     gained = np.zeros(len(picked))
     for hit in np.flatnonzero(hits):
