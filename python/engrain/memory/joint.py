@@ -30,7 +30,7 @@ from engrain.memory.residual import surprise
 SHARPNESS = np.float32(2.0)  # τ
 CROWDING = np.float32(3.0)  # κ
 LEAST_PART = np.float32(0.05)
-INFORMATION = 0.3  # of a list whose outcomes were told one by one
+INFORMATION = 0.6  # of a list whose outcomes were told one by one
 
 
 def shared_out(scores: F32Array, credited: F32Array, told: F32Array) -> F32Array:
