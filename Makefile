@@ -24,7 +24,7 @@ $(VENV)/.test: $(BIN)/python $(SOURCES)
 demo: $(VENV)/.cli  ## a memory gets better on real questions, in minutes
 	$(BIN)/engrain demo
 
-# One process per core, each in one thread: sums then have one order on every machine.
+# One process per core, each in one thread: sums then have one order however many cores there are.
 test: $(VENV)/.test  ## the whole suite against the installed wheel
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 

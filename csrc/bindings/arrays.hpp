@@ -26,7 +26,7 @@ namespace nb = nanobind;
 // Fills NumPy's table of functions; called once, when the module is imported.
 void import_numpy();
 
-// The NumPy type number of T and its name in error messages.
+// Whether a NumPy type is that of T, and its name in error messages.
 template <class T>
 struct Dtype;
 #define ENGRAIN_DTYPE(T, NUMBER, NAME)                             \
@@ -34,6 +34,9 @@ struct Dtype;
     struct Dtype<T> {                                              \
         static constexpr int number = NUMBER;                      \
         static constexpr auto name = nb::detail::const_name(NAME); \
+        static bool is(PyArray_Descr* type) noexcept {             \
+            return PyArray_EquivTypenums(type->type_num, number);  \
+        }                                                          \
     }
 ENGRAIN_DTYPE(float, NPY_FLOAT32, "float32");
 ENGRAIN_DTYPE(double, NPY_FLOAT64, "float64");
@@ -71,8 +74,7 @@ class Array : public AnyArray {
     static bool holds(nb::handle value) noexcept {
         if (!PyArray_Check(value.ptr())) return false;
         auto* array = reinterpret_cast<PyArrayObject*>(value.ptr());
-        return PyArray_ISCARRAY_RO(array) && PyArray_ITEMSIZE(array) == sizeof(T) &&
-               PyArray_EquivTypenums(PyArray_TYPE(array), Dtype<T>::number);
+        return PyArray_ISCARRAY_RO(array) && Dtype<T>::is(PyArray_DESCR(array));
     }
     static Array empty(std::size_t n) {
         npy_intp shape = npy_intp(n);

@@ -37,7 +37,8 @@ nb::list find_phrases(const PhraseTable& table, std::string_view text) {
 nb::dict counts(const Reading& reading) {
     nb::dict found;
     for (std::size_t c = 0; c < kCues; ++c)
-        if (reading.cues[c] > 0) found[kCueNames[c].data()] = reading.cues[c];
+        if (reading.cues[c] > 0)
+            found[nb::str(kCueNames[c].data(), kCueNames[c].size())] = reading.cues[c];
     return found;
 }
 

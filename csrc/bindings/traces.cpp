@@ -6,7 +6,14 @@ namespace engrain::bindings {
 
 template <>
 struct Dtype<Trace> {
-    static constexpr int number = NPY_VOID;
+    static inline PyArray_Descr* type = nullptr;  // made when the module is imported
+    static void make() {
+        nb::list fields;
+        for (const char* name : {"fast", "slow"}) fields.append(nb::make_tuple(name, "f4"));
+        fields.append(nb::make_tuple("last", "f8"));
+        if (!PyArray_DescrConverter(fields.ptr(), &type)) throw nb::python_error();
+    }
+    static bool is(PyArray_Descr* other) noexcept { return PyArray_EquivTypes(type, other); }
     static constexpr auto name = nb::detail::const_name("TRACE");
 };
 
@@ -79,6 +86,7 @@ void step_traces_py(F32Array& fast, F32Array& slow, F32Array& weights, float dec
 }  // namespace
 
 void bind_traces(nb::module_& m) {
+    Dtype<Trace>::make();
     nb::class_<TraceRule>(m, "TraceRule").def("__init__", &make_trace_rule);
     m.def("touch_traces", &touch_traces_py, nb::arg("traces"), nb::arg("handles"),
           nb::arg("activity"), nb::arg("now"), nb::arg("rule"));

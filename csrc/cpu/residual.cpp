@@ -18,8 +18,7 @@ namespace {
 constexpr float discount = 0.1F;
 
 // sum += weight times each row of codes, in their order, four rows abreast; `width` is a multiple
-// of
-// 64. Rows lie anywhere and are short: they are asked for whole, well before they are used.
+// of 64. Rows lie anywhere and are short: they are asked for whole, well before they are used.
 template <int W>
 ENGRAIN_INLINE void add_codes_body(const std::int8_t* const* rows, const float* weights,
                                    std::size_t n, std::size_t width, float* __restrict sum) {

@@ -105,18 +105,27 @@ def list_hits(list ids not None, list records not None, handles, scores, tuple n
     return tuple(shown)
 
 
+cdef vector[Place] best_places(const float* score, const Py_ssize_t* among, Py_ssize_t n,
+                               Py_ssize_t k):
+    """First the k best of n places, or of those `among`, best first, ties by place."""
+    cdef vector[Place] order
+    cdef Py_ssize_t i
+    order.resize(n)
+    for i in range(n):
+        order[i].second = i if among == NULL else among[i]
+        order[i].first = -score[order[i].second]
+    partial_sort(order.begin(), order.begin() + k, order.end())
+    return order
+
+
 def take_best(handles, cnp.ndarray rows not None, scores, Py_ssize_t k):
     cdef Py_ssize_t n = len(scores), i
     cdef const int64_t* own = handles_of(handles, n)
     cdef const float* x = rows_of(rows, n, "rows")
     cdef const float* score = f32_vector(scores, n, "scores")
     cdef size_t width = cnp.PyArray_DIM(rows, 1)
-    cdef vector[Place] order
-    order.resize(n)
-    for i in range(n):
-        order[i].first, order[i].second = -score[i], i
     k = max(<Py_ssize_t>0, min(k, n))
-    partial_sort(order.begin(), order.begin() + k, order.end())
+    cdef vector[Place] order = best_places(score, NULL, n, k)
     cdef cnp.ndarray best = empty(cnp.NPY_INT64, k), values = empty(cnp.NPY_FLOAT32, k)
     cdef cnp.ndarray block = empty(cnp.NPY_FLOAT32, k, width)
     cdef int64_t* to = <int64_t*>cnp.PyArray_DATA(best)
@@ -164,11 +173,7 @@ def list_beside(handles, cnp.ndarray rows not None, scores, shown, cnp.ndarray l
     for i in range(count):
         at = rest[i] if left <= most else rest[<Py_ssize_t>((i + start) * distance)]
         memcpy(to + (k + i) * width, x + at * width, width * sizeof(float))
-    cdef vector[Place] order
-    order.resize(left)
-    for i in range(left):
-        order[i].first, order[i].second = -score[rest[i]], rest[i]
-    partial_sort(order.begin(), order.begin() + runners, order.end())
+    cdef vector[Place] order = best_places(score, rest.data(), left, runners)
     for i in range(runners):
         memcpy(to + (k + count + i) * width, x + order[i].second * width, width * sizeof(float))
     return out, runners

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engrain.evaluation.intervals import bootstrap_interval, clustered_interval
+from engrain.evaluation.intervals import bootstrap_interval, bootstrap_intervals, clustered_interval
 
 
 def test_the_interval_has_the_width_theory_gives_it() -> None:
@@ -29,6 +29,17 @@ def test_same_seed_same_interval() -> None:
     values = np.random.default_rng(3).random(50)
     assert bootstrap_interval(values, seed=4) == bootstrap_interval(values, seed=4)
     assert bootstrap_interval(values, seed=4) != bootstrap_interval(values, seed=5)
+
+
+def test_columns_are_resampled_by_the_same_draws() -> None:
+    values = np.random.default_rng(6).normal(size=(70, 3))
+    found = bootstrap_intervals(values, replicates=300)
+    assert found[0] is not None
+    for column, interval in zip(values.T, found, strict=True):
+        assert interval == pytest.approx(bootstrap_interval(column, replicates=300))
+    doubled = bootstrap_intervals(values * 2, replicates=300)[0]
+    assert doubled == pytest.approx([2 * end for end in found[0]])
+    assert bootstrap_intervals(values[:2]) == [None] * 3
 
 
 def test_few_values_say_nothing() -> None:

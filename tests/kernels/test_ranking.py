@@ -239,29 +239,12 @@ def test_wrong_arrays_are_refused_before_anything_changes() -> None:
         with pytest.raises(ValueError, match="outcomes"):
             ranking.laplace_step(problem.rows, outcomes, *arguments[2:])
     assert problem.precision.tobytes() == before.tobytes()
+    told = problem.rows, problem.outcomes, problem.weights, problem.weights, problem.active
+    sequences = ranking.ledger_sequences(3)
     with pytest.raises(ValueError, match="part"):
-        ranking.ledger_update(
-            problem.rows,
-            problem.outcomes,
-            problem.weights,
-            problem.weights,
-            problem.active,
-            0,
-            0.05,
-            ranking.ledger_sequences(3),
-        )
+        ranking.ledger_update(*told, 0, 0.05, sequences)
     with pytest.raises(ValueError, match="runners"):
-        ranking.ledger_update(
-            problem.rows,
-            problem.outcomes,
-            problem.weights,
-            problem.weights,
-            problem.active,
-            1,
-            0.05,
-            ranking.ledger_sequences(3),
-            normal(0, 5, 2),
-        )
+        ranking.ledger_update(*told, 1, 0.05, sequences, normal(0, 5, 2))
     with pytest.raises(ValueError, match="x"):
         ranking.observe(np.zeros(6), 1.5, 0.05)
 

@@ -102,6 +102,9 @@ def test_traces_refuse_what_they_cannot_use() -> None:
         kernels.touch_traces(traces, handles, activity.astype(float), 1.0, TraceRule())
     with pytest.raises(TypeError):
         kernels.touch_traces(traces, handles[::2], activity[:2], 1.0, TraceRule())
+    for other in ([("a", "i8"), ("b", "i8")], [("last", "f8"), ("fast", "f4"), ("slow", "f4")]):
+        with pytest.raises(TypeError):
+            kernels.touch_traces(traces.view(other), handles, activity, 1.0, TraceRule())
     with pytest.raises(ValueError, match=r"9 is not in \[0, 8\)"):
         kernels.touch_traces(traces, handles * 0 + 9, activity, 1.0, TraceRule())
     with pytest.raises(ValueError, match="activity"):

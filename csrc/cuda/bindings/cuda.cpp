@@ -5,9 +5,7 @@
 #include <nanobind/stl/string.h>
 
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "../device.hpp"
 #include "../kernels.hpp"

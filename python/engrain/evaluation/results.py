@@ -90,10 +90,7 @@ def study(
 
 
 def ablate(
-    hits: BoolArray,
-    relevant: int,
-    candidates: Candidates,
-    columns: Sequence[int],
+    hits: BoolArray, relevant: int, candidates: Candidates, columns: Sequence[int]
 ) -> F64Array:
     """Return nDCG@10 without each of the columns, shape (columns,)."""
     picked, rows, scores = np.asarray(columns, dtype=int), candidates.rows, candidates.scores

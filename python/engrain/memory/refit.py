@@ -16,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 
 from engrain.base.arrays import BoolArray, F32Array, I64Array
+from engrain.kernels.ranking import zero_untold
 from engrain.memory.answering import Ranked, ask, is_static, rank
 from engrain.memory.codec import Arrays
 from engrain.memory.fit import FitReport
@@ -167,7 +168,7 @@ class Refitting:
         for trace in self._clicks:
             told = np.frombuffer(trace.outcomes or b"", np.float32)
             outcomes = np.zeros(len(trace.listed), np.float32)
-            outcomes[: len(told)] = np.where(np.isnan(told), np.float32(0), told)
+            outcomes[: len(told)] = zero_untold(told)
             static = np.ones(len(outcomes), np.bool_)
             lam = click_lambda(trace)
             self._lessons.add(trace.listed, outcomes, static, trace.share, lam)

@@ -24,7 +24,7 @@ def reciprocal_rank(scores: npt.ArrayLike, gains: npt.ArrayLike) -> float:
     return 1.0 / (1 + int(np.flatnonzero(np.asarray(gains)[order])[0]))
 
 
-def foretold(scores: F64Array, outcomes: F64Array) -> F64Array:
+def _foretold(scores: F64Array, outcomes: F64Array) -> F64Array:
     """Return the outcomes of the shown and, imputed, of the runners-up scored below them.
 
     What the lower half of the shown earned goes on, in proportion to the softmax of the scores and
@@ -56,7 +56,7 @@ def ledger_update(
     z, off = x @ w, np.asarray(evidence, dtype=bool)
     others = [*(z - x[:, k] * w[k] for k in range(len(w)))]
     others += [x @ np.where(off, 0, w), x @ np.asarray(static_weights, dtype=np.float64)]
-    gains, cut = foretold(z, told), min(n, 10)
+    gains, cut = _foretold(z, told), min(n, 10)
     return np.array(
         [
             (
