@@ -582,10 +582,13 @@ signals
 
     cdef void _take_passed(self, const int64_t* shown, const float* outcomes, Py_ssize_t n,
                            const Lesson& lesson) noexcept nogil:
-        """List what was shown and did not help; newcomers speak of what helped alone."""
+        """List what was shown and did not help; newcomers speak of what helped alone.
+
+        Where nothing did, perhaps nobody looked: that says nothing against what was shown.
+        """
         cdef Py_ssize_t i
         self.passed.clear()
-        for i in range(n if lesson.admit else 0):
+        for i in range(n if lesson.admit and self.used.size() else 0):
             if outcomes[i] == 0.0:
                 self.passed.push_back(shown[i])
 

@@ -139,7 +139,7 @@ def test_one_call_equals_its_parts_in_their_order() -> None:
             outcomes[used],
             vectors[used],
             words["idf"],
-            shown[~used],
+            shown[~used] if used.any() else None,
         )
     for part, holder in (
         ("model", full),

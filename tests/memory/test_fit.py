@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engrain.base.arrays import BoolArray, F32Array, F64Array, I8Array, I64Array
 from engrain.base.errors import ShapeError
 from engrain.kernels.reference.rank import log_loss
-from engrain.memory.fit import FitReport, Lists, fit_map, temperature
+from engrain.memory.fit import FitReport, Lists, fit_beside_places, fit_map, temperature
 from tests.strategies import seeds
 
 optimize: Any = pytest.importorskip("scipy.optimize")
@@ -178,3 +178,66 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         setattr(stored, spoil, getattr(stored, spoil)[:-1])
         with pytest.raises(ShapeError):
             stored.fit()
+
+
+def clicked_lists(bias: float, planted: F64Array) -> tuple[F32Array, F32Array, F32Array]:
+    """Rows of 400 lists of 10, best first, one click each, and how prominently each row stood."""
+    rng = np.random.default_rng(5)
+    rows = rng.standard_normal((400, 10, len(planted)))
+    shown_by = planted + rng.standard_normal((400, len(planted)))  # the ranking was no better yet
+    order = np.argsort(-np.einsum("qdk,qk->qd", rows, shown_by), axis=1)
+    rows = np.take_along_axis(rows, order[:, :, None], axis=1)
+    prominence = -np.log(np.arange(1, 11))
+    targets = np.zeros((400, 10), np.float32)
+    for own, ranked in zip(targets, rows, strict=True):
+        own[rng.choice(10, p=softmax(ranked @ planted + bias * prominence))] = 1
+    flat = rows.reshape(-1, len(planted)).astype(np.float32)
+    return flat, targets.ravel(), np.tile(prominence, 400).astype(np.float32)
+
+
+@pytest.mark.parametrize("bias", [0.0, 0.5, 1.0])
+def test_what_is_clicked_for_its_place_is_not_put_down_to_the_row(bias: float) -> None:
+    planted = np.array([1.0, -0.5, 0.3])
+    rows, targets, prominence = clicked_lists(bias, planted)
+    settings: dict[str, Any] = {
+        "value": np.ones(400),
+        "lam": np.ones(400),
+        "base": np.zeros(3),
+        "signs": np.zeros(3, np.int8),
+        "free": np.ones(3, np.bool_),
+        "fixed": np.zeros(3),
+        "precision_unit": 1.0,
+        "stiffness": np.ones(3),
+        "evidence": np.zeros(3, np.bool_),
+    }
+    offsets = np.arange(0, 4001, 10)
+    naive = fit_map(rows, targets, offsets, **settings)
+    aware = fit_beside_places(rows, targets, offsets, prominence=prominence, **settings)
+    assert aware.place_bias == pytest.approx(bias, abs=0.15)
+    assert aware.precision.shape == (3, 3)
+    errors = [np.abs(found.weights - planted).max() for found in (aware, naive)]
+    assert errors[0] < 0.2
+    assert errors[1] > errors[0] + 0.1 or bias < 1.0
+    even = fit_beside_places(rows, targets, offsets, prominence=0 * prominence, **settings)
+    np.testing.assert_allclose(even.weights, naive.weights, atol=1e-6)
+    assert even.place_bias == 0.0
+
+
+def test_users_who_look_at_the_last_are_not_held_to_look_at_the_first() -> None:
+    rows, targets, prominence = clicked_lists(-1.0, np.array([1.0, -0.5, 0.3]))
+    found = fit_beside_places(
+        rows,
+        targets,
+        np.arange(0, 4001, 10),
+        prominence=prominence,
+        value=np.ones(400),
+        lam=np.ones(400),
+        base=np.zeros(3),
+        signs=np.zeros(3, np.int8),
+        free=np.ones(3, np.bool_),
+        fixed=np.zeros(3),
+        precision_unit=1.0,
+        stiffness=np.ones(3),
+        evidence=np.zeros(3, np.bool_),
+    )
+    assert found.place_bias == 0.0

@@ -74,6 +74,20 @@ def test_what_was_remembered_is_recalled(memory: Memory) -> None:
     assert sum(found[0].components.values()) == pytest.approx(found[0].score, rel=1e-5)
 
 
+def test_where_nothing_helped_nothing_was_passed_over(memory: Memory) -> None:
+    question, vector = texts(60)[7], normal(1, 60, DIM)[7]
+
+    def passed() -> set[object]:
+        found = memory.recall(question, vector=vector, k=60, log=False)
+        return {hit.id for hit in found if hit.components.get("e:passed", 0.0) < 0}
+
+    memory.feedback(memory.recall(question, vector=vector), used=[])
+    assert not passed()
+    recall = memory.recall(question, vector=vector)
+    memory.feedback(recall, used=["d7"])
+    assert passed() == {hit.id for hit in recall} - {"d7"}
+
+
 def test_feedback_teaches(memory: Memory) -> None:
     question = "something that no memory mentions"
     before = [hit.id for hit in memory.recall(question, k=60, log=False)]

@@ -72,6 +72,18 @@ def test_of_what_recalls_taught_only_the_last_is_fitted(
     assert weights[0] == weights[1]
 
 
+@pytest.mark.parametrize(("looks_at", "bias"), [(slice(0, 1), True), (slice(-1, None), False)])
+def test_clicks_on_the_first_alone_are_put_down_to_its_place(
+    looks_at: slice, bias: bool, tmp_path: Path
+) -> None:
+    with open_subject(make_world(), tmp_path) as subject:
+        for index in range(30):
+            recall = subject.ask(index)
+            ids = [hit.id for hit in recall.hits]
+            subject.answer(recall, {id: float(id in ids[looks_at]) for id in ids})
+        assert (subject.memory.refit().place_bias > 0) == bias
+
+
 def test_requests_go_on_while_a_refit_works(tmp_path: Path) -> None:
     with open_subject(make_world(), tmp_path) as subject:
         for index in range(TOPICS * WORDINGS):

@@ -15,7 +15,7 @@ e:near   max over t of m_td K(q, t)
 e:share  sum over t of m_td K^3 / (sum over t of w_td K^3 + 0.02); w_td is m_td where d was used,
          else the largest mass given at t, 1 if t used nothing
 e:agree  e:near times the static score, clipped to [0, 8]
-e:passed max of K^8 over t that showed d and did not use it
+e:passed max of K^8 over t that showed d and used another
 e:alike  e:share with C^4 for K^3 and 0.1 for 0.02, C = max(0, q.t): what likeness of words hides
 ======== ===================================================================================
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,8 @@ class FitReport:
     residual : float
         Largest component of the projected gradient; 0 at the optimum.
     iterations : int
+    place_bias : float
+        Weight of prominence, at least 0; see `fit_beside_places`.
     """
 
     weights: F64Array
@@ -47,6 +50,7 @@ class FitReport:
     loss: float
     residual: float
     iterations: int
+    place_bias: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,3 +240,54 @@ def fit_map(
     loss = lists.loss(v) / float(lists.weight.sum())
     weights = np.where(free, v / scales, fixed)
     return FitReport(weights, scales, precision, tau, len(taught), loss, residual, iterations)
+
+
+def fit_beside_places(
+    rows: F32Array,
+    targets: F32Array,
+    offsets: I64Array,
+    *,
+    prominence: F32Array,
+    base: F64Array,
+    signs: I8Array,
+    free: BoolArray,
+    fixed: F64Array,
+    stiffness: F64Array,
+    evidence: BoolArray,
+    **others: Any,
+) -> FitReport:
+    """Fit the weights as `fit_map` does, and beside them what is due to a row's place alone.
+
+    Users look at the first of a list more than at the last. A list's outcomes are then expected in
+    proportion to exp(w . x + b a), with a the prominence of a row and b >= 0 shrunk to 0. Where
+    users look everywhere, the best first is less sure than the weights say, and b stays 0.
+
+    Parameters
+    ----------
+    prominence : ndarray of float32, shape (N,)
+        Larger where more look: minus the log of the rank at which a row was shown.
+
+    References
+    ----------
+    Guo et al., PAL: a position-bias aware learning framework, RecSys 2019; examination and
+    relevance as factors: Craswell, Zoeter, Taylor & Ramsey, WSDM 2008.
+    """
+    found = fit_map(
+        np.column_stack([rows, prominence]),
+        targets,
+        offsets,
+        base=np.append(base, 0.0),
+        signs=np.append(signs, np.int8(1)),
+        free=np.append(free, True),
+        fixed=np.append(fixed, 0.0),
+        stiffness=np.append(stiffness, 1.0),
+        evidence=np.append(evidence, False),
+        **others,
+    )
+    return replace(
+        found,
+        weights=found.weights[:-1],
+        scales=found.scales[:-1],
+        precision=np.ascontiguousarray(found.precision[:-1, :-1]),
+        place_bias=float(found.weights[-1]),
+    )

@@ -28,7 +28,7 @@ from engrain.memory.state import Settings, State
 from engrain.memory.traces import OpenTrace
 from engrain.storage import Event, EventLog, Head, Receipt
 
-KERNEL_EPOCH = 6  # raised whenever a kernel that writes state changes its results
+KERNEL_EPOCH = 7  # raised whenever a kernel that writes state changes its results
 DEFAULT_EMBEDDER = "hashed"
 LEAST_PLACED, LATENT_DIM = 64, 200
 DIALOGUE_DIM = 32  # of words by what is said around them: fewer senses than texts

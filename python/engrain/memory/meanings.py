@@ -48,7 +48,7 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
         "e:near": "helped the most similar question so far",
         "e:share": "of what helped similar questions, its share",
         "e:agree": "helped and fits anyway: the correction for what is counted twice",
-        "e:passed": "was shown for this very question before and did not help",
+        "e:passed": "was shown for this very question before, and another helped",
         "e:alike": "of what helped questions of like meaning, its share",
         "e:again": "helped this very question before",
         "r:dir": "lies where answers were found that ranking did not expect",

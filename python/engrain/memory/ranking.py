@@ -19,7 +19,7 @@ from engrain.base.arrays import BoolArray, F32Array, F64Array, I64Array
 from engrain.base.errors import ConfigError
 from engrain.kernels.ranking import RankerState
 from engrain.memory.columns import reorder_arrays
-from engrain.memory.fit import FitReport, fit_map
+from engrain.memory.fit import FitReport, fit_beside_places, fit_map
 
 WARM_UP = 20  # traces before deviations are fixed
 Trusted: TypeAlias = Mapping[str, float]
@@ -193,6 +193,7 @@ class RankingModel(RankerState):
         *,
         value: F64Array,
         lam: float | F64Array,
+        prominence: F32Array | None = None,
     ) -> FitReport:
         """Return the MAP weights of stored lists; nothing changes until `set_weights`.
 
@@ -208,12 +209,14 @@ class RankingModel(RankerState):
             How much each list counts; only ratios matter.
         lam : float or ndarray of float64, shape (lists,)
             Prior precision, per list where teachers differ in trust.
+        prominence : ndarray of float32, shape (N,), optional
+            How much each row's place draws users; what is due to that is not put down to the rows.
 
         See Also
         --------
-        engrain.memory.fit.fit_map : the objective.
+        engrain.memory.fit.fit_map, engrain.memory.fit.fit_beside_places : the objectives.
         """
-        return self.fitting(rows, targets, offsets, value=value, lam=lam)()
+        return self.fitting(rows, targets, offsets, value=value, lam=lam, prominence=prominence)()
 
     def fitting(
         self,
@@ -223,10 +226,14 @@ class RankingModel(RankerState):
         *,
         value: F64Array,
         lam: float | F64Array,
+        prominence: F32Array | None = None,
     ) -> Callable[[], FitReport]:
         """Return `fit` as a call that holds all it needs of the model as it is now."""
+        objective = (
+            fit_map if prominence is None else partial(fit_beside_places, prominence=prominence)
+        )
         return partial(
-            fit_map,
+            objective,
             rows,
             targets,
             offsets,

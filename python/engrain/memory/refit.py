@@ -4,6 +4,7 @@ Judged questions enter with leave-one-out rows: their features are computed anew
 evidence with the question's own part taken out, because rows that have seen their own reward teach
 blind trust. Fed-back recalls enter with the rows that were logged when they were shown: only the
 last ones, since older rows were written when there was less evidence, and teach to trust it less.
+What users click because it stands high is told apart from what they click because it helps.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from engrain.memory.learner import JUDGE_LAMBDA, JUDGE_OMEGA, click_lambda, outc
 from engrain.memory.state import Judgment, State
 
 MOST_JUDGED = 800
-MOST_CLICKED = 500
+MOST_CLICKED = 350
 LEAST_LESSONS = 10
 LEAST_RECURRING = 0.6
 
@@ -43,6 +44,9 @@ class RefitReport:
         Mean softmax log-loss of the lessons under the new weights, and under those learned without
         evidence, in nats.
     weights : dict of str to float
+    place_bias : float
+        By how much a recall's outcomes fall with the log of the rank beyond what scores explain, at
+        least 0. It is told apart from the weights, which say what helps wherever it stands.
     """
 
     fitted: bool
@@ -51,6 +55,7 @@ class RefitReport:
     loss: float
     static_loss: float
     weights: dict[str, float]
+    place_bias: float = 0.0
 
 
 @dataclass(slots=True)
@@ -63,6 +68,8 @@ class Lessons:
     targets : list of ndarray of float32, shape (n_i,)
     statics : list of ndarray of bool, shape (n_i,)
         Which rows are candidates without any evidence.
+    prominence : list of ndarray of float32, shape (n_i,)
+        How much each row's place drew the user.
     values, lams : list of float
         How much each question counts, and the prior precision of its kind of teacher.
     """
@@ -70,17 +77,25 @@ class Lessons:
     rows: list[F32Array] = field(default_factory=list)
     targets: list[F32Array] = field(default_factory=list)
     statics: list[BoolArray] = field(default_factory=list)
+    prominence: list[F32Array] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     lams: list[float] = field(default_factory=list)
 
     def add(
-        self, rows: F32Array, outcomes: F32Array, static: BoolArray, value: float, lam: float
+        self,
+        rows: F32Array,
+        outcomes: F32Array,
+        static: BoolArray,
+        prominence: F32Array,
+        value: float,
+        lam: float,
     ) -> None:
         """Add a question; one of value 0 or whose outcomes are all 0 teaches no direction."""
         if value > 0 and outcomes.any():
             self.rows.append(rows)
             self.targets.append(outcomes)
             self.statics.append(static)
+            self.prominence.append(prominence)
             self.values.append(value)
             self.lams.append(lam)
 
@@ -98,9 +113,10 @@ class Lessons:
     def without_evidence(self) -> Lessons:
         """Return the lessons as static columns alone would have had them."""
         kept = Lessons()
-        parts = (self.rows, self.targets, self.statics, self.values, self.lams)
-        for rows, targets, static, value, lam in zip(*parts, strict=True):
-            kept.add(rows[static], targets[static], static[static], value, lam)
+        parts = (self.rows, self.targets, self.prominence, self.statics)
+        for *of_rows, static, value, lam in zip(*parts, self.values, self.lams, strict=True):
+            rows, targets, prominence = (part[static] for part in of_rows)
+            kept.add(rows, targets, static[static], prominence, value, lam)
         return kept
 
     def stacked(self) -> tuple[F32Array, F32Array, I64Array]:
@@ -142,7 +158,8 @@ class Refitting:
                 judgment = self._waiting.popleft()
                 rows, outcomes, static, seen = judged_rows(self.state, judgment, self._now)
                 value = judgment.share * (1.0 if seen else 1.0 + JUDGE_OMEGA)
-                self._lessons.add(rows, outcomes, static, value, JUDGE_LAMBDA)
+                even = np.zeros(len(rows), np.float32)
+                self._lessons.add(rows, outcomes, static, even, value, JUDGE_LAMBDA)
         return bool(self._waiting)
 
     def prepare(self) -> None:
@@ -160,9 +177,15 @@ class Refitting:
         )
         for name, model, taught in parts:
             rows, targets, offsets = taught.stacked()
-            values, lams = np.array(taught.values), np.array(taught.lams)
             with learner.trying_corrections(self._recurring):
-                self._problems[name] = model.fitting(rows, targets, offsets, value=values, lam=lams)
+                self._problems[name] = model.fitting(
+                    rows,
+                    targets,
+                    offsets,
+                    value=np.array(taught.values),
+                    lam=np.array(taught.lams),
+                    prominence=np.concatenate(taught.prominence),
+                )
 
     def _add_clicks(self) -> None:
         for trace in self._clicks:
@@ -170,8 +193,8 @@ class Refitting:
             outcomes = np.zeros(len(trace.listed), np.float32)
             outcomes[: len(told)] = zero_untold(told)
             static = np.ones(len(outcomes), np.bool_)
-            lam = click_lambda(trace)
-            self._lessons.add(trace.listed, outcomes, static, trace.share, lam)
+            placed, lam = prominence(len(trace.handles), len(outcomes)), click_lambda(trace)
+            self._lessons.add(trace.listed, outcomes, static, placed, trace.share, lam)
 
     def fit(self) -> tuple[Arrays | None, RefitReport]:
         """Fit the full model and its control.
@@ -193,8 +216,9 @@ class Refitting:
             arrays[f"{name}/precision"] = fitted.precision
         names = self.state.learner.names
         weights = dict(zip(names, reports["model"].weights.tolist(), strict=True))
-        full, control = reports["model"].loss, reports["control"].loss
-        return arrays, RefitReport(True, *self._counts, full, control, weights)
+        full, control = reports["model"], reports["control"]
+        losses = full.loss, control.loss
+        return arrays, RefitReport(True, *self._counts, *losses, weights, full.place_bias)
 
 
 def judged_rows(
@@ -227,6 +251,12 @@ def _as_components_said(ranked: Ranked, judgment: Judgment) -> None:
         ranked.handles, judgment.candidates, assume_unique=True, return_indices=True
     )
     own[here] = judgment.columns[there]
+
+
+def prominence(shown: int, listed: int) -> F32Array:
+    """Return minus the log of each rank; the mean of it for rows below that were not shown."""
+    ranked = -np.log(np.arange(1, shown + 1, dtype=np.float32))
+    return np.append(ranked, np.full(listed - shown, ranked.sum() / max(1, shown), np.float32))
 
 
 T = TypeVar("T")
