@@ -35,7 +35,7 @@ from engrain.memory.prior import BASE, EVEN, FIXED, FIXED_CONVERSATION
 from engrain.memory.ranking import RankingModel
 
 LAMBDA = 10.0
-TRUST = {"static": 100.0, "evidence": 10.0}  # how firmly weights hold to what others taught
+TRUST = {"static": 50.0, "evidence": 10.0}  # how firmly weights hold to what others taught
 AGAIN_EVERY = 4  # questions of a stream, of which one comes again
 REFIT_EVERY = 50
 FIRM = 200.0  # lambda of a collection's own evidence weights: between its own taste and none
