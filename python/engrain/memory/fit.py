@@ -260,7 +260,7 @@ def fit_beside_places(
 
     Users look at the first of a list more than at the last. A list's outcomes are then expected in
     proportion to exp(w . x + b a), with a the prominence of a row and b >= 0 shrunk to 0. Where
-    users look everywhere, the best first is less sure than the weights say, and b stays 0.
+    users look everywhere b would fall below 0, since weights are surer of the first than clicks.
 
     Parameters
     ----------

@@ -193,7 +193,6 @@ class RankingModel(RankerState):
         *,
         value: F64Array,
         lam: float | F64Array,
-        prominence: F32Array | None = None,
     ) -> FitReport:
         """Return the MAP weights of stored lists; nothing changes until `set_weights`.
 
@@ -209,14 +208,12 @@ class RankingModel(RankerState):
             How much each list counts; only ratios matter.
         lam : float or ndarray of float64, shape (lists,)
             Prior precision, per list where teachers differ in trust.
-        prominence : ndarray of float32, shape (N,), optional
-            How much each row's place draws users; what is due to that is not put down to the rows.
 
         See Also
         --------
-        engrain.memory.fit.fit_map, engrain.memory.fit.fit_beside_places : the objectives.
+        engrain.memory.fit.fit_map : the objective.
         """
-        return self.fitting(rows, targets, offsets, value=value, lam=lam, prominence=prominence)()
+        return self.fitting(rows, targets, offsets, value=value, lam=lam)()
 
     def fitting(
         self,
@@ -228,7 +225,10 @@ class RankingModel(RankerState):
         lam: float | F64Array,
         prominence: F32Array | None = None,
     ) -> Callable[[], FitReport]:
-        """Return `fit` as a call that holds all it needs of the model as it is now."""
+        """Return `fit` as a call that holds all it needs of the model as it is now.
+
+        With `prominence`, shape (N,), what is due to places is told apart: `fit_beside_places`.
+        """
         objective = (
             fit_map if prominence is None else partial(fit_beside_places, prominence=prominence)
         )

@@ -254,7 +254,10 @@ def _as_components_said(ranked: Ranked, judgment: Judgment) -> None:
 
 
 def prominence(shown: int, listed: int) -> F32Array:
-    """Return minus the log of each rank; the mean of it for rows below that were not shown."""
+    """Return minus the log of each rank, shape (listed,).
+
+    Rows below that were not shown have the mean of the others: their place says nothing.
+    """
     ranked = -np.log(np.arange(1, shown + 1, dtype=np.float32))
     return np.append(ranked, np.full(listed - shown, ranked.sum() / max(1, shown), np.float32))
 
