@@ -39,11 +39,11 @@ bench: $(VENV)/.test  ## timings beside their peers, one run: a table, bench.jso
 	$(PIP) ".[bench]"
 	$(BIN)/python asv_bench/table.py --json bench.json --svg bench.svg $(BENCH_ARGS)
 
-lift: $(VENV)/.test  ## docs/lift.md from the data sets in ENGRAIN_DATA: hours of one core
+lift: $(VENV)/.test  ## docs/lift.md from the data sets in ENGRAIN_DATA: half an hour of one core
 	$(PIP) lightgbm
 	$(BIN)/python -m engrain.evaluation.lift $(ENGRAIN_DATA) --write docs/lift.md $(LIFT_ARGS)
 
-robustness: $(VENV)/.test  ## docs/robustness.md from the data sets in ENGRAIN_DATA: hours of one core
+robustness: $(VENV)/.test  ## docs/robustness.md from the data sets in ENGRAIN_DATA: half an hour of one core
 	$(BIN)/python -m engrain.evaluation.robustness $(ENGRAIN_DATA) --write docs/robustness.md $(ROBUSTNESS_ARGS)
 
 docs: $(VENV)/.test  ## HTML documentation in docs/_build/html
