@@ -26,8 +26,9 @@ import numpy as np
 from engrain.base.arrays import BoolArray, F32Array, F64Array, I64Array
 from engrain.evaluation.datasets import Dataset, load_dataset
 from engrain.evaluation.intervals import bootstrap_interval
+from engrain.evaluation.metrics import measure
 from engrain.evaluation.options import LEAVE_OUT, Options
-from engrain.evaluation.protocols import tenants
+from engrain.evaluation.protocols import drawn_order, split_folds, tenants
 from engrain.evaluation.subject import Stopwatch, Subject
 from engrain.kernels.edges import EdgeTable
 
@@ -66,7 +67,7 @@ class Asked:
     def recall(self, graph: str, factor: float) -> float:
         """Return recall@5 with what arrives by a graph added to the scores."""
         order = np.argsort(-(self.scores + factor * self.arrived[graph]), kind="stable")
-        return float(self.hits[order[:FIRST]].sum()) / self.relevant
+        return measure(self.hits[order[:10]], self.relevant).recall5
 
 
 def used_together(dataset: Dataset, training: Sequence[int], place: Mapping[str, int]) -> EdgeTable:
@@ -104,10 +105,7 @@ def ask(dataset: Dataset, options: Options, category: str) -> Iterator[Asked]:
     """Judge four folds and ask the questions of a kind in the fifth, for every fold."""
     place = {document.id: i for i, document in enumerate(dataset.documents)}
     near = None if dataset.document_vectors is None else nearest(dataset.document_vectors)
-    judged = dataset.judged(exclude_adversarial=options.exclude_adversarial)
-    order = np.random.default_rng(options.seed).permutation(judged)
-    for test in np.array_split(order, options.folds):
-        training = [index for index in order.tolist() if index not in test]
+    for training, test in split_folds(drawn_order(dataset, options), options.folds):
         graphs = {"used together": used_together(dataset, training, place)}
         graphs |= {} if near is None else {"nearest": near}
         with (
@@ -117,15 +115,15 @@ def ask(dataset: Dataset, options: Options, category: str) -> Iterator[Asked]:
             for index in training:
                 subject.judge(index)
             subject.memory.refit()
-            for index in test.tolist():
+            for index in test:
                 if dataset.questions[index].category == category:
-                    yield measure(subject, index, graphs, place)
+                    yield spread_over(subject, index, graphs, place)
 
 
-def measure(
+def spread_over(
     subject: Subject, index: int, graphs: Mapping[str, EdgeTable], place: Mapping[str, int]
 ) -> Asked:
-    """Spread the scores of one question's best over every graph."""
+    """Spread the scores of one question's best over every graph, and see where edges lead."""
     relevant, found = subject.dataset.questions[index].relevant, subject.study(index)
     places = np.array([place[str(id)] for id in found.ids], np.int64)
     first = places[np.argsort(-found.scores, kind="stable")[:FIRST]].tolist()

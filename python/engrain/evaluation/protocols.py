@@ -226,15 +226,34 @@ def joined(runs: Sequence[Run]) -> Run:
 
 def perform(dataset: Dataset, options: Options, progress: Progress) -> Run:
     """Run a protocol in a temporary folder."""
-    judged = dataset.judged(exclude_adversarial=options.exclude_adversarial)
-    least = options.folds if options.protocol == "kfold" else 1
-    if len(judged) < least:
-        raise ConfigError(f"{dataset.name}: {len(judged)} judged questions, {least} are needed")
-    order = [judged[i] for i in np.random.default_rng(options.seed).permutation(len(judged))]
+    order = drawn_order(dataset, options)
     with TemporaryDirectory(prefix="engrain-eval-") as folder:
         run = Run(dataset, options, Path(folder), progress)
         {"static": run_static, "kfold": run_folds}.get(options.protocol, run_stream)(run, order)
     return run
+
+
+def drawn_order(dataset: Dataset, options: Options) -> list[int]:
+    """Return the judged questions in the order of a run.
+
+    Raises
+    ------
+    ConfigError
+        They are fewer than the protocol needs.
+    """
+    judged = dataset.judged(exclude_adversarial=options.exclude_adversarial)
+    least = options.folds if options.protocol == "kfold" else 1
+    if len(judged) < least:
+        raise ConfigError(f"{dataset.name}: {len(judged)} judged questions, {least} are needed")
+    return [judged[i] for i in np.random.default_rng(options.seed).permutation(len(judged))]
+
+
+def split_folds(order: Sequence[int], folds: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield every fold's training and test questions."""
+    parts = np.array_split(np.asarray(order), folds)
+    for number, test in enumerate(parts):
+        training = np.concatenate([part for p, part in enumerate(parts) if p != number])
+        yield training.tolist(), test.tolist()
 
 
 def run_static(run: Run, order: Sequence[int]) -> None:
@@ -248,10 +267,9 @@ def run_static(run: Run, order: Sequence[int]) -> None:
 
 def run_folds(run: Run, order: Sequence[int]) -> None:
     """Teach all folds but one, freeze, and ask the one; for every fold."""
-    folds = np.array_split(np.asarray(order), run.options.folds)
-    for number, test in enumerate(folds):
-        training = np.concatenate([fold for f, fold in enumerate(folds) if f != number]).tolist()
-        label = f"fold {number + 1} of {len(folds)}"
+    folds = run.options.folds
+    for number, (training, test) in enumerate(split_folds(order, folds)):
+        label = f"fold {number + 1} of {folds}"
         run.rewarded, run.praised = set(), {}
         with run.subject(f"fold{number}") as subject:
             teach = teach_judged if run.options.teach == "judge" else teach_shown
@@ -260,7 +278,7 @@ def run_folds(run: Run, order: Sequence[int]) -> None:
             subject.memory.refit()
             if run.options.trees:
                 run.plant(subject, training)
-            for done, index in enumerate(test.tolist(), len(training) + 1):
+            for done, index in enumerate(test, len(training) + 1):
                 run.note(subject, index, run.dataset.questions[index].relevant, counts=True)
                 subject.glance(index)
                 run.progress(label, done, len(order))
